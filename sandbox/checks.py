@@ -12,8 +12,8 @@ from pathlib import Path
 from sandbox.environment import ROOT, ministack, ready
 
 STEPS = {
-    "format": ["ruff", "format", "--check", "--quiet", "."],
-    "lint": ["ruff", "check", "--quiet", "."],
+    "format": ["ruff", "format", "--check", "--output-format", "concise", "."],
+    "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
 }

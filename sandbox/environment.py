@@ -96,7 +96,7 @@ def uv() -> Path:
             _say("Setting up uv in .tools")
             shutil.rmtree(TOOLS / "uv", ignore_errors=True)
             # With `--target` pip leaves the system's Python alone, so it isn't refused where that is externally managed.
-            options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+            options = ["-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
             command = [
                 *_pip(),
                 "install",
