@@ -36,11 +36,11 @@ class Aws:
 
     def __init__(self, *, port: int | None = None, state: Path | None = None) -> None:
         """Start on `port` (a free one by default) and wait until it answers; with `state`, what it holds survives a stop."""
-        self.port = port or free_port()
+        self.port = free_port(port or 0)
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        self.log = LOCAL / f"aws-{self.port}.log"
-        # Its Lambda folders pile up wherever TMPDIR is, so that is one that goes with it.
-        self._scratch = LOCAL / f"aws-{self.port}"
+        # Its log and its Lambda folders, which pile up: they go with it, or with the next one where we were killed.
+        self._scratch = LOCAL / f"aws-{os.getpid()}-{self.port}"
+        self.log = self._scratch / "log"
         self._process = self._start(state)
         self._wait()
 
@@ -84,7 +84,7 @@ class Aws:
 
     def _start(self, state: Path | None) -> subprocess.Popen[bytes]:
         python = ministack()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        _sweep()
         self._scratch.mkdir(parents=True)
         command = [sys.executable, "-c", LEASH, str(python), "-m", "ministack"]
         with self.log.open("wb") as log:
@@ -126,13 +126,36 @@ class Aws:
             except OSError:
                 time.sleep(0.05)
         self._process.kill()
+        self._process.wait()
         told = self.log.read_text(errors="replace")[-2000:]
-        raise AwsError(f"The local AWS did not answer at {self.endpoint}. Its log {self.log} ends:\n{told}")
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        raise AwsError(f"The local AWS did not answer at {self.endpoint}. Its log ends:\n{told}")
 
 
-def free_port() -> int:
-    """A loopback port that nothing listens on now."""
+def _sweep() -> None:
+    """Remove what killed processes left."""
+    for left in LOCAL.glob("aws-*-*"):
+        if not _alive(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # someone else's
+        return True
+    return True
+
+
+def free_port(port: int = 0) -> int:
+    """This loopback port, if nothing listens on it (or else AwsError); with 0 one that is free now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as problem:
+            raise AwsError(f"Port {port} of 127.0.0.1 is taken: {problem.strerror}.") from None
+        found: int = probe.getsockname()[1]
+        return found
