@@ -5,7 +5,7 @@ Codes are lower case, as in Stripe's API. Sources: ISO 4217, list one; docs.stri
 
 from typing import Final
 
-from .errors import Invalid
+from chalicelib.billing.errors import Invalid
 
 _NONE: Final = "bif clp djf gnf isk jpy kmf krw pyg rwf ugx uyi vnd vuv xaf xof xpf"
 _TWO: Final = """
@@ -34,6 +34,13 @@ STRIPE: Final = frozenset(EXPONENTS) - frozenset(_NOT_AT_STRIPE.split())
 
 _STRIPE_EXPONENTS: Final = {"isk": 2, "ugx": 2, "mga": 0}
 
+MINIMUM_CHARGE: Final[dict[str, int]] = {
+    "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
+    "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
+    "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
+}  # fmt: skip
+"""The least Stripe charges, in minor units of the currency the payment settles in (#minimum-and-maximum)."""
+
 
 def exponent(currency: str) -> int:
     """The number of decimals of a currency in ISO 4217; Invalid `unknown_currency`."""
@@ -47,6 +54,12 @@ def stripe_exponent(currency: str) -> int:
     """The number of decimals Stripe's integers have: ISO's, but for `isk` and `ugx` (2) and `mga` (0)."""
     true = exponent(currency)
     return _STRIPE_EXPONENTS.get(currency, true)
+
+
+def largest_at_stripe(currency: str) -> int:
+    """The greatest integer Stripe takes as an amount: twelve digits for `idr`, eight for all others."""
+    exponent(currency)
+    return 999_999_999_999 if currency == "idr" else 99_999_999
 
 
 def check_currency(currency: str) -> None:

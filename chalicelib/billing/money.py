@@ -12,8 +12,8 @@ from fractions import Fraction
 from math import lcm
 from typing import Final, Self
 
-from .currencies import EXPONENTS, exponent, stripe_exponent, unknown
-from .errors import Invalid
+from chalicelib.billing.currencies import EXPONENTS, exponent, stripe_exponent, unknown
+from chalicelib.billing.errors import Invalid
 
 Exact = int | Fraction | Decimal
 """A number without rounding error."""
@@ -114,10 +114,7 @@ def split(whole: Money, weights: Sequence[Exact]) -> tuple[Money, ...]:
     largest_first = sorted(range(len(cut)), key=lambda i: -cut[i][1])
     lucky = frozenset(largest_first[:left])
     sign = -1 if whole.amount < 0 else 1
-    return tuple(
-        Money(sign * (floor + (i in lucky)), whole.currency)
-        for i, (floor, _) in enumerate(cut)
-    )
+    return tuple(Money(sign * (floor + (i in lucky)), whole.currency) for i, (floor, _) in enumerate(cut))
 
 
 def round_half_up(value: Exact) -> int:
@@ -151,7 +148,7 @@ def parse_major(text: str, currency: str) -> Money:
 
 
 def smallest_at_stripe(currency: str) -> int:
-    """The minor units every charge at Stripe is a multiple of: 10 with three decimals, 100 for `mga`, else 1."""
+    """What every charge at Stripe is a multiple of, in minor units: 10 with three decimals, 100 for `mga`."""
     decimals = exponent(currency)
     finest = 2 if decimals == 3 else stripe_exponent(currency)
     return _ten(max(0, decimals - finest))
@@ -167,9 +164,7 @@ def to_stripe(money: Money) -> int:
     if money.amount % step:
         detail = f"Stripe takes {money.currency} in multiples of {step} minor units, not {money.amount}."
         raise Invalid("amount_not_chargeable", detail, "amount")
-    return _shift(
-        money.amount, stripe_exponent(money.currency) - exponent(money.currency)
-    )
+    return _shift(money.amount, stripe_exponent(money.currency) - exponent(money.currency))
 
 
 def from_stripe(amount: int, currency: str) -> Money:
@@ -198,27 +193,21 @@ def _half_up(numerator: int, denominator: int) -> int:
 
 
 def _ratio(value: Exact) -> tuple[int, int]:
-    if isinstance(value, Decimal) and not (
-        value.is_finite() and abs(value.adjusted()) < 100
-    ):
+    if isinstance(value, Decimal) and not (value.is_finite() and abs(value.adjusted()) < 100):
         raise Invalid(
             "invalid_amount",
             "An amount is a finite number of less than 100 digits.",
             "amount",
         )
     if not isinstance(value, Exact):
-        raise TypeError(
-            f"money takes int, Fraction or Decimal, not {type(value).__name__}"
-        )
+        raise TypeError(f"money takes int, Fraction or Decimal, not {type(value).__name__}")
     return value.as_integer_ratio()
 
 
 def _whole_ratios(weights: Sequence[Exact]) -> list[int]:
     """The weights times their common denominator."""
     ratios = [_ratio(weight) for weight in weights]
-    if any(numerator < 0 for numerator, _ in ratios) or not any(
-        numerator for numerator, _ in ratios
-    ):
+    if any(numerator < 0 for numerator, _ in ratios) or not any(numerator for numerator, _ in ratios):
         detail = "Shares need at least one weight, none negative and one above zero."
         raise Invalid("invalid_weights", detail, "weights")
     common = lcm(*(denominator for _, denominator in ratios))

@@ -1,7 +1,7 @@
 """The calendar of a subscription: periods counted from an anchor, and the instant a local day is billed at.
 
 A boundary is always computed from the anchor, n intervals on, so 31 January gives 28 February and then
-31 March: a short month never moves the later ones. Periods are half-open; each begins where the last one ends.
+31 March: a short month never moves the later ones. Periods are half-open, each beginning where one ends.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .errors import Invalid
+from chalicelib.billing.errors import Invalid
 
 
 class Frequency(StrEnum):
@@ -50,7 +50,7 @@ class Frequency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The local days from `start_on` to the one before `end_on`; Invalid `invalid_period` if it ends before."""
+    """The local days from `start_on` up to, not including, `end_on`; Invalid `invalid_period`."""
 
     start_on: date
     end_on: date
@@ -95,9 +95,7 @@ def index_at(anchor: date, frequency: Frequency, day: date) -> int:
         return (day - anchor).days // _days(frequency)
     months = (day.year - anchor.year) * 12 + day.month - anchor.month
     n, beyond = divmod(months, frequency.months)
-    starts_later = not beyond and day.day < min(
-        anchor.day, _length(day.year, day.month)
-    )
+    starts_later = not beyond and day.day < min(anchor.day, _length(day.year, day.month))
     return n - starts_later
 
 
@@ -116,16 +114,14 @@ def moment(day: date, hour: int, zone: str) -> datetime:
     forward means the instant of the jump. Invalid `invalid_hour`, `unknown_zone`, `date_out_of_range`.
     """
     if not 0 <= hour <= 23:
-        raise Invalid(
-            "invalid_hour", "A billing hour is a whole hour from 0 to 23.", "hour"
-        )
+        raise Invalid("invalid_hour", "A billing hour is a whole hour from 0 to 23.", "hour")
     where = _zone(zone)
-    local = datetime(day.year, day.month, day.day, hour)
-    before, after = _offset(local, where), _offset(local.replace(fold=1), where)
+    first = datetime(day.year, day.month, day.day, hour, tzinfo=where)
+    second = datetime(day.year, day.month, day.day, hour, tzinfo=where, fold=1)
     try:
-        if before < after:
-            return _jump(local - after, local - before, where).replace(tzinfo=UTC)
-        return (local - before).replace(tzinfo=UTC)
+        if _offset(first) < _offset(second):
+            return _jump(second.astimezone(UTC), first.astimezone(UTC), where)
+        return first.astimezone(UTC)
     except OverflowError:
         raise _out_of_range() from None
 
@@ -149,15 +145,13 @@ def check_zone(zone: str) -> None:
     _zone(zone)
 
 
-_NAME: Final = re.compile(
-    r"(?!posix/|right/)[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}"
-)
+_NAME: Final = re.compile(r"(?!posix/|right/)[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @cache
 def _zone(name: str) -> ZoneInfo:
-    if isinstance(name, str) and len(name) <= 40 and _NAME.fullmatch(name):
+    if len(name) <= 40 and _NAME.fullmatch(name):
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -169,25 +163,21 @@ def _zone(name: str) -> ZoneInfo:
     )
 
 
-def _offset(local: datetime, where: ZoneInfo) -> timedelta:
-    return where.utcoffset(local.replace(tzinfo=where)) or timedelta()
-
-
 def _jump(early: datetime, late: datetime, where: ZoneInfo) -> datetime:
-    """The first second after `early`, both naive UTC, whose offset is that of `late`."""
-    new = _offset_at(late, where)
-    below, above = 0, round((late - early).total_seconds())
+    """The first second after `early` at which the clock shows the offset it has at `late`."""
+    new = _offset(late.astimezone(where))
+    below, above = 0, int((late - early).total_seconds())
     while above - below > 1:
         middle = (below + above) // 2
-        if _offset_at(early + timedelta(seconds=middle), where) == new:
+        if _offset((early + timedelta(seconds=middle)).astimezone(where)) == new:
             above = middle
         else:
             below = middle
     return early + timedelta(seconds=above)
 
 
-def _offset_at(instant: datetime, where: ZoneInfo) -> timedelta:
-    return instant.replace(tzinfo=UTC).astimezone(where).utcoffset() or timedelta()
+def _offset(at: datetime) -> timedelta:
+    return at.utcoffset() or timedelta()
 
 
 def _days(frequency: Frequency) -> int:
