@@ -17,6 +17,7 @@ STEPS = {
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
 }
+MENDED_BY = {"format": ".venv/bin/ruff format .", "lint": ".venv/bin/ruff check --fix ."}
 SUPPORTED = ("3.11", "3.12", "3.13")
 WORKERS = ["-n", "2"]
 # On the further Pythons the language is in question, not the machine: what takes long or starts servers ran once.
@@ -83,6 +84,8 @@ def _step(name: str, runs: Callable[[], bool]) -> bool:
     print(f"── {name}", flush=True)
     good = runs()
     print(f"── {name}: {'good' if good else 'FAILED'} in {time.monotonic() - began:.1f} s", flush=True)
+    if not good and name in MENDED_BY:
+        print(f"   Much of it is mended by: {MENDED_BY[name]}", flush=True)
     return good
 
 
