@@ -55,12 +55,11 @@ def check(arguments: Sequence[str]) -> int:  # noqa: ARG001  # every verb takes 
 def interpreter(version: str) -> Path | None:
     """A Python of this version that really runs: on the PATH, of pyenv, or the system's."""
     name = f"python{version}"
-    homes = sorted(
-        Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv").glob(f"versions/{version}.*/bin")
-    )
+    pyenv = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))
+    homes = sorted(pyenv.glob(f"versions/{version}.*/bin"), reverse=True)
     places = [
         *os.environ.get("PATH", "").split(os.pathsep),
-        *map(str, reversed(homes)),
+        *map(str, homes),
         "/usr/bin",
         "/usr/local/bin",
     ]
