@@ -1,0 +1,186 @@
+"""Confirming a PaymentIntent: the bank is asked, and the intent succeeds, waits, needs the buyer, or is declined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.stripe import charges, declines, events, payment_methods, scripts
+from sandbox.stripe.errors import card_error, conflict, invalid
+from sandbox.stripe.payment_methods import DEBITS
+from sandbox.stripe.shelves import Thing
+from sandbox.stripe.state import Call
+from sandbox.stripe.test_methods import ALWAYS_AUTHENTICATE, SUCCEED
+
+DAYS_TO_SETTLE = {"us_bank_account": 4, "sepa_debit": 5}
+DEBIT = "bank_debit"
+"""Topic of the moment at which a bank answers a debit."""
+NEVER = "never_settles"
+
+
+def confirm(call: Call, intent: Thing, method: Thing) -> Thing:
+    """The intent after its bank was asked; a decline is raised, with everything it leaves behind already kept."""
+    _check(call, intent, method)
+    outcome = scripts.outcome(call.account, method, intent["customer"])
+    intent = call.account.change(intent, payment_method=method["id"], payment_method_types=[method["type"]])
+    if method["type"] in DEBITS:
+        return _process(call, intent, method, outcome)
+    if outcome == SUCCEED:
+        return _succeed(call, intent, method)
+    if outcome != ALWAYS_AUTHENTICATE:
+        raise decline(call, intent, method, outcome)
+    if call.params.get("off_session") or call.params.get("error_on_requires_action"):
+        raise decline(call, intent, method, outcome)
+    return _require_action(call, intent)
+
+
+def _check(call: Call, intent: Thing, method: Thing) -> None:
+    types = intent["allowed_payment_method_types"]
+    if types and method["type"] not in types:
+        raise conflict(
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please attach a "
+            f"PaymentMethod of one of the following types: {', '.join(types)}.",
+            code="payment_intent_invalid_parameter",
+            param="payment_method",
+        )
+    if intent["statement_descriptor"] and method["type"] == "card":
+        raise invalid(
+            "The `statement_descriptor` parameter is not supported for PaymentIntents paid by card. Use "
+            "`statement_descriptor_suffix` instead.",
+            param="statement_descriptor",
+        )
+    payment_methods.refuse_spent(call.account, method)
+
+
+def _succeed(call: Call, intent: Thing, method: Thing) -> Thing:
+    charge = charges.make(call, intent, method, "succeeded")
+    events.emit(call, "charge.succeeded", charge)
+    return _succeeded(call, intent, method, charge)
+
+
+def _succeeded(call: Call, intent: Thing, method: Thing, charge: Thing) -> Thing:
+    _keep(call, intent, method)
+    paid = call.account.change(
+        intent,
+        status="succeeded",
+        amount_received=intent["amount"],
+        latest_charge=charge["id"],
+        next_action=None,
+        last_payment_error=None,
+        processing=None,
+    )
+    events.emit(call, "payment_intent.succeeded", paid)
+    return paid
+
+
+def _keep(call: Call, intent: Thing, method: Thing) -> None:
+    """A method that was used is attached for the future, or spent."""
+    if intent["customer"] and intent["setup_future_usage"]:
+        payment_methods.attached(call, method, intent["customer"])
+        call.account.note(method["id"], set_up=True)
+    elif method["customer"] is None:
+        call.account.note(method["id"], spent=True)
+
+
+def decline(call: Call, intent: Thing, method: Thing, reason: str) -> Exception:
+    """The error to raise; the intent asks for another method, and its failed charge is kept."""
+    charge = charges.make(call, intent, method, "failed", reason)
+    events.emit(call, "charge.failed", charge)
+    error = {**declines.declined(reason), "charge": charge["id"], "payment_method": method}
+    failed = _fail(call, intent, charge, error)
+    return card_error({**error, "payment_intent": failed})
+
+
+def _fail(call: Call, intent: Thing, charge: Thing, error: dict[str, Any]) -> Thing:
+    failed = call.account.change(
+        intent,
+        status="requires_payment_method",
+        payment_method=None,
+        latest_charge=charge["id"],
+        last_payment_error=error,
+        next_action=None,
+        processing=None,
+    )
+    events.emit(call, "payment_intent.payment_failed", failed)
+    return failed
+
+
+def _require_action(call: Call, intent: Thing) -> Thing:
+    url = call.params.get("return_url")
+    if url:
+        page = f"https://hooks.stripe.com/3d_secure_2/hosted?payment_intent={intent['id']}"
+        action: dict[str, Any] = {
+            "type": "redirect_to_url",
+            "redirect_to_url": {"return_url": url, "url": page},
+        }
+    else:
+        action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+    waiting = call.account.change(intent, status="requires_action", next_action=action)
+    events.emit(call, "payment_intent.requires_action", waiting)
+    return waiting
+
+
+def authenticate(call: Call, succeeded: bool) -> Thing:
+    """The buyer has answered the bank's question, or failed to."""
+    intent = call.account.get("payment_intent", call.name)
+    if intent["status"] != "requires_action":
+        raise conflict(
+            f"This PaymentIntent has a status of {intent['status']}: there is nothing to authenticate."
+        )
+    method = call.account.get("payment_method", intent["payment_method"])
+    if not succeeded:
+        error = {
+            "type": "invalid_request_error",
+            "code": "payment_intent_authentication_failure",
+            "message": "The provided PaymentMethod has failed authentication.",
+            "payment_method": method,
+        }
+        return _fail(call, intent, {"id": intent["latest_charge"]}, error)
+    outcome = call.account.noted(method["id"], "authenticated") or SUCCEED
+    if outcome == SUCCEED:
+        return _succeed(call, intent, method)
+    decline(call, intent, method, outcome)
+    return call.account.get("payment_intent", call.name)
+
+
+def _process(call: Call, intent: Thing, method: Thing, outcome: str) -> Thing:
+    """A bank debit: pending for days, until the bank has answered."""
+    charge = charges.make(call, intent, method, "pending")
+    _keep(call, intent, method)
+    waiting = call.account.change(
+        intent, status="processing", latest_charge=charge["id"], last_payment_error=None, processing=None
+    )
+    events.emit(call, "payment_intent.processing", waiting)
+    events.emit(call, "charge.pending", charge)
+    if outcome != NEVER:
+        due = call.now + DAYS_TO_SETTLE[method["type"]] * charges.DAY
+        call.account.note(intent["id"], due=due, topic=DEBIT, outcome=outcome)
+        call.world.schedule(due, DEBIT, call.account, intent["id"])
+    return waiting
+
+
+def settle(call: Call) -> None:
+    """The bank has answered: the debit is paid, or came back."""
+    intent = call.account.get("payment_intent", call.name)
+    if intent["status"] != "processing":
+        return
+    method = call.account.get("payment_method", intent["payment_method"])
+    charge = call.account.get("charge", intent["latest_charge"])
+    reason = call.account.noted(call.name, "outcome")
+    call.account.note(call.name, due=None)
+    if reason == SUCCEED:
+        paid = charges.collected(call, charge)
+        events.emit(call, "charge.succeeded", paid)
+        _succeeded(call, intent, method, paid)
+        return
+    error = declines.returned(reason)
+    failed = call.account.change(
+        charge,
+        status="failed",
+        paid=False,
+        captured=False,
+        amount_captured=0,
+        failure_code=reason,
+        failure_message=error["message"],
+    )
+    events.emit(call, "charge.failed", failed)
+    _fail(call, intent, failed, {**error, "charge": failed["id"], "payment_method": method})

@@ -1,0 +1,214 @@
+"""The sandbox's own controls, JSON under /_sandbox/: the clock, webhooks, scripts, faults, an outage, what was collected."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.stripe import confirmation, faults, scripts, settlement, setup_intents, webhooks
+from sandbox.stripe.errors import StripeError, invalid, unknown_url
+from sandbox.stripe.outage import Outage
+from sandbox.stripe.replies import Answer, Busy, Reply, Request, dumped
+from sandbox.stripe.shelves import Thing
+from sandbox.stripe.state import PLATFORM, Account, Call, World
+
+Given = dict[str, Any]
+PREFIX = "/_sandbox/"
+
+
+class Controls:
+    def __init__(
+        self,
+        world: World,
+        hooks: webhooks.Webhooks,
+        faults_: faults.Faults,
+        outage: Outage,
+        forget_saved: Callable[[], None],
+    ) -> None:
+        self._world = world
+        self._hooks = hooks
+        self._faults = faults_
+        self._outage = outage
+        self._forget_saved = forget_saved
+        self._actions: dict[str, Callable[[Given], Any]] = {
+            "GET clock": self._clock,
+            "POST clock": self._move_clock,
+            "DELETE clock": self._release_clock,
+            "GET webhooks": lambda _: self._endpoints(),
+            "POST webhooks": self._add_endpoint,
+            "DELETE webhooks": self._remove_endpoints,
+            "GET webhooks/pending": self._pending,
+            "POST webhooks/deliver": self._deliver,
+            "POST script": self._script,
+            "POST authenticate": self._authenticate,
+            "GET faults": lambda _: self._list_faults(),
+            "POST faults": self._add_fault,
+            "DELETE faults": self._clear_faults,
+            "GET outage": lambda _: self._outage.shown(),
+            "POST outage": self._begin_outage,
+            "DELETE outage": self._end_outage,
+            "GET summary": self._summary,
+            "POST reset": self._reset,
+        }
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            action = self._actions.get(f"{request.method} {request.path.removeprefix(PREFIX)}")
+            if action is None:
+                raise unknown_url(request.method, request.path)
+            done = action(_given(request))
+            return done if isinstance(done, Busy) else _reply(done)
+        except StripeError as refused:
+            return Reply(refused.status, dumped({"error": refused.error}))
+
+    def _clock(self, given: Given) -> Given:
+        now = self._world.clock.now()
+        shown = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
+        return {"now": now, "at": shown, "set": self._world.clock.moment is not None}
+
+    def _move_clock(self, given: Given) -> Given:
+        settlement.move(self._world, _moment(given.get("at")))
+        self._hooks.retry_due()
+        return self._clock(given)
+
+    def _release_clock(self, given: Given) -> Given:
+        self._world.clock.moment = None
+        return self._clock(given)
+
+    def _endpoints(self) -> Given:
+        return {"data": [_shown(endpoint) for endpoint in self._hooks.endpoints.values()]}
+
+    def _add_endpoint(self, given: Given) -> Given:
+        added = webhooks.endpoint(given)
+        self._hooks.add(added)
+        return _shown(added)
+
+    def _remove_endpoints(self, given: Given) -> Given:
+        for name in [given["id"]] if "id" in given else list(self._hooks.endpoints):
+            self._hooks.remove(name)
+        return self._endpoints()
+
+    def _pending(self, given: Given) -> Given:
+        waiting = [
+            {"endpoint": endpoint.id, "event": held.event["id"], "type": held.event["type"], "attempts": held.attempts}
+            for endpoint in self._hooks.endpoints.values()
+            for held in list(endpoint.held)
+        ]
+        sending = sum(endpoint.unfinished for endpoint in self._hooks.endpoints.values())
+        return {"count": len(waiting), "sending": sending, "pending": waiting}
+
+    def _deliver(self, given: Given) -> Busy:
+        order, times = given.get("order", "sent"), int(given.get("times", 1))
+        if order not in ("sent", "reverse", "shuffle"):
+            raise invalid("Invalid order: must be one of sent, reverse, shuffle", param="order")
+        return Busy(lambda: _reply(self._hooks.deliver(order, given.get("seed"), times, given.get("endpoint"))))
+
+    def _script(self, given: Given) -> Given:
+        subject = given.get("payment_method") or given.get("customer")
+        if not subject:
+            raise invalid("Name a customer or a payment_method.", code="parameter_missing", param="customer")
+        return {"subject": subject, "outcomes": scripts.write(self._account(given), subject, given.get("outcomes", []))}
+
+    def _authenticate(self, given: Given) -> Thing:
+        """The buyer answers their bank's question (3-D Secure)."""
+        name = given.get("payment_intent") or given.get("setup_intent") or ""
+        answer = setup_intents.authenticate if "setup_intent" in given else confirmation.authenticate
+        call = Call(self._world, self._account(given), {}, name, self._world.clock.now())
+        return answer(call, given.get("result", "succeed") == "succeed")
+
+    def _list_faults(self) -> Given:
+        return {"data": [
+            {"fault": each.kind, "times": each.times, "met": each.met, "method": each.method, "path": each.path}
+            for each in self._faults.waiting
+        ]}  # fmt: skip
+
+    def _add_fault(self, given: Given) -> Given:
+        self._faults.waiting.append(faults.parsed(given))
+        return self._list_faults()
+
+    def _clear_faults(self, given: Given) -> Given:
+        self._faults.waiting.clear()
+        return self._list_faults()
+
+    def _begin_outage(self, given: Given) -> Given:
+        until = given.get("until")
+        self._outage.begin(given.get("answer", "503"), None if until is None else _moment(until))
+        return self._outage.shown()
+
+    def _end_outage(self, given: Given) -> Given:
+        self._outage.lift()
+        return self._outage.shown()
+
+    def _summary(self, given: Given) -> Given:
+        accounts = list(self._world.accounts.values())
+        if "account" in given:
+            accounts = [account for account in accounts if account.name == given["account"]]
+        return {
+            "charges": Counter(charge["status"] for account in accounts for charge in account.shelf("charge")),
+            "amounts": _amounts(accounts),
+            "requests": self._world.requests,
+        }
+
+    def _reset(self, given: Given) -> Given:
+        self._world.forget()
+        self._forget_saved()
+        self._hooks.clear()
+        self._faults.waiting.clear()
+        self._outage.lift()
+        return {"reset": True}
+
+    def _account(self, given: Given) -> Account:
+        return self._world.account(given.get("account") or PLATFORM)
+
+
+def _amounts(accounts: list[Account]) -> dict[str, dict[str, int]]:
+    """Per currency, in minor units: what buyers paid, Stripe's fees, what was refunded, what is left."""
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: {"gross": 0, "fee": 0, "refunded": 0, "net": 0})
+    for account in accounts:
+        for entry in account.shelf("balance_transaction"):
+            sum_ = sums[entry["currency"]]
+            sum_["gross"] += entry["amount"] if entry["type"] == "charge" else 0
+            sum_["refunded"] -= entry["amount"] if entry["type"] == "refund" else 0
+            sum_["fee"] += entry["fee"]
+            sum_["net"] += entry["net"]
+    return sums
+
+
+def _given(request: Request) -> Given:
+    if request.query:
+        return dict(pair.split("=", 1) for pair in request.query.split("&") if "=" in pair)
+    try:
+        given = json.loads(request.body or b"{}")
+    except ValueError:
+        raise invalid("The body is not JSON.") from None
+    if not isinstance(given, dict):
+        raise invalid("The body is not a JSON object.")
+    return given
+
+
+def _moment(given: Any) -> float:
+    """Seconds since 1970, or an ISO time; without a zone it is UTC."""
+    if isinstance(given, int | float):
+        return float(given)
+    try:
+        read = datetime.fromisoformat(str(given))
+    except ValueError:
+        raise invalid(f"Not a moment: {given}. Use seconds since 1970 or an ISO time.") from None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+def _shown(endpoint: webhooks.Endpoint) -> Given:
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "enabled_events": endpoint.enabled_events,
+        "mode": endpoint.mode,
+        "connect": endpoint.connect,
+    }
+
+
+def _reply(value: Any) -> Reply:
+    return Reply(200, dumped(value))

@@ -1,0 +1,39 @@
+"""Names that look like Stripe's: a prefix that tells the kind, then letters and digits nobody can guess."""
+
+from __future__ import annotations
+
+import random
+import string
+
+_LETTERS = string.ascii_letters + string.digits
+_chance = random.Random()
+
+KINDS = {
+    "ch": "charge",
+    "cus": "customer",
+    "evt": "event",
+    "mandate": "mandate",
+    "pi": "payment_intent",
+    "pm": "payment_method",
+    "py": "charge",
+    "pyr": "refund",
+    "re": "refund",
+    "setatt": "setup_attempt",
+    "seti": "setup_intent",
+    "txn": "balance_transaction",
+}
+"""What an id names; a bank debit's charge is a `py_`, its refund a `pyr_`."""
+
+_LENGTHS = {"cus": 14, "req": 14}
+
+
+def new(prefix: str) -> str:
+    return f"{prefix}_{letters(_LENGTHS.get(prefix, 24))}"
+
+
+def letters(count: int) -> str:
+    return "".join(_chance.choices(_LETTERS, k=count))
+
+
+def kind(name: str) -> str | None:
+    return KINDS.get(name.partition("_")[0])
