@@ -1,0 +1,106 @@
+"""What wakes Perennial: HTTP, the schedules, the queues. The table of contents."""
+
+import json
+from functools import cache
+
+from chalice import Chalice, Rate
+from chalice.app import CloudWatchEvent, SQSEvent
+
+from chalicelib.billing.wake import Topic
+from chalicelib.service import Service
+from chalicelib.settings import Settings, read
+from chalicelib.web import buyer, routes
+
+app = Chalice(app_name="perennial", configure_logs=False)
+settings = read()
+
+
+@cache
+def service() -> Service:
+    """Made when the first event comes, kept as long as the process lives."""
+    from chalicelib.wiring import wired
+
+    return wired(settings)
+
+
+routes.mount(app, service)
+buyer.mount(app, service)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def run_billing(event: CloudWatchEvent) -> int:
+    """Bill what is due."""
+    return sweep(Topic.BILLING)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def retry_payments(event: CloudWatchEvent) -> int:
+    """Ask for what is owed, first and again."""
+    return sweep(Topic.RETRIES)
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def send_reminders(event: CloudWatchEvent) -> int:
+    """Tell of payments to come."""
+    return sweep(Topic.REMINDERS)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def deliver_events(event: CloudWatchEvent) -> int:
+    """Make deliveries of events, and send them."""
+    return sweep(Topic.DELIVERIES)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def reconcile_payments(event: CloudWatchEvent) -> int:
+    """Ask Stripe what became of payments that have no end here."""
+    return sweep(Topic.RECONCILIATION)
+
+
+@app.on_sqs_message(queue=settings.money_queue, batch_size=10)
+def work_money(event: SQSEvent) -> None:
+    """Bill, charge, retry, remind, reconcile."""
+    perform(event)
+
+
+@app.on_sqs_message(queue=settings.deliveries_queue, batch_size=10, maximum_batching_window_in_seconds=1)
+def work_deliveries(event: SQSEvent) -> None:
+    """Fan out events, send letters."""
+    perform(event)
+
+
+@app.on_sqs_message(queue=settings.inbox_queue, batch_size=100, maximum_batching_window_in_seconds=2)
+def work_inbox(event: SQSEvent) -> None:
+    """Keep what Stripe's webhook told, and follow it up."""
+    import msgspec
+
+    from chalicelib.billing.stripe_events import StripeEvent
+    from chalicelib.operations import heed
+
+    heed.arrivals(service(), [msgspec.json.decode(record.body, type=StripeEvent) for record in event])
+
+
+def sweep(topic: Topic) -> int:
+    """Send the names of what is awake to the topic's queue."""
+    from chalicelib.operations import agenda
+
+    return agenda.sweep(service(), topic)
+
+
+def perform(event: SQSEvent) -> None:
+    """Work the names that messages hold."""
+    from chalicelib.operations import agenda
+
+    agenda.perform(service(), [message(record.to_dict()) for record in event])
+
+
+def message(record: dict) -> "agenda.Message":
+    """A record of the queue as the agenda reads it."""
+    from chalicelib.operations.agenda import Message
+
+    body = json.loads(record["body"])
+    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
+    return Message(account=body["account"], names=tuple(body["names"]), received=received)
+
+
+__all__ = ["Settings", "app"]

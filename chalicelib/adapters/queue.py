@@ -1,0 +1,75 @@
+"""Names of records on their way to a worker, through SQS.
+
+The money queue is first-in-first-out: billing of one account goes in one lane (its message group), so that its
+invoice numbers have one writer at a time; charging and reconciliation go beside it, each message a lane of its own.
+"""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from chalicelib.billing.wake import Topic
+from chalicelib.settings import Settings
+
+NAMES_PER_MESSAGE = 25
+MESSAGES_PER_REQUEST = 10
+
+
+class SqsQueue:
+    """The three queues: money and deliveries hold names, the inbox what Stripe's webhook told."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._names = settings
+        self._urls: dict[str, str] = {}
+
+    def send(self, topic: Topic, account: str, names: list[str]) -> None:
+        """Send names of one account, 25 to a message."""
+        self.send_many([(topic, account, names)])
+
+    def send_many(self, batches: list[tuple[Topic, str, list[str]]]) -> None:
+        """Send many batches, ten messages to a request; what SQS does not take is found again by the sweep."""
+        by_queue: dict[str, list[dict[str, str]]] = {}
+        for topic, account, names in batches:
+            queue = self._queue_of(topic)
+            for start in range(0, len(names), NAMES_PER_MESSAGE):
+                entry = _entry(
+                    topic, account, names[start : start + NAMES_PER_MESSAGE], fifo=queue.endswith(".fifo")
+                )
+                by_queue.setdefault(queue, []).append(entry)
+        for queue, entries in by_queue.items():
+            for start in range(0, len(entries), MESSAGES_PER_REQUEST):
+                request = [
+                    entry | {"Id": str(n)}
+                    for n, entry in enumerate(entries[start : start + MESSAGES_PER_REQUEST])
+                ]
+                self._client.send_message_batch(QueueUrl=self._url(queue), Entries=request)
+
+    def receive(self, event: str) -> None:
+        """Put an event of Stripe's into the inbox; an error here is Stripe's to repeat."""
+        self._client.send_message(QueueUrl=self._url(self._names.inbox_queue), MessageBody=event)
+
+    def empty(self, topic: Topic) -> bool:
+        """Whether nothing is waiting or being worked, as far as SQS knows."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self._client.get_queue_attributes(
+            QueueUrl=self._url(self._queue_of(topic)), AttributeNames=names
+        )
+        return not any(int(answer["Attributes"][name]) for name in names)
+
+    def _queue_of(self, topic: Topic) -> str:
+        return self._names.deliveries_queue if topic is Topic.DELIVERIES else self._names.money_queue
+
+    def _url(self, queue: str) -> str:
+        if queue not in self._urls:
+            self._urls[queue] = self._client.get_queue_url(QueueName=queue)["QueueUrl"]
+        return self._urls[queue]
+
+
+def _entry(topic: Topic, account: str, names: list[str], *, fifo: bool) -> dict[str, str]:
+    entry = {"MessageBody": json.dumps({"account": account, "names": names}, separators=(",", ":"))}
+    if fifo:
+        one = uuid4().hex
+        in_lane = topic in (Topic.BILLING, Topic.REMINDERS)
+        entry |= {"MessageGroupId": account if in_lane else f"{account}/{one}", "MessageDeduplicationId": one}
+    return entry

@@ -1,0 +1,74 @@
+"""A message to one receiver about one event, recorded before it is sent."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.billing.wake import Topic, Wake
+
+RETRY_AFTER = timedelta(minutes=5)
+MAX_REFUSALS = 5
+
+
+class DeliveryStatus(StrEnum):
+    """`sending` that stays so was maybe sent: the worker stopped between the mail server and the record."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Letter(StrEnum):
+    """The kinds of letters."""
+
+    RECEIPT = "receipt"
+    PAYMENT_FAILED = "payment_failed"
+    UPCOMING_PAYMENT = "upcoming_payment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A letter, named by its event: however often the event comes, it is one. `send_at` is real time."""
+
+    account: str
+    id: str
+    event: str
+    letter: Letter
+    contact: str
+    about: dict[str, str]
+    created_at: datetime
+    send_at: datetime | None
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    refusals: int = 0
+    to: str | None = None
+    message_id: str | None = None
+    reason: str | None = None
+    sent_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def wake(self) -> Wake | None:
+        """Until it is in the hands of the mail server."""
+        return Wake(self.send_at, Topic.DELIVERIES) if self.send_at else None
+
+    def sending(self) -> "Delivery":
+        """From here on it counts as maybe sent: it is never sent again by itself."""
+        return replace(self, status=DeliveryStatus.SENDING, send_at=None)
+
+    def sent(self, to: str, message_id: str, now: datetime) -> "Delivery":
+        """The mail server took it."""
+        return replace(self, status=DeliveryStatus.SENT, to=to, message_id=message_id, sent_at=now)
+
+    def refused(self, reason: str, now: datetime) -> "Delivery":
+        """The mail server surely did not take it: it is tried again a few times."""
+        refusals = self.refusals + 1
+        if refusals >= MAX_REFUSALS:
+            return replace(self, status=DeliveryStatus.FAILED, send_at=None, refusals=refusals, reason=reason)
+        again = now + RETRY_AFTER * 2**self.refusals
+        return replace(self, status=DeliveryStatus.PENDING, send_at=again, refusals=refusals, reason=reason)
+
+
+def name_of(event: str, destination: str) -> str:
+    """The name of an event's delivery to a destination."""
+    return f"dlv_{event.removeprefix('evt_')}_{destination}"

@@ -1,0 +1,59 @@
+"""Facts: what happened to a record, written in the transaction that made it happen."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.billing.wake import Topic, Wake
+
+
+class EventType(StrEnum):
+    """The names of the facts, object first as in Stripe's event types."""
+
+    SUBSCRIPTION_CREATED = "subscription.created"
+    SUBSCRIPTION_PAST_DUE = "subscription.past_due"
+    SUBSCRIPTION_UNPAID = "subscription.unpaid"
+    SUBSCRIPTION_RECOVERED = "subscription.recovered"
+    SUBSCRIPTION_METHOD_CHANGED = "subscription.payment_method_changed"
+    SUBSCRIPTION_CANCELING = "subscription.cancel_scheduled"
+    SUBSCRIPTION_CANCELED = "subscription.canceled"
+    SUBSCRIPTION_EXPIRED = "subscription.expired"
+    INVOICE_UPCOMING = "invoice.upcoming"
+    INVOICE_OPENED = "invoice.opened"
+    PAYMENT_SUCCEEDED = "payment.succeeded"
+    PAYMENT_DECLINED = "payment.declined"
+    PAYMENT_ACTION_REQUIRED = "payment.action_required"
+    PAYMENT_PROCESSING = "payment.processing"
+    PAYMENT_HELD = "payment.held"
+    PAYMENT_CANCELED = "payment.canceled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact about `subject`; `about` names the records a reader may want beside it, by kind.
+
+    `created_at` is on the account's clock; `fan_out_at` is real time, None where nobody is told or all have been.
+    """
+
+    account: str
+    id: str
+    type: EventType
+    subject: str
+    about: dict[str, str]
+    created_at: datetime
+    fan_out_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def wake(self) -> Wake | None:
+        """Until its deliveries have been made."""
+        return Wake(self.fan_out_at, Topic.DELIVERIES) if self.fan_out_at else None
+
+    def fanned_out(self) -> "Event":
+        """A delivery exists for everyone who is told."""
+        return replace(self, fan_out_at=None)
+
+
+def name_of(type_: EventType, subject: str, version: int) -> str:
+    """The name of the fact that took a record to a version: the same fact twice is the same name."""
+    return f"evt_{subject}_{version}_{type_.value.replace('.', '_')}"

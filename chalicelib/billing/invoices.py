@@ -1,0 +1,209 @@
+"""What a customer owes for a cycle, and how often it has been asked for."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from chalicelib.billing import dunning, lines
+from chalicelib.billing.dunning import RetryPolicy
+from chalicelib.billing.errors import WrongState
+from chalicelib.billing.money import Money
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.wake import Topic, Wake
+
+
+class InvoiceStatus(StrEnum):
+    """Stripe's statuses of an invoice."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """A line as it was charged: exact quantity and price, and the amount they were rounded to."""
+
+    name: str
+    unit_amount: Decimal
+    quantity: Decimal
+    amount: Money
+    description: str = ""
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The numbers of an account's invoices: a counter moved in the transaction that uses the number."""
+
+    account: str
+    id: str
+    prefix: str
+    next: int = 1
+    version: int = 0
+
+    wake = None
+
+    @property
+    def number(self) -> str:
+        """The number the next invoice gets."""
+        return f"{self.prefix}{self.next:06d}"
+
+    def advanced(self) -> "Series":
+        """One number has been given away."""
+        return replace(self, next=self.next + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """The invoice of one cycle of one subscription; its lines and total never change once it is open.
+
+    `payment` is the open payment that holds the invoice, of which there is at most one; `attempts`
+    counts the payments so far; `failed_at` is the moment of the first failure; `attempt_at` the next
+    moment to ask for money or to give up, on the account's clock.
+    """
+
+    account: str
+    id: str
+    subscription: str
+    contact: str
+    cycle: int
+    number: str
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    period_start_on: date
+    period_end_on: date
+    issued_at: datetime
+    total: Money
+    amount_paid: Money
+    status: InvoiceStatus = InvoiceStatus.OPEN
+    revision: int = 0
+    attempts: int = 0
+    payment: str | None = None
+    attempt_at: datetime | None = None
+    failed_at: datetime | None = None
+    paid_at: datetime | None = None
+    paid_by: str | None = None
+    version: int = 0
+
+    @property
+    def wake(self) -> Wake | None:
+        """The next attempt; none while a payment is open, for then the payment has the next moment."""
+        if self.attempt_at is None or self.payment is not None:
+            return None
+        return Wake(self.attempt_at, Topic.RETRIES)
+
+    @property
+    def amount_due(self) -> Money:
+        """What is still owed; nothing on an invoice that is not open."""
+        if self.status is not InvoiceStatus.OPEN:
+            return Money.zero(self.currency)
+        return self.total - self.amount_paid
+
+    def next_payment(self) -> str:
+        """The name of the next payment: what it pays and its ordinal."""
+        return f"pay_{self.id.removeprefix('inv_')}_{self.attempts + 1}"
+
+    def reserved(self, payment: str) -> "Invoice":
+        """A payment is about to be asked for; no other may open until it has ended."""
+        if self.payment is not None:
+            raise WrongState(
+                "payment_open", f"{self.payment} is still open on {self.id}; wait until it has ended."
+            )
+        if self.status is not InvoiceStatus.OPEN:
+            raise WrongState(
+                "invoice_not_open", f"{self.id} is {self.status}; only an open invoice is collected."
+            )
+        return replace(self, payment=payment, attempts=self.attempts + 1)
+
+    def paid(self, payment: str, amount: Money, now: datetime) -> "Invoice":
+        """The open payment succeeded with an amount for this invoice."""
+        amount_paid = self.amount_paid + amount
+        whole = amount_paid.amount >= self.total.amount
+        return replace(
+            self,
+            payment=None,
+            amount_paid=amount_paid,
+            attempt_at=None if whole else self.attempt_at,
+            status=InvoiceStatus.PAID if whole else self.status,
+            paid_at=now if whole else None,
+            paid_by=payment if whole else self.paid_by,
+        )
+
+    def declined(self, policy: RetryPolicy, now: datetime, *, hard: bool) -> "Invoice":
+        """The open payment failed: ask again on the schedule, or, after a hard decline, only give up on its last day."""
+        first = self.failed_at or now
+        last = dunning.gives_up_at(policy, first)
+        again = last if hard else next((at for at in dunning.moments(policy, first) if at > now), now)
+        return replace(self, payment=None, failed_at=first, attempt_at=again if again > now else None)
+
+    def released(self, attempt_at: datetime | None) -> "Invoice":
+        """The open payment came to nothing: it never arrived at the gateway, or was called off."""
+        return replace(self, payment=None, attempt_at=attempt_at)
+
+    def left_open(self) -> "Invoice":
+        """Owed, and not asked for again by the schedule."""
+        return replace(self, attempt_at=None)
+
+    def voided(self) -> "Invoice":
+        """Issued in error: nothing is owed."""
+        if self.status is not InvoiceStatus.OPEN or self.payment is not None:
+            raise WrongState(
+                "invoice_not_voidable", "Only an open invoice with no open payment can be voided."
+            )
+        return replace(self, status=InvoiceStatus.VOID, attempt_at=None)
+
+    def written_off(self) -> "Invoice":
+        """Owed, but not expected to be paid."""
+        if self.status is not InvoiceStatus.OPEN or self.payment is not None:
+            raise WrongState(
+                "invoice_not_open", "Only an open invoice with no open payment can be written off."
+            )
+        return replace(self, status=InvoiceStatus.UNCOLLECTIBLE, attempt_at=None)
+
+
+def invoice_of(subscription: Subscription, number: str, now: datetime) -> Invoice:
+    """The invoice of the subscription's next cycle, open, and to be collected at once.
+
+    Each line is rounded once; the total is their sum. One that owes nothing is paid as it is issued.
+    """
+    charged = tuple(
+        InvoiceLine(
+            name=line.name,
+            unit_amount=line.unit_amount,
+            quantity=line.quantity,
+            amount=lines.amount(line, subscription.currency),
+            description=line.description,
+            product=line.product,
+        )
+        for line in subscription.lines
+    )
+    total = Money(sum(line.amount.amount for line in charged), subscription.currency)
+    period = subscription.period(subscription.cycle)
+    return Invoice(
+        account=subscription.account,
+        id=name_of(subscription.id, subscription.cycle),
+        subscription=subscription.id,
+        contact=subscription.contact,
+        cycle=subscription.cycle,
+        number=number,
+        currency=subscription.currency,
+        lines=charged,
+        period_start_on=period.start_on,
+        period_end_on=period.end_on,
+        issued_at=now,
+        total=total,
+        amount_paid=Money.zero(subscription.currency),
+        status=InvoiceStatus.OPEN if total else InvoiceStatus.PAID,
+        attempt_at=now if total else None,
+        paid_at=None if total else now,
+    )
+
+
+def name_of(subscription: str, cycle: int, revision: int = 0) -> str:
+    """The name of a cycle's invoice: doing a cycle twice meets the same name."""
+    name = f"inv_{subscription.removeprefix('sub_')}_{cycle + 1:04d}"
+    return f"{name}_r{revision}" if revision else name

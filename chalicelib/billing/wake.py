@@ -1,0 +1,33 @@
+"""When a record must be looked at again, and which schedule looks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """What a record waits for; each topic is swept by one scheduled function."""
+
+    BILLING = "billing"
+    RETRIES = "retries"
+    REMINDERS = "reminders"
+    DELIVERIES = "deliveries"
+    RECONCILIATION = "reconciliation"
+
+
+# These run on the account's clock, which a test account may move; the others on real time.
+ACCOUNT_TOPICS = frozenset({Topic.BILLING, Topic.RETRIES, Topic.REMINDERS})
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """The next moment (UTC) of a record and its reason."""
+
+    at: datetime
+    topic: Topic
+
+
+def earliest(wakes: Iterable[Wake | None]) -> Wake | None:
+    """The first of what a record waits for, or None where it waits for nothing."""
+    return min((wake for wake in wakes if wake is not None), key=lambda wake: wake.at, default=None)

@@ -1,0 +1,96 @@
+"""A business that bills, its keys, and the settings its billing follows."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.billing.dunning import RetryPolicy
+from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.wake import Topic, Wake
+
+# Holds what belongs to no account yet, such as a webhook about an object that is not ours.
+HOUSE = "house"
+# An account with a clock of its own says so in its name: the store must know it to index its wakes apart.
+CLOCKED = "acct_clock_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClock:
+    """A clock that stands still until it is moved; `target_at` is set while it is being moved there."""
+
+    now_at: datetime
+    target_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """`zone` is an IANA name, `billing_hour` the local hour (0-23) at which its days are billed.
+
+    `reminder_days` before a payment the customer is told of it; None switches the letter off.
+    """
+
+    account: str
+    id: str
+    name: str
+    email: str
+    currency: str
+    zone: str
+    livemode: bool
+    created_at: datetime
+    billing_hour: int = 6
+    reminder_days: int | None = 14
+    retries: RetryPolicy = RetryPolicy()
+    invoice_prefix: str = "INV-"
+    clock: TestClock | None = None
+    version: int = 0
+
+    @property
+    def wake(self) -> Wake | None:
+        """While its clock is being moved: at once, in real time."""
+        if self.clock and self.clock.target_at:
+            return Wake(self.created_at, Topic.RECONCILIATION)
+        return None
+
+    def now(self, real: datetime) -> datetime:
+        """The account's own time: its clock's, or real time where it has none."""
+        return self.clock.now_at if self.clock else real
+
+    def advancing(self, target_at: datetime) -> "Account":
+        """The clock is to be moved to a moment."""
+        if self.clock is None:
+            raise WrongState(
+                "no_test_clock", "Only an account created with a test clock can be moved in time."
+            )
+        if self.clock.target_at is not None:
+            raise WrongState("clock_advancing", f"The clock is still being moved to {self.clock.target_at}.")
+        if target_at <= self.clock.now_at:
+            raise Invalid(
+                "clock_backwards", f"The clock stands at {self.clock.now_at}; move it forward.", "to"
+            )
+        return replace(self, clock=replace(self.clock, target_at=target_at))
+
+    def ticked(self, now_at: datetime) -> "Account":
+        """The clock has reached a moment; at its target it stands still again."""
+        assert self.clock is not None
+        target_at = self.clock.target_at
+        return replace(
+            self, clock=TestClock(now_at=now_at, target_at=None if now_at == target_at else target_at)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A bearer key, kept as its SHA-256: `id` is `key_` and that hash's hex digits; `hint` its last characters."""
+
+    account: str
+    id: str
+    name: str
+    hint: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+    version: int = 0
+
+    wake = None
+
+    def revoked(self, now: datetime) -> "ApiKey":
+        """It opens nothing any more."""
+        return replace(self, revoked_at=self.revoked_at or now)

@@ -1,0 +1,1 @@
+"""Verbs: each reads, lets the core decide, and commits."""

@@ -1,0 +1,135 @@
+"""What is awake: sweep it into the queues, and perform it when the queue hands it to a worker."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.billing.wake import Topic
+from chalicelib.crm.accounts import HOUSE
+from chalicelib.operations import advance, collect, deliver, heed, publish, reconcile, renew
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.bookkeeping import Sweep
+from chalicelib.store.store import Changeset, Conflict, Outage
+
+log = logging.getLogger("perennial")
+
+Perform = Callable[[Service, str, list[str]], None]
+PERFORM: dict[str, Perform] = {
+    "account": advance.clocks,
+    "subscription": renew.subscriptions,
+    "invoice": collect.invoices,
+    "payment": reconcile.payments,
+    "stripe_event": heed.stripe_events,
+    "event": publish.fan_out,
+    "delivery": deliver.deliveries,
+}
+# What is due is enqueued once; after this long it is looked through again, in case a message was lost.
+START_OVER = timedelta(minutes=15)
+PAGE = 1000
+MAX_PER_SWEEP = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Names (keys) of one account for a worker; `received` counts how often the queue has handed it out."""
+
+    account: str
+    names: tuple[str, ...]
+    received: int = 1
+
+
+def sweep(service: Service, topic: Topic) -> int:
+    """Send the names of what is awake in a topic to its queue; returns how many.
+
+    Each shard goes on from where its last sweep stopped, and starts over when the queue is empty or after
+    15 minutes: a backlog is enqueued once, not once a minute, and a lost message is found again.
+    """
+    real = service.real()
+    kept = service.store.find(Sweep, HOUSE, topic.value) or Sweep(
+        account=HOUSE, id=topic.value, started_at=real
+    )
+    state = kept
+    if kept.reached and (real - kept.started_at >= START_OVER or service.queue.empty(topic)):
+        state = replace(kept, started_at=real, reached={})
+    elif not kept.reached:
+        state = replace(kept, started_at=real)
+    reached, sent = dict(state.reached), 0
+    for shard in keys.topic_shards(topic, service.settings.wake_shards):
+        sent += _sweep_shard(service, topic, shard, real, reached)
+    if reached != kept.reached:
+        _keep(service, replace(state, reached=reached))
+    return sent
+
+
+def _sweep_shard(
+    service: Service, topic: Topic, shard: str, real: datetime, reached: dict[str, tuple[str, str]]
+) -> int:
+    sent = 0
+    while sent < MAX_PER_SWEEP:
+        after = reached.get(shard)
+        found = service.store.awake(shard, real, PAGE, after)
+        if found:
+            _enqueue(service, topic, [key for _, key in found])
+            reached[shard] = found[-1]
+            sent += len(found)
+        if len(found) < PAGE:
+            break
+    return sent
+
+
+def _enqueue(service: Service, topic: Topic, found: list[str]) -> None:
+    by_account: dict[str, list[str]] = {}
+    for key in found:
+        by_account.setdefault(keys.account_of(key), []).append(key)
+    service.queue.send_many([(topic, account, names) for account, names in by_account.items()])
+
+
+def _keep(service: Service, state: Sweep) -> None:
+    changes = Changeset(HOUSE)
+    changes.put(state)
+    try:
+        service.store.commit(changes)
+    except Conflict:
+        log.info("another sweep of the topic was faster", extra={"topic": state.id})
+
+
+def perform(service: Service, messages: list[Message]) -> None:
+    """Work the named records, those of one account and kind together.
+
+    A message that was handed out before is worked name by name, each counted before the work, so that a
+    record that kills the process is found too. An outage stops the batch: everything stays awake.
+    """
+    try:
+        for account, names in _by_account(message for message in messages if message.received == 1):
+            _perform(service, account, names)
+        for message in messages:
+            if message.received > 1:
+                _perform_apart(service, message)
+    except Outage as outage:
+        log.error("outage: the batch stops, all stays awake", extra={"error": str(outage)})
+
+
+def _by_account(messages: Iterable[Message]) -> list[tuple[str, list[str]]]:
+    found: dict[str, dict[str, None]] = {}
+    for message in messages:
+        found.setdefault(message.account, {}).update(dict.fromkeys(message.names))
+    return [(account, list(names)) for account, names in found.items()]
+
+
+def _perform(service: Service, account: str, names: list[str]) -> None:
+    by_kind: dict[str, list[str]] = {}
+    for name in names:
+        by_kind.setdefault(keys.kind_of(name).name, []).append(name)
+    for kind, group in by_kind.items():
+        PERFORM[kind](service, account, group)
+
+
+def _perform_apart(service: Service, message: Message) -> None:
+    for name in message.names:
+        if service.store.blame(name, "The worker stopped while it worked this record.", service.real()):
+            log.error("record parked", extra={"record": name})
+            continue
+        _perform(service, message.account, [name])
+        service.store.forgive(name)

@@ -1,0 +1,94 @@
+"""Save a buyer's payment method, and charge a subscription on another one."""
+
+from chalicelib.billing.errors import Invalid
+from chalicelib.billing.events import EventType
+from chalicelib.billing.gateway import Refused
+from chalicelib.billing.subscriptions import Method, Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.operations import collect, publish
+from chalicelib.operations.together import retried
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.store import Changeset
+
+
+def payment_method(service: Service, account: str, contact: str, method: str) -> PaymentMethod:
+    """Attach a payment method of Stripe's to a contact; their Stripe customer is made with the first.
+
+    Raises Invalid where Stripe refuses it, in Stripe's words, and Unavailable.
+    """
+    buyer = service.store.get(Contact, account, contact)
+    customer = buyer.customer or _customer(service, account, buyer)
+    try:
+        saved = service.gateway.attach(method, customer)
+    except Refused as refused:
+        raise Invalid(refused.code, refused.detail, "payment_method") from refused
+    now = service.store.get(Account, account, account).now(service.real())
+    record = PaymentMethod(
+        account=account,
+        id=saved.id,
+        contact=contact,
+        customer=saved.customer,
+        type=saved.type,
+        label=saved.label,
+        created_at=now,
+        exp_month=saved.exp_month,
+        exp_year=saved.exp_year,
+    )
+    kept = service.store.find(PaymentMethod, account, saved.id)
+    if kept is not None:
+        return kept
+    changes = Changeset(account)
+    changes.put(record)
+    return service.store.commit(changes).get(PaymentMethod, account, saved.id)
+
+
+def _customer(service: Service, account: str, buyer: Contact) -> str:
+    """Make the contact's customer at the gateway; the contact's name is the key, so there is one."""
+    customer = service.gateway.customer(
+        buyer.id, name=buyer.name, email=buyer.email, metadata={"account": account, "contact": buyer.id}
+    )
+
+    def attempt() -> str:
+        current = service.store.get(Contact, account, buyer.id)
+        if current.customer is None:
+            changes = Changeset(account)
+            changes.put(current.known_as(customer))
+            service.store.commit(changes)
+        return current.customer or customer
+
+    return retried(attempt)
+
+
+def to_subscription(service: Service, account: str, id_: str, method: str) -> Subscription:
+    """Charge a subscription on another saved method from now on, and ask at once for all its arrears in one payment.
+
+    Raises NotFound, Invalid, or WrongState while a payment of the arrears is still open.
+    """
+
+    def attempt() -> Subscription:
+        real = service.real()
+        wanted = [
+            keys.key(Subscription, account, id_),
+            keys.key(PaymentMethod, account, method),
+            keys.key(Account, account, account),
+        ]
+        found = service.store.load(account, wanted)
+        before, saved = found.get(Subscription, account, id_), found.get(PaymentMethod, account, method)
+        if saved.contact != before.contact:
+            raise Invalid(
+                "method_of_another", "The payment method was saved by another contact.", "payment_method"
+            )
+        now = found.get(Account, account, account).now(real)
+        changes = Changeset(account, found)
+        changes.put(before.charged_on(Method(id=saved.id, customer=saved.customer, label=saved.label)))
+        about = {"contact": before.contact, "subscription": id_, "payment_method": method}
+        publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, now, real)
+        return service.store.commit(changes).get(Subscription, account, id_)
+
+    changed = retried(attempt)
+    if changed.arrears:
+        collect.arrears(service, account, id_)
+        return service.store.get(Subscription, account, id_)
+    return changed

@@ -1,0 +1,156 @@
+"""Ask the gateway for what invoices owe: reserve, charge side by side, write down the answers."""
+
+from functools import partial
+
+from chalicelib.billing.errors import WrongState
+from chalicelib.billing.gateway import Request
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
+from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.operations import ask, settle
+from chalicelib.operations.together import awake, work
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.store import Changeset, Reading
+
+
+def invoices(service: Service, account: str, names: list[str]) -> None:
+    """Collect each awake invoice: one payment each, or the end of its retries."""
+    real = service.real()
+    if service.breaker.tripped(real):
+        return
+    reserved: list[str] = []
+
+    def decide(changes: Changeset, name: str) -> None:
+        invoice = changes.at(name)
+        business = changes.get(Account, account)
+        if not isinstance(invoice, Invoice) or not awake(invoice.wake, business, real):
+            return
+        at = settle.Moment(now=business.now(real), real=real, retries=business.retries)
+        payment = _decided(changes, invoice, at)
+        if payment is not None:
+            reserved.append(keys.key_of(payment))
+
+    known = work(service, account, names, decide, items_each=2, beside=beside_invoice)
+    charge(service, account, list(dict.fromkeys(reserved)), known)
+
+
+def _decided(changes: Changeset, invoice: Invoice, at: settle.Moment) -> Payment | None:
+    """The payment to make, or None where it is only written down that none is made."""
+    subscription = changes.get(Subscription, invoice.subscription)
+    method = subscription.method
+    if subscription.status is Status.CANCELED:
+        changes.put(invoice.left_open())
+    elif method is not None and not method.refused and subscription.status is not Status.UNPAID:
+        payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
+        changes.put(payment, invoice.reserved(payment.id))
+        return payment
+    elif invoice.failed_at is not None:
+        settle.given_up(changes, invoice, at)
+    elif subscription.status is Status.UNPAID:
+        settle.failed(changes, invoice.left_open(), at, hard=False)
+    else:
+        settle.failed(changes, invoice.declined(at.retries, at.now, hard=True), at, hard=False)
+    return None
+
+
+def arrears(service: Service, account: str, subscription: str) -> Payment | None:
+    """Ask at once for everything a subscription owes, in one payment; None where nothing is owed or asked for.
+
+    Raises WrongState while a payment of these invoices is still open.
+    """
+    store, real = service.store, service.real()
+    found = store.get(Subscription, account, subscription)
+    names = [keys.key(Invoice, account, name) for name in found.arrears]
+    if not names or found.method is None:
+        return None
+    reserved: list[Payment] = []
+    refusals: list[WrongState] = []
+
+    def decide(changes: Changeset, _: str) -> None:
+        reserved.clear()
+        current = changes.get(Subscription, subscription)
+        business = changes.get(Account, account)
+        at = settle.Moment(now=business.now(real), real=real, retries=business.retries)
+        owed = tuple(changes.get(Invoice, invoice) for invoice in current.arrears)
+        try:
+            payment = payment_for(current, current.method or found.method, owed, Origin.ARREARS, at)  # type: ignore[arg-type]
+            changes.put(payment, *(invoice.reserved(payment.id) for invoice in owed))
+        except WrongState as error:
+            refusals[:] = [error]
+            return
+        reserved.append(payment)
+
+    known = work(
+        service,
+        account,
+        [keys.key(Subscription, account, subscription)],
+        decide,
+        items_each=98,
+        beside=lambda _: names,
+    )
+    if refusals and not reserved:
+        raise refusals[0]
+    charge(service, account, [keys.key_of(payment) for payment in reserved], known)
+    return store.find(Payment, account, reserved[0].id) if reserved else None
+
+
+def payment_for(
+    subscription: Subscription, method: Method, owed: tuple[Invoice, ...], origin: Origin, at: settle.Moment
+) -> Payment:
+    """The payment of one or more open invoices, its request frozen; named by the oldest of them."""
+    first = owed[0]
+    name = first.next_payment()
+    total = Money(sum(invoice.amount_due.amount for invoice in owed), first.currency)
+    numbers = ", ".join(invoice.number for invoice in owed)
+    metadata = {
+        "account": subscription.account,
+        "subscription": subscription.id,
+        "cycle": str(first.cycle),
+        "invoice": first.id,
+        "number": first.number,
+        "payment": name,
+    }
+    return Payment(
+        account=subscription.account,
+        id=name,
+        subscription=subscription.id,
+        contact=subscription.contact,
+        amount=total,
+        allocations=tuple(Allocation(invoice=invoice.id, amount=invoice.amount_due) for invoice in owed),
+        request=Request(
+            amount=total,
+            customer=method.customer,
+            method=method.id,
+            description=numbers[:500],
+            metadata=metadata,
+        ),
+        method_label=method.label,
+        origin=origin,
+        created_at=at.now,
+        sent_at=at.real,
+        leased_until=at.real + LEASE,
+    )
+
+
+def charge(service: Service, account: str, payments: list[str], known: Reading) -> None:
+    """Send reserved payments side by side and write the answers down.
+
+    When the gateway turns out not to be there nothing more is sent; what was not sent stays reserved, and
+    reconciliation sends it with the same request under the same key.
+    """
+    written = [known.records[name] for name in payments if name in known.written]
+    pending = [payment for payment in written if isinstance(payment, Payment)]
+    answers = ask.side_by_side(
+        service,
+        {payment.id: partial(service.gateway.charge, payment.id, payment.request) for payment in pending},
+    )
+    settle.answered(service, account, answers, known)
+
+
+def beside_invoice(name: str) -> tuple[str, ...]:
+    """The subscription an invoice's name begins with: inv_<subscription>_<cycle>."""
+    account, _, invoice = name.split("/", 2)
+    return (keys.key(Subscription, account, "sub_" + invoice.removeprefix("inv_").split("_")[0]),)

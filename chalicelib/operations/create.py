@@ -1,0 +1,171 @@
+"""Put new records into the books: accounts, keys, contacts, products."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar, cast
+
+from chalicelib.billing import periods
+from chalicelib.billing.currencies import exponent
+from chalicelib.billing.dunning import RetryPolicy
+from chalicelib.billing.errors import Invalid
+from chalicelib.billing.lines import check_decimal
+from chalicelib.billing.periods import Frequency
+from chalicelib.billing.products import Product
+from chalicelib.crm.accounts import CLOCKED, Account, ApiKey, TestClock
+from chalicelib.crm.contacts import Contact
+from chalicelib.service import Service
+from chalicelib.store.keys import Record, key_of
+from chalicelib.store.store import Changeset
+
+R = TypeVar("R", bound=Record)
+MAX_TEXT = 250
+
+
+def account(
+    service: Service,
+    *,
+    name: str,
+    email: str,
+    currency: str,
+    zone: str,
+    livemode: bool,
+    billing_hour: int = 6,
+    reminder_days: int | None = 14,
+    retries: RetryPolicy | None = None,
+    invoice_prefix: str = "INV-",
+    clock_at: datetime | None = None,
+) -> Account:
+    """A business that bills. `clock_at` gives a test account a clock of its own, for ever."""
+    periods.check_zone(zone)
+    exponent(currency)
+    check_text(name, "name")
+    check_email(email, "email")
+    if not 0 <= billing_hour <= 23:
+        raise Invalid("billing_hour_out_of_range", "The billing hour is from 0 to 23.", "billing_hour")
+    if reminder_days is not None and not 1 <= reminder_days <= 90:
+        raise Invalid(
+            "reminder_days_out_of_range",
+            "Remind from 1 to 90 days ahead, or null for never.",
+            "reminder_days",
+        )
+    if livemode is not service.settings.livemode:
+        mode = "live" if service.settings.livemode else "test"
+        raise Invalid(
+            "wrong_mode",
+            f"This deployment has a {mode} key of Stripe's: it holds {mode} accounts.",
+            "livemode",
+        )
+    if livemode and clock_at is not None:
+        raise Invalid("clock_in_live_mode", "Only a test account may have a clock of its own.", "test_clock")
+    id_ = service.new_id("acct_")
+    if clock_at is not None:
+        id_ = CLOCKED + id_.removeprefix("acct_")
+    return _created(
+        service,
+        Account(
+            account=id_,
+            id=id_,
+            name=name,
+            email=email,
+            currency=currency,
+            zone=zone,
+            livemode=livemode,
+            created_at=service.real(),
+            billing_hour=billing_hour,
+            reminder_days=reminder_days,
+            retries=retries or RetryPolicy(),
+            invoice_prefix=invoice_prefix,
+            clock=TestClock(now_at=clock_at) if clock_at is not None else None,
+        ),
+    )
+
+
+def api_key(service: Service, business: Account, name: str) -> tuple[ApiKey, str]:
+    """A bearer key and, this once, its text: prn_test_<account>_<secret>. Only its hash is kept."""
+    check_text(name, "name")
+    mode = "live" if business.livemode else "test"
+    text = f"prn_{mode}_{business.id.removeprefix('acct_')}_{secrets.token_hex(24)}"
+    key = ApiKey(account=business.id, id=key_id(text), name=name, hint=text[-4:], created_at=service.real())
+    return _created(service, key), text
+
+
+def key_id(text: str) -> str:
+    """The id of a bearer key: its SHA-256, which 192 random bits make safe without salt or stretching."""
+    return "key_" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def contact(service: Service, account_id: str, *, name: str, email: str) -> Contact:
+    """A person who buys."""
+    check_text(name, "name")
+    check_email(email, "email")
+    now = service.store.get(Account, account_id, account_id).now(service.real())
+    return _created(
+        service,
+        Contact(account=account_id, id=service.new_id("con_"), name=name, email=email, created_at=now),
+    )
+
+
+def product(
+    service: Service,
+    account_id: str,
+    *,
+    name: str,
+    currency: str,
+    unit_amount: Decimal,
+    frequency: Frequency,
+    description: str = "",
+    sku: str = "",
+) -> Product:
+    """Something to sell; `unit_amount` in minor units, up to 12 decimals."""
+    check_text(name, "name")
+    exponent(currency)
+    check_decimal(unit_amount, "unit_amount")
+    now = service.store.get(Account, account_id, account_id).now(service.real())
+    return _created(
+        service,
+        Product(
+            account=account_id,
+            id=service.new_id("prod_"),
+            name=name,
+            currency=currency,
+            unit_amount=unit_amount,
+            frequency=frequency,
+            created_at=now,
+            description=description,
+            sku=sku,
+        ),
+    )
+
+
+def check_text(text: str, param: str) -> None:
+    """Refuse an empty or overlong text, and one with control characters."""
+    if not text.strip():
+        raise Invalid("text_missing", f"Give a {param}.", param)
+    if len(text) > MAX_TEXT:
+        raise Invalid("text_too_long", f"At most {MAX_TEXT} characters.", param)
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise Invalid("control_character", "Line breaks and control characters are not allowed here.", param)
+
+
+def check_email(email: str, param: str) -> None:
+    """Refuse what no mail server would take as an address: one @, something on both sides, no blanks."""
+    local, at, domain = email.rpartition("@")
+    blank = any(character.isspace() or ord(character) < 33 for character in email)
+    if (
+        not at
+        or not local
+        or "." not in domain
+        or "@" in local
+        or blank
+        or len(email) > 254
+        or domain.endswith(".")
+    ):
+        raise Invalid("email_malformed", f"{email[:80]!r} is not an e-mail address.", param)
+
+
+def _created(service: Service, record: R) -> R:
+    changes = Changeset(record.account)
+    changes.put(record)
+    return cast(R, service.store.commit(changes).records[key_of(record)])

@@ -1,0 +1,100 @@
+"""Send letters: recorded first, then sent, at most once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from chalicelib.billing.deliveries import Delivery, Letter
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations.together import awake, work
+from chalicelib.service import Mail, MailRefused, Service
+from chalicelib.store import keys
+from chalicelib.store.keys import Record
+from chalicelib.store.store import Changeset, Reading
+from chalicelib.views import letters
+
+SIDE_BY_SIDE = 8
+KINDS = {"contact": Contact, "invoice": Invoice, "payment": Payment, "subscription": Subscription}
+
+
+def deliveries(service: Service, account: str, names: list[str]) -> None:
+    """Send each awake letter. A crash after this point leaves it `sending`: maybe sent, and never again by itself."""
+    real = service.real()
+    mails: dict[str, Mail] = {}
+    reading = service.store.load(account, [*names, keys.key(Account, account, account)])
+    about = [key for name in names for key in _about(reading.records.get(name))]
+    reading.add(service.store.load(account, about))
+
+    def decide(changes: Changeset, name: str) -> None:
+        mails.pop(name, None)
+        delivery = changes.at(name)
+        business = changes.get(Account, account)
+        if isinstance(delivery, Delivery) and awake(delivery.wake, business, real):
+            mails[name] = _mail(service, business, delivery, changes)
+            changes.put(delivery.sending())
+
+    known = work(
+        service,
+        account,
+        names,
+        decide,
+        items_each=1,
+        beside=lambda n: _about(reading.records.get(n)),
+        reading=reading,
+    )
+    _send(service, account, {name: mail for name, mail in mails.items() if name in known.written}, known)
+
+
+def _about(delivery: Record | None) -> tuple[str, ...]:
+    if not isinstance(delivery, Delivery):
+        return ()
+    return tuple(
+        keys.key(KINDS[kind], delivery.account, name)
+        for kind, name in delivery.about.items()
+        if kind in KINDS
+    )
+
+
+def _mail(service: Service, account: Account, delivery: Delivery, records: Changeset) -> Mail:
+    """The letter in words, from what the records say now."""
+    contact = records.get(Contact, delivery.contact)
+    subscription = records.get(Subscription, delivery.about["subscription"])
+    if delivery.letter is Letter.UPCOMING_PAYMENT:
+        words = letters.upcoming_payment(account, contact, subscription)
+    else:
+        invoice = records.get(Invoice, delivery.about["invoice"])
+        payment = records.get(Payment, delivery.about["payment"])
+        if delivery.letter is Letter.RECEIPT:
+            words = letters.receipt(account, contact, subscription, invoice, payment)
+        else:
+            link = letters.pay_link(service.settings, subscription, service.real())
+            words = letters.payment_failed(account, contact, subscription, invoice, payment, link)
+    return Mail(
+        id=delivery.id, to=contact.email, sender=service.settings.mail_from, reply_to=account.email, **words
+    )
+
+
+def _send(service: Service, account: str, mails: dict[str, Mail], known: Reading) -> None:
+    def one(mail: Mail) -> str | MailRefused:
+        try:
+            return service.mailer.send(mail)
+        except MailRefused as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=max(1, min(SIDE_BY_SIDE, len(mails)))) as pool:
+        answers = dict(zip(mails, pool.map(one, mails.values()), strict=True))
+    real = service.real()
+
+    def decide(changes: Changeset, name: str) -> None:
+        delivery = changes.at(name)
+        if not isinstance(delivery, Delivery):
+            return
+        answer = answers[name]
+        if isinstance(answer, MailRefused):
+            changes.put(delivery.refused(str(answer), real))
+        else:
+            changes.put(delivery.sent(mails[name].to, answer, real))
+
+    work(service, account, list(mails), decide, items_each=1, reading=known)

@@ -1,0 +1,64 @@
+"""State facts, and make one delivery of each for everyone who is told."""
+
+from datetime import datetime
+
+from chalicelib.billing import deliveries, events
+from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.events import Event, EventType
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.notifications import letter_of
+from chalicelib.operations.together import awake, work
+from chalicelib.service import Service
+from chalicelib.store.keys import Record
+from chalicelib.store.store import Changeset
+
+
+def fact(
+    changes: Changeset,
+    type_: EventType,
+    subject: Record,
+    about: dict[str, str],
+    now: datetime,
+    real: datetime,
+) -> None:
+    """Add an event about a record of this changeset: `now` on the account's clock, `real` time for its fan-out."""
+    changes.put(
+        Event(
+            account=subject.account,
+            id=events.name_of(type_, subject.id, subject.version + 1),
+            type=type_,
+            subject=subject.id,
+            about=about,
+            created_at=now,
+            fan_out_at=real if letter_of(type_) else None,
+        )
+    )
+
+
+def fan_out(service: Service, account: str, names: list[str]) -> None:
+    """Make the deliveries of events: each is named by its event, so doing it twice makes them once."""
+    real = service.real()
+
+    def decide(changes: Changeset, name: str) -> None:
+        event = changes.at(name)
+        if not isinstance(event, Event) or not awake(event.wake, changes.get(Account, account), real):
+            return
+        letter = letter_of(event.type)
+        if letter is not None:
+            changes.put(_letter(event, letter, real))
+        changes.put(event.fanned_out())
+
+    work(service, account, names, decide, items_each=2)
+
+
+def _letter(event: Event, letter: deliveries.Letter, real: datetime) -> Delivery:
+    return Delivery(
+        account=event.account,
+        id=deliveries.name_of(event.id, letter.value),
+        event=event.id,
+        letter=letter,
+        contact=event.about["contact"],
+        about=event.about,
+        created_at=event.created_at,
+        send_at=real,
+    )

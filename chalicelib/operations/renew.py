@@ -1,0 +1,66 @@
+"""Bill the next cycle of subscriptions whose date has come, or remind of it: records only, no I/O besides."""
+
+from datetime import datetime
+
+from chalicelib.billing import invoices
+from chalicelib.billing.events import EventType
+from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.operations import publish
+from chalicelib.operations.together import awake, work
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.store import Changeset
+
+SERIES = "invoice"
+
+
+def subscriptions(service: Service, account: str, names: list[str]) -> None:
+    """Take each awake subscription one step on: one cycle billed, one reminder recorded, or its end."""
+    real = service.real()
+
+    def decide(changes: Changeset, name: str) -> None:
+        subscription = changes.at(name)
+        business = changes.get(Account, account)
+        if not isinstance(subscription, Subscription) or not awake(subscription.wake, business, real):
+            return
+        _step(changes, business, subscription, business.now(real), real)
+
+    series = keys.key(Series, account, SERIES)
+    work(service, account, names, decide, items_each=3, beside=lambda _: (series,))
+
+
+def _step(
+    changes: Changeset, account: Account, subscription: Subscription, now: datetime, real: datetime
+) -> None:
+    if now < subscription.next_at:
+        changes.put(subscription.reminded_of_next())
+        publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), now, real)
+    elif subscription.cancel_at_period_end:
+        changes.put(subscription.canceled(now))
+        publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), now, real)
+    elif subscription.at_its_end:
+        changes.put(subscription.expired(now))
+        publish.fact(changes, EventType.SUBSCRIPTION_EXPIRED, subscription, _about(subscription), now, real)
+    else:
+        _bill(changes, account, subscription, now, real)
+
+
+def _bill(
+    changes: Changeset, account: Account, subscription: Subscription, now: datetime, real: datetime
+) -> None:
+    """Issue the cycle's invoice under the next number: both are written in one transaction, so none is lost."""
+    series = changes.find(Series, SERIES) or Series(
+        account=account.id, id=SERIES, prefix=account.invoice_prefix
+    )
+    invoice = invoices.invoice_of(subscription, series.number, now)
+    if changes.find(Invoice, invoice.id) is not None:
+        raise AssertionError(f"{invoice.id} exists, but {subscription.id} has not moved on")
+    changes.put(series.advanced(), invoice, subscription.renewed())
+    about = _about(subscription) | {"invoice": invoice.id}
+    publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, now, real)
+
+
+def _about(subscription: Subscription) -> dict[str, str]:
+    return {"contact": subscription.contact, "subscription": subscription.id}

@@ -1,0 +1,130 @@
+"""Sell a subscription."""
+
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+from chalicelib.billing import lines as line_rules
+from chalicelib.billing import periods
+from chalicelib.billing.currencies import exponent
+from chalicelib.billing.errors import Invalid
+from chalicelib.billing.events import EventType
+from chalicelib.billing.lines import Line
+from chalicelib.billing.periods import Frequency
+from chalicelib.billing.products import Product
+from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.operations import publish
+from chalicelib.operations.together import nudge
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.store import Changeset, Reading
+
+V = TypeVar("V", bound=str)
+MAX_LINES = 100
+MAX_PAYMENTS = 1200
+
+
+def contact(
+    service: Service,
+    account: str,
+    *,
+    contact: str,
+    payment_method: str,
+    lines: list[Line],
+    currency: str | None = None,
+    frequency: Frequency | None = None,
+    start_on: date | None = None,
+    payments: int | None = None,
+    name: str = "",
+) -> Subscription:
+    """A contact buys lines, to be charged on a saved method from `start_on` (today where it is None) on.
+
+    A line with a `product` and no name of its own is filled from the library. Currency and frequency are the
+    products' where they are not given; all lines of one subscription share them.
+    """
+    wanted = [keys.key(Contact, account, contact), keys.key(PaymentMethod, account, payment_method)]
+    wanted += [keys.key(Product, account, line.product) for line in lines if line.product]
+    found = service.store.load(account, [*wanted, keys.key(Account, account, account)])
+    business = found.get(Account, account, account)
+    now = business.now(service.real())
+    products = [found.get(Product, account, line.product) for line in lines if line.product]
+    today = periods.local_date(now, business.zone)
+    subscription = Subscription(
+        account=account,
+        id=service.new_id("sub_"),
+        contact=found.get(Contact, account, contact).id,
+        currency=_one([product.currency for product in products], currency, "currency") or business.currency,
+        frequency=_recurring(_one([product.frequency for product in products], frequency, "frequency")),
+        lines=tuple(_filled(line, n, found, account) for n, line in enumerate(lines, 1)),
+        anchor_on=start_on or today,
+        zone=business.zone,
+        hour=business.billing_hour,
+        status=Status.SCHEDULED,
+        created_at=now,
+        name=name,
+        reminder_days=business.reminder_days,
+        payments=payments,
+        method=_method(found.get(PaymentMethod, account, payment_method), contact),
+    )
+    _check(subscription, today)
+    return _sold(service, business, subscription)
+
+
+def _sold(service: Service, business: Account, subscription: Subscription) -> Subscription:
+    changes, real = Changeset(business.id), service.real()
+    changes.put(subscription)
+    about = {"contact": subscription.contact, "subscription": subscription.id}
+    publish.fact(changes, EventType.SUBSCRIPTION_CREATED, subscription, about, business.now(real), real)
+    written = service.store.commit(changes)
+    nudge(service, business, written.records.values())
+    return written.get(Subscription, business.id, subscription.id)
+
+
+def _check(wanted: Subscription, today: date) -> None:
+    exponent(wanted.currency)
+    if not 1 <= len(wanted.lines) <= MAX_LINES:
+        raise Invalid("lines_out_of_range", f"Give from 1 to {MAX_LINES} lines.", "lines")
+    for n, line in enumerate(wanted.lines):
+        line_rules.check_line(line, f"lines[{n}]")
+    if wanted.anchor_on < today:
+        raise Invalid("start_in_the_past", f"Start on {today} or later.", "start_on")
+    if wanted.payments is not None and not 1 <= wanted.payments <= MAX_PAYMENTS:
+        raise Invalid("payments_out_of_range", f"A term has from 1 to {MAX_PAYMENTS} payments.", "payments")
+
+
+def _method(saved: PaymentMethod, contact: str) -> Method:
+    if saved.contact != contact:
+        raise Invalid("method_of_another", "Another contact saved this payment method.", "payment_method")
+    return Method(id=saved.id, customer=saved.customer, label=saved.label)
+
+
+def _recurring(frequency: Frequency | None) -> Frequency:
+    if frequency is None:
+        raise Invalid("frequency_missing", "Say how often it is billed, such as monthly.", "frequency")
+    if frequency is Frequency.ONE_TIME:
+        raise Invalid(
+            "frequency_not_recurring", "Choose a frequency that recurs, such as monthly.", "frequency"
+        )
+    return frequency
+
+
+def _one(library: list[V], given: V | None, param: str) -> V | None:
+    values = set(library) | ({given} if given is not None else set())
+    if len(values) > 1:
+        listed = ", ".join(sorted(values))
+        raise Invalid(
+            f"{param}_differs",
+            f"The lines of one subscription share their {param}; here are {listed}.",
+            param,
+        )
+    return next(iter(values), None)
+
+
+def _filled(line: Line, ordinal: int, found: Reading, account: str) -> Line:
+    """A line with an id of its own, copied from the library where it names a product and nothing else."""
+    id_ = f"li_{ordinal}"
+    if line.product and not line.name:
+        return found.get(Product, account, line.product).line(id_, line.quantity)
+    return replace(line, id=id_)

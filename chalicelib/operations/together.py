@@ -1,0 +1,152 @@
+"""Work many records of one account as one: read together, decide each, commit together.
+
+The first refusal of a group is answered by reading and deciding it again; a group that goes on being
+refused is worked one by one, so that one record can hold up nobody else. Whatever a record's own decision
+raises is counted against that record alone, and five such errors park it.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
+from chalicelib.crm.accounts import Account
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.keys import Record
+from chalicelib.store.store import Changeset, Conflict, Outage, Reading, Unwritable
+
+log = logging.getLogger("perennial")
+
+R = TypeVar("R")
+MAX_TRIES = 4
+Decide = Callable[[Changeset, str], None]
+Beside = Callable[[str], Iterable[str]]
+
+
+def work(
+    service: Service,
+    account: str,
+    names: list[str],
+    decide: Decide,
+    *,
+    items_each: int,
+    beside: Beside = lambda _: (),
+    reading: Reading | None = None,
+) -> Reading:
+    """Decide each named record (key) and commit them in groups of at most 100 items.
+
+    `items_each` is how many items one decision usually writes; `beside` names what it reads besides the
+    record and the account; `reading` saves the first read. Returns all that was read, as it stands now, and
+    which keys were written.
+    Raises Outage; every other trouble is the record's.
+    """
+    size = max(1, 98 // items_each)
+    known = reading or Reading()
+    for start in range(0, len(names), size):
+        group = names[start : start + size]
+        done = _Group(service, account, decide, beside).run(group, reading)
+        known.add(done)
+    return known
+
+
+class _Group:
+    """One group's way to its commit."""
+
+    def __init__(self, service: Service, account: str, decide: Decide, beside: Beside) -> None:
+        self.service, self.account, self.decide, self.beside = service, account, decide, beside
+
+    def run(self, names: list[str], reading: Reading | None) -> Reading:
+        for tries in range(MAX_TRIES):
+            reading = reading or self._read(names)
+            changes = self._decided(names, reading)
+            try:
+                written = self.service.store.commit(changes)
+            except Conflict:
+                time.sleep(random.uniform(0, 0.01 * 2**tries))  # noqa: S311 - jitter, not a secret
+                reading = None
+                continue
+            except Unwritable as error:
+                return self._apart(names, error)
+            reading.add(written)
+            self._nudge(reading, written)
+            return reading
+        return self._apart(names, None)
+
+    def _read(self, names: list[str]) -> Reading:
+        wanted = [*names, *(key for name in names for key in self.beside(name))]
+        return self.service.store.load(self.account, [*wanted, keys.key(Account, self.account, self.account)])
+
+    def _decided(self, names: list[str], reading: Reading) -> Changeset:
+        changes = Changeset(self.account, reading)
+        for name in names:
+            before = dict(changes.changed)
+            try:
+                if name in reading.broken:
+                    raise reading.broken[name]
+                self.decide(changes, name)
+            except Outage:
+                raise
+            except Exception as error:  # noqa: BLE001 - the one place where a failing record is set apart from the others
+                changes.changed = before
+                blame(self.service, name, error)
+        return changes
+
+    def _apart(self, names: list[str], error: Unwritable | None) -> Reading:
+        """Each by itself; what is refused even then is the record's own fault, or is left for the next sweep."""
+        if len(names) == 1:
+            if error is not None:
+                blame(self.service, names[0], error)
+            return Reading()
+        known = Reading()
+        for name in names:
+            known.add(self.run([name], None))
+        return known
+
+    def _nudge(self, reading: Reading, written: Reading) -> None:
+        account = reading.find(Account, self.account, self.account)
+        if account is not None:
+            nudge(self.service, account, written.records.values())
+
+
+def nudge(service: Service, account: Account, written: Iterable[Record]) -> None:
+    """Send what is awake already to its queue, so that nobody waits for the sweep; haste, not a guarantee."""
+    real = service.real()
+    advancing = account.clock is not None and account.clock.target_at is not None
+    due: dict[Topic, list[str]] = {}
+    for record in written:
+        wake = record.wake
+        if wake is None or not awake(wake, account, real):
+            continue
+        if advancing and wake.topic in ACCOUNT_TOPICS:
+            continue  # whoever moves the clock works these, in order
+        due.setdefault(wake.topic, []).append(keys.key_of(record))
+    if due:
+        service.queue.send_many([(topic, account.id, names) for topic, names in due.items()])
+
+
+def awake(wake: Wake | None, account: Account, real: datetime) -> bool:
+    """Whether a record's moment has come, each topic by its own clock."""
+    if wake is None:
+        return False
+    return wake.at <= (account.now(real) if wake.topic in ACCOUNT_TOPICS else real)
+
+
+def blame(service: Service, name: str, error: Exception) -> None:
+    """Count an error of a record's own, and say so once it is parked."""
+    log.warning("record failed", extra={"record": name, "error": repr(error)}, exc_info=error)
+    if service.store.blame(name, f"{type(error).__name__}: {error}", service.real()):
+        log.error("record parked", extra={"record": name, "error": repr(error)})
+
+
+def retried(attempt: Callable[[], R]) -> R:
+    """Read, decide and commit one thing a person waits for, anew as long as somebody else is faster."""
+    for tries in range(MAX_TRIES):
+        try:
+            return attempt()
+        except Conflict:
+            time.sleep(random.uniform(0, 0.01 * 2**tries))  # noqa: S311 - jitter, not a secret
+    return attempt()

@@ -1,0 +1,70 @@
+"""The environment, read once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.billing.errors import PerennialError
+
+
+class Misconfigured(PerennialError):
+    """The environment lacks something the service cannot do without; the message names it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("misconfigured", detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`stripe_key` and `stripe_webhook_secret` are values locally and references (`ssm:/name`) on AWS.
+
+    `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it.
+    `wake_shards` may only ever be raised, and only before the first record of a deployment is written.
+    """
+
+    table: str
+    region: str
+    money_queue: str
+    deliveries_queue: str
+    inbox_queue: str
+    mail_from: str
+    base_url: str
+    link_secret: str
+    stripe_key: str
+    stripe_webhook_secret: str
+    stripe_api: str | None = None
+    aws_endpoint: str | None = None
+    clock_file: str | None = None
+    wake_shards: int = 4
+
+    @property
+    def livemode(self) -> bool:
+        """Whether the Stripe key moves real money; a deployment serves one mode."""
+        return self.stripe_key.startswith(("sk_live_", "rk_live_"))
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process. Raises Misconfigured naming what is missing."""
+
+    def need(name: str) -> str:
+        value = environ.get(name, "")
+        if not value:
+            raise Misconfigured(f"Set {name} in the environment (on AWS: in .chalice/config.json).")
+        return value
+
+    return Settings(
+        table=need("PERENNIAL_TABLE"),
+        region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+        money_queue=need("PERENNIAL_MONEY_QUEUE"),
+        deliveries_queue=need("PERENNIAL_DELIVERIES_QUEUE"),
+        inbox_queue=need("PERENNIAL_INBOX_QUEUE"),
+        mail_from=need("PERENNIAL_MAIL_FROM"),
+        base_url=environ.get("PERENNIAL_BASE_URL", ""),
+        link_secret=need("PERENNIAL_LINK_SECRET"),
+        stripe_key=need("STRIPE_API_KEY"),
+        stripe_webhook_secret=need("STRIPE_WEBHOOK_SECRET"),
+        stripe_api=environ.get("STRIPE_API_BASE") or None,
+        aws_endpoint=environ.get("AWS_ENDPOINT_URL") or None,
+        clock_file=environ.get("PERENNIAL_CLOCK_FILE") or None,
+        wake_shards=int(environ.get("PERENNIAL_WAKE_SHARDS", "4")),
+    )

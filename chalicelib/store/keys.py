@@ -1,0 +1,151 @@
+"""The single table on one screen: how every kind of record is named, whose it is, and where it is listed.
+
+`key` is the table's only key. `owner` and `position` place a record in ByOwner; each further entry of
+`links` is a small item of its own, so that the record is found under another owner too. All begin with
+the account. Templates are filled from the record; `{day}` and `{at}` are of its `created_at`.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from zlib import crc32
+
+from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.events import Event
+from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.products import Product
+from chalicelib.billing.stripe_events import StripeEvent
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
+from chalicelib.crm.accounts import CLOCKED, HOUSE, Account, ApiKey
+from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.store.bookkeeping import Alias, Answer, Sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """The templates of a kind of record."""
+
+    name: str
+    type: type
+    owner: str | None = None
+    position: str = "{id}"
+    links: tuple[tuple[str, str, str], ...] = ()
+
+
+KINDS = (
+    Kind(name="account", type=Account, owner=f"{HOUSE}/account"),
+    Kind(name="api_key", type=ApiKey, owner="{account}/api_key", position="{at}/{id}"),
+    Kind(name="alias", type=Alias),
+    Kind(name="answer", type=Answer),
+    Kind(name="sweep", type=Sweep),
+    Kind(name="series", type=Series),
+    Kind(name="contact", type=Contact, owner="{account}/contact"),
+    Kind(name="product", type=Product, owner="{account}/product"),
+    Kind(name="payment_method", type=PaymentMethod, owner="{account}/{contact}/payment_method"),
+    Kind(
+        name="subscription",
+        type=Subscription,
+        owner="{account}/subscription",
+        links=(
+            ("contact", "{account}/{contact}/subscription", "{id}"),
+            ("status", "{account}/subscription/{status}", "{id}"),
+        ),
+    ),
+    Kind(name="invoice", type=Invoice, owner="{account}/invoice", position="{number}"),
+    Kind(name="payment", type=Payment, owner="{account}/payment", position="{at}/{id}"),
+    Kind(name="event", type=Event, owner="{account}/event/{day}", position="{at}/{id}"),
+    Kind(name="delivery", type=Delivery, owner="{account}/delivery", position="{at}/{id}"),
+    Kind(name="stripe_event", type=StripeEvent),
+)
+BY_NAME = {kind.name: kind for kind in KINDS}
+BY_TYPE = {kind.type: kind for kind in KINDS}
+
+
+class Record(Protocol):
+    """What every record has: whose it is, its name, how often it was written, and its next moment."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def wake(self) -> Wake | None: ...
+
+
+def key(type_: type, account: str, id_: str) -> str:
+    """The key of a record: account/kind/id."""
+    return f"{account}/{BY_TYPE[type_].name}/{id_}"
+
+
+def key_of(record: Record) -> str:
+    """The key of a record at hand."""
+    return f"{record.account}/{BY_TYPE[type(record)].name}/{record.id}"
+
+
+def account_of(key_: str) -> str:
+    """The account a key belongs to."""
+    return key_.partition("/")[0]
+
+
+def kind_of(key_: str) -> Kind:
+    """The kind of record a key names."""
+    return BY_NAME[key_.split("/", 2)[1]]
+
+
+def place(template: str, record: Any) -> str:
+    """An owner's or position's template, filled from a record."""
+    if "{at}" in template or "{day}" in template:
+        at = stamp(record.created_at)
+        return template.replace("{at}", at).replace("{day}", at[:10]).format_map(_Fields(record))
+    return template.format_map(_Fields(record))
+
+
+class _Fields(dict[str, str]):
+    """A record's fields by name, read as a template asks for them."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: Any) -> None:
+        self.record = record
+
+    def __missing__(self, name: str) -> str:
+        return str(getattr(self.record, name))
+
+
+def stamp(at: datetime) -> str:
+    """A moment as text that sorts as time does."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def moment(text: str) -> datetime:
+    """The moment of a stamp."""
+    return datetime.fromisoformat(text)
+
+
+def shard_of(key_: str, wake: Wake, shards: int) -> str:
+    """The partition of ByWake a record waits in: its topic's, by a hash of its name.
+
+    An account with a clock of its own has one partition for all that runs on that clock.
+    """
+    if wake.topic in ACCOUNT_TOPICS and key_.startswith(CLOCKED):
+        return clock_shard(account_of(key_))
+    return f"{wake.topic}#{crc32(key_.encode()) % shards}"
+
+
+def topic_shards(topic: Topic, shards: int) -> tuple[str, ...]:
+    """All partitions of a topic."""
+    return tuple(f"{topic}#{n}" for n in range(shards))
+
+
+def clock_shard(account: str) -> str:
+    """The partition of what runs on an account's own clock, in order of moments."""
+    return f"clock/{account}"
+
+
+def parked_shard(account: str) -> str:
+    """The partition of what has been taken out of the schedules until a person looks."""
+    return f"parked/{account}"

@@ -1,0 +1,495 @@
+"""Reads records and commits them, each guarded by its version; nothing else touches the table.
+
+A commit is all or nothing. What it may meet is told apart, because it is answered differently:
+`Conflict` (somebody wrote first: read again and decide again), `Unwritable` (DynamoDB will never take it:
+the record's own fault), `Outage` (DynamoDB cannot just now: leave everything as it is and stop).
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection import Connection
+
+from chalicelib.billing.errors import NotFound, PerennialError
+from chalicelib.billing.wake import Wake
+from chalicelib.store import keys
+from chalicelib.store.keys import Record
+from chalicelib.store.shapes import NewerShape, Shapes, Undecodable
+
+MAX_ITEMS = 100
+MAX_FAILURES = 5
+MAX_TRIES = 8
+BUSY = frozenset(
+    {
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ThrottlingError",
+        "ThrottlingException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+    }
+)
+T = TypeVar("T")
+Item = dict[str, dict[str, Any]]
+
+
+class Conflict(PerennialError):
+    """A record was written by somebody else since it was read; `keys` names which."""
+
+    def __init__(self, keys_: tuple[str, ...]) -> None:
+        super().__init__("conflict", f"Written meanwhile: {', '.join(keys_)}")
+        self.keys = keys_
+
+
+class Unwritable(PerennialError):
+    """DynamoDB refuses what is to be written, and always will."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("unwritable", detail)
+
+
+class Outage(PerennialError):
+    """DynamoDB does not answer, or has no capacity left, after several tries."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("outage", detail)
+
+
+class Foreign(PerennialError):
+    """A record of one account met a change of another: a defect, stopped before anything is read or written."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("foreign_record", detail)
+
+
+class Reading:
+    """Records read together, by key; what could not be read is named in `broken`, what was written since in `written`."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self.broken: dict[str, Undecodable] = {}
+        self.written: set[str] = set()
+
+    def add(self, other: "Reading") -> None:
+        """Take over what another reading knows: it is the newer."""
+        self.records |= other.records
+        self.broken |= other.broken
+        self.written |= other.written
+
+    def find(self, type_: type[T], account: str, id_: str) -> T | None:
+        """A record, or None where there is none."""
+        return cast(T | None, self.records.get(keys.key(type_, account, id_)))
+
+    def get(self, type_: type[T], account: str, id_: str) -> T:
+        """A record. Raises NotFound, and Undecodable where it is there but cannot be read."""
+        key = keys.key(type_, account, id_)
+        if key in self.broken:
+            raise self.broken[key]
+        if key not in self.records:
+            raise not_found(type_, id_)
+        return cast(T, self.records[key])
+
+
+class Changeset:
+    """What is to be written together, keyed by record: a second change of one record replaces the first."""
+
+    def __init__(self, account: str, reading: Reading | None = None) -> None:
+        self.account = account
+        self.before = reading or Reading()
+        self.changed: dict[str, Record] = {}
+
+    def __len__(self) -> int:
+        return len(self.changed)
+
+    def put(self, *records: Record) -> None:
+        """Add or replace records. Raises Foreign on one of another account."""
+        for record in records:
+            if record.account != self.account:
+                raise Foreign(f"{record.id} is not of {self.account}.")
+            self.changed[keys.key_of(record)] = record
+
+    def at(self, key: str) -> Record | None:
+        """A record by key as it is with the changes so far."""
+        return self.changed.get(key) or self.before.records.get(key)
+
+    def find(self, type_: type[T], id_: str) -> T | None:
+        """A record as it is with the changes so far."""
+        changed = self.changed.get(keys.key(type_, self.account, id_))
+        return cast(T, changed) if changed is not None else self.before.find(type_, self.account, id_)
+
+    def get(self, type_: type[T], id_: str) -> T:
+        """A record as it is with the changes so far. Raises NotFound."""
+        found = self.find(type_, id_)
+        return found if found is not None else self.before.get(type_, self.account, id_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some of an owner's records in order; `next` continues, None at the end."""
+
+    records: list[Record]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A record taken out of the schedules, and why."""
+
+    key: str
+    failures: int
+    error: str
+    parked_at: datetime
+
+
+def not_found(type_: type, id_: str) -> NotFound:
+    """The error of a record that this account does not have."""
+    name = keys.BY_TYPE[type_].name
+    return NotFound(f"{name}_not_found", f"There is no {name.replace('_', ' ')} {id_!r} in this account.")
+
+
+class Store:
+    """Thread-safe, as its connection is."""
+
+    def __init__(self, connection: Connection, table: str, shards: int, shapes: Shapes | None = None) -> None:
+        self._dispatch = connection.dispatch
+        self._table = table
+        self._shards = shards
+        self._shapes = shapes or Shapes()
+        self.on_commit: Callable[[Changeset], None] | None = None
+
+    # -- which ------------------------------------------------------------------------------------
+
+    def load(self, account: str, wanted: Iterable[str]) -> Reading:
+        """Read an account's records by key, consistently, 100 to a request; what does not exist is left out.
+
+        Raises Foreign on a key of another account.
+        """
+        reading = Reading()
+        todo = list(dict.fromkeys(wanted))
+        for key in todo:
+            if not key.startswith(f"{account}/"):
+                raise Foreign(f"{key} is not of {account}.")
+        for start in range(0, len(todo), MAX_ITEMS):
+            for item in self._batch_get(todo[start : start + MAX_ITEMS]):
+                self._read_into(reading, item)
+        return reading
+
+    def find(self, type_: type[T], account: str, id_: str) -> T | None:
+        """One record, or None."""
+        key = keys.key(type_, account, id_)
+        reading = self.load(account, [key])
+        if key in reading.broken:
+            raise reading.broken[key]
+        return reading.find(type_, account, id_)
+
+    def get(self, type_: type[T], account: str, id_: str) -> T:
+        """One record. Raises NotFound."""
+        found = self.find(type_, account, id_)
+        if found is None:
+            raise not_found(type_, id_)
+        return found
+
+    def _batch_get(self, wanted: list[str]) -> Iterator[Item]:
+        request: dict[str, Any] = {
+            self._table: {"Keys": [{"key": {"S": key}} for key in wanted], "ConsistentRead": True}
+        }
+        tries = 0
+        while request:
+            answer = self._call("BatchGetItem", {"RequestItems": request})
+            yield from answer["Responses"].get(self._table, ())
+            request = answer.get("UnprocessedKeys") or {}
+            if request:
+                tries += 1
+                _pause(tries, "BatchGetItem left keys unread")
+
+    def _read_into(self, reading: Reading, item: Item) -> None:
+        key = item["key"]["S"]
+        try:
+            shape = int(item["shape"]["N"])
+            reading.records[key] = self._shapes.decode(item["kind"]["S"], shape, item["body"]["S"])
+        except NewerShape:
+            return
+        except (Undecodable, KeyError) as error:
+            reading.broken[key] = error if isinstance(error, Undecodable) else Undecodable(f"No {error}.")
+
+    # -- commit -----------------------------------------------------------------------------------
+
+    def commit(self, changes: Changeset) -> Reading:
+        """Write all records or none, each only if nobody wrote it since; the answer has them in their new versions.
+
+        Raises Conflict, Unwritable or Outage.
+        """
+        written = Reading()
+        puts = [
+            put
+            for key, record in changes.changed.items()
+            for put in self._puts(changes, key, record, written)
+        ]
+        if not puts:
+            return written
+        if len(puts) > MAX_ITEMS:
+            raise Unwritable(f"{len(puts)} items; a transaction takes {MAX_ITEMS}.")
+        if self.on_commit:
+            self.on_commit(changes)
+        if len(puts) == 1:
+            self._write("PutItem", puts[0], [puts[0]])
+        else:
+            self._write("TransactWriteItems", {"TransactItems": [{"Put": put} for put in puts]}, puts)
+        return written
+
+    def _puts(
+        self, changes: Changeset, key: str, record: Record, written: Reading
+    ) -> Iterator[dict[str, Any]]:
+        next_ = cast(Record, replace(cast(Any, record), version=record.version + 1))
+        written.records[key] = next_
+        written.written.add(key)
+        kind = keys.BY_TYPE[type(record)]
+        put: dict[str, Any] = {"TableName": self._table, "Item": self._item(kind, key, next_)}
+        if record.version:
+            put["ConditionExpression"] = "version = :read"
+            put["ExpressionAttributeValues"] = {":read": {"N": str(record.version)}}
+        else:
+            put["ConditionExpression"] = "attribute_not_exists(#key)"
+            put["ExpressionAttributeNames"] = {"#key": "key"}
+        yield put
+        if kind.links:
+            yield from self._links(kind, key, changes.before.records.get(key), next_)
+
+    def _item(self, kind: keys.Kind, key: str, record: Record) -> Item:
+        item: Item = {
+            "key": {"S": key},
+            "kind": {"S": kind.name},
+            "shape": {"N": str(self._shapes.now(kind.name))},
+            "version": {"N": str(record.version)},
+            "body": {"S": self._shapes.encode(record).decode()},
+        }
+        if kind.owner:
+            item["owner"] = {"S": keys.place(kind.owner, record)}
+            item["position"] = {"S": keys.place(kind.position, record)}
+        if wake := record.wake:
+            item |= self._wake(key, wake)
+        expires_at: datetime | None = getattr(record, "expires_at", None)
+        if expires_at:
+            item["ttl"] = {"N": str(int(expires_at.timestamp()))}
+        return item
+
+    def _wake(self, key: str, wake: Wake) -> Item:
+        shard = keys.shard_of(key, wake, self._shards)
+        return {"wake_shard": {"S": shard}, "wake_at": {"S": keys.stamp(wake.at)}}
+
+    def _links(
+        self, kind: keys.Kind, key: str, before: Record | None, after: Record
+    ) -> Iterator[dict[str, Any]]:
+        for name, owner, position in kind.links:
+            place = (keys.place(owner, after), keys.place(position, after))
+            if before is not None and place == (keys.place(owner, before), keys.place(position, before)):
+                continue
+            yield {
+                "TableName": self._table,
+                "Item": {
+                    "key": {"S": f"{key}@{name}"},
+                    "kind": {"S": "link"},
+                    "owner": {"S": place[0]},
+                    "position": {"S": place[1]},
+                },
+            }
+
+    def _write(self, operation: str, request: dict[str, Any], puts: list[dict[str, Any]]) -> None:
+        try:
+            self._call(operation, request)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ConditionalCheckFailedException":
+                raise Conflict((puts[0]["Item"]["key"]["S"],)) from error
+            if code == "TransactionCanceledException":
+                reasons = _reasons(error)
+                lost = tuple(
+                    put["Item"]["key"]["S"]
+                    for put, reason in zip(puts, reasons, strict=False)
+                    if reason == "ConditionalCheckFailed"
+                )
+                if lost:
+                    raise Conflict(lost) from error
+            raise Unwritable(str(error)) from error
+
+    # -- whose ------------------------------------------------------------------------------------
+
+    def owned(self, owner: str, *, limit: int, after: str | None = None, newest_first: bool = True) -> Page:
+        """An owner's records in order of position; `after` is the `next` of the page before."""
+        names, next_ = self._owned_keys(owner, limit, after, newest_first)
+        reading = self.load(keys.account_of(owner), names)
+        return Page(records=[reading.records[name] for name in names if name in reading.records], next=next_)
+
+    def _owned_keys(
+        self, owner: str, limit: int, after: str | None, newest_first: bool
+    ) -> tuple[list[str], str | None]:
+        condition, values = "#owner = :owner", {":owner": {"S": owner}}
+        names = {"#owner": "owner"}
+        if after is not None:
+            condition += f" AND #position {'<' if newest_first else '>'} :after"
+            values[":after"] = {"S": after}
+            names["#position"] = "position"
+        answer = self._query("ByOwner", condition, names, values, limit=limit + 1, forward=not newest_first)
+        items = answer["Items"]
+        found = [item["key"]["S"].partition("@")[0] for item in items[:limit]]
+        return found, items[limit - 1]["position"]["S"] if len(items) > limit else None
+
+    # -- when -------------------------------------------------------------------------------------
+
+    def awake(
+        self, shard: str, until: datetime, limit: int, after: tuple[str, str] | None = None
+    ) -> list[tuple[str, str]]:
+        """The (stamp, key) of what is awake in a shard at a moment, oldest first, beyond a (stamp, key) seen before."""
+        values = {":shard": {"S": shard}, ":until": {"S": keys.stamp(until)}}
+        names = {"#shard": "wake_shard", "#at": "wake_at"}
+        start = None
+        if after is not None:
+            start = {"wake_shard": {"S": shard}, "wake_at": {"S": after[0]}, "key": {"S": after[1]}}
+        condition = "#shard = :shard AND #at <= :until"
+        answer = self._query("ByWake", condition, names, values, limit=limit, forward=True, start=start)
+        return [(item["wake_at"]["S"], item["key"]["S"]) for item in answer["Items"]]
+
+    def _query(
+        self,
+        index: str,
+        condition: str,
+        names: dict[str, str],
+        values: Item,
+        *,
+        limit: int,
+        forward: bool,
+        start: Item | None = None,
+    ) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+            "Limit": limit,
+            "ScanIndexForward": forward,
+        }
+        if start is not None:
+            request["ExclusiveStartKey"] = start
+        return self._call("Query", request)
+
+    # -- blame and parking ------------------------------------------------------------------------
+
+    def blame(self, key: str, error: str, now: datetime) -> bool:
+        """Count an error of the record's own; True if that parked it. Version and body stay as they are."""
+        answer = self._update(key, "ADD failures :one", {":one": {"N": "1"}})
+        item: Item = answer.get("Attributes", {})
+        if (
+            int(item.get("failures", {"N": "0"})["N"]) < MAX_FAILURES
+            or "wake_shard" not in item
+            or "parked" in item
+        ):
+            return False
+        stood = {"shard": item["wake_shard"]["S"], "at": item["wake_at"]["S"]}
+        why = json.dumps(stood | {"error": error[:500], "parked_at": keys.stamp(now)})
+        values = {
+            ":shard": {"S": keys.parked_shard(keys.account_of(key))},
+            ":at": {"S": keys.stamp(now)},
+            ":parked": {"S": why},
+        }
+        self._update(key, "SET wake_shard = :shard, wake_at = :at, parked = :parked", values)
+        return True
+
+    def forgive(self, key: str) -> None:
+        """The record was worked without an error: its count starts over."""
+        self._update(key, "REMOVE failures", {})
+
+    def parked(
+        self, account: str, *, limit: int, after: str | None = None
+    ) -> tuple[list[Parked], str | None]:
+        """What is parked in an account, oldest first."""
+        seen = tuple(after.split("|", 1)) if after else None
+        end = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
+        found = self.awake(keys.parked_shard(account), end, limit + 1, cast(tuple[str, str] | None, seen))
+        shown = found[:limit]
+        items = (
+            {item["key"]["S"]: item for item in self._batch_get([key for _, key in shown])} if shown else {}
+        )
+        rows = [_parked(items[key]) for _, key in shown if key in items and "parked" in items[key]]
+        return rows, "|".join(shown[-1]) if len(found) > limit else None
+
+    def release(self, key: str) -> None:
+        """Put a parked record back where it stood in the schedules. Raises NotFound where it is not parked."""
+        items = list(self._batch_get([key]))
+        if not items or "parked" not in items[0]:
+            raise NotFound("not_parked", f"{key.partition('/')[2]!r} is not parked.", "id")
+        stood = json.loads(items[0]["parked"]["S"])
+        values = {":shard": {"S": stood["shard"]}, ":at": {"S": stood["at"]}}
+        self._update(key, "SET wake_shard = :shard, wake_at = :at REMOVE parked, failures", values)
+
+    def _update(self, key: str, expression: str, values: Item) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": {"key": {"S": key}},
+            "UpdateExpression": expression,
+            "ConditionExpression": "attribute_exists(#key)",
+            "ExpressionAttributeNames": {"#key": "key"},
+            "ReturnValues": "ALL_NEW",
+        }
+        if values:
+            request["ExpressionAttributeValues"] = values
+        try:
+            return self._call("UpdateItem", request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return {}
+            raise
+
+    # -- calls ------------------------------------------------------------------------------------
+
+    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """One request; what is only busy is asked again with jitter, and is an outage if it stays so."""
+        for tries in range(1, MAX_TRIES + 1):
+            try:
+                return self._dispatch(operation, request)
+            except ClientError as error:
+                if not _busy(error):
+                    raise
+                _pause(tries, str(error))
+            except BotoCoreError as error:
+                raise Outage(str(error)) from error
+        raise AssertionError("_pause raises on the last try")
+
+
+def _busy(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    if code != "TransactionCanceledException":
+        return code in BUSY
+    reasons = [reason for reason in _reasons(error) if reason]
+    return bool(reasons) and all(reason in BUSY for reason in reasons)
+
+
+def _reasons(error: ClientError) -> list[str | None]:
+    """The code of each item of a canceled transaction, None for those that were not the cause."""
+    return [reason.code if reason else None for reason in getattr(error, "cancellation_reasons", ())]
+
+
+def _pause(tries: int, why: str) -> None:
+    if tries >= MAX_TRIES:
+        raise Outage(why)
+    time.sleep(random.uniform(0, 0.02 * 2**tries))  # noqa: S311 - jitter, not a secret
+
+
+def _parked(item: Item) -> Parked:
+    why = json.loads(item["parked"]["S"])
+    return Parked(
+        key=item["key"]["S"],
+        failures=int(item.get("failures", {"N": "0"})["N"]),
+        error=why["error"],
+        parked_at=datetime.fromisoformat(why["parked_at"]),
+    )

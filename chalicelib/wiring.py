@@ -1,0 +1,74 @@
+"""The service as it runs: every adapter made from the settings."""
+
+import secrets
+import time
+from collections.abc import Callable
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters.mail import SesMailer
+from chalicelib.adapters.queue import SqsQueue
+from chalicelib.adapters.stripe import StripeGateway
+from chalicelib.service import Service
+from chalicelib.settings import Misconfigured, Settings
+from chalicelib.store import table
+from chalicelib.store.store import Store
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def wired(settings: Settings) -> Service:
+    """A service on AWS, or on a local AWS where the settings name an endpoint."""
+    return Service(
+        settings=settings,
+        store=Store(table.connect(settings), settings.table, settings.wake_shards),
+        gateway=StripeGateway(secret(settings, settings.stripe_key), settings.stripe_api),
+        mailer=SesMailer(client(settings, "sesv2")),
+        queue=SqsQueue(client(settings, "sqs"), settings),
+        real=clock(settings),
+        new_id=new_id,
+    )
+
+
+def client(settings: Settings, name: str) -> Any:
+    """A boto3 client; what it sends is made by our own code, so botocore need not check it again."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        parameter_validation=False, connect_timeout=3, read_timeout=10, retries={"mode": "standard"}
+    )
+    return boto3.client(name, region_name=settings.region, endpoint_url=settings.aws_endpoint, config=config)
+
+
+def secret(settings: Settings, reference: str) -> str:
+    """A secret's value: `ssm:/name` is read from the parameter store once, anything else is the value itself."""
+    if not reference.startswith("ssm:"):
+        return reference
+    answer = client(settings, "ssm").get_parameter(Name=reference.removeprefix("ssm:"), WithDecryption=True)
+    return str(answer["Parameter"]["Value"])
+
+
+def clock(settings: Settings) -> Callable[[], datetime]:
+    """Real time, UTC; in a rehearsal the moment a file holds. Raises Misconfigured where that would move real money."""
+    if settings.clock_file is None:
+        return lambda: datetime.now(UTC)
+    if settings.livemode:
+        raise Misconfigured("PERENNIAL_CLOCK_FILE is set beside a live key of Stripe's; unset one of them.")
+    path = Path(settings.clock_file)
+    return lambda: datetime.fromisoformat(path.read_text())
+
+
+def new_id(prefix: str) -> str:
+    """A new name that sorts by the time it was made: 48 bits of milliseconds, 50 of chance."""
+    return prefix + _base32(int(time.time() * 1000), 10) + _base32(secrets.randbits(50), 10)
+
+
+def _base32(number: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
+        number, rest = divmod(number, 32)
+        digits = ALPHABET[rest] + digits
+    return digits

@@ -1,0 +1,245 @@
+"""Perennial's world on a laptop: its real handlers, woken as AWS wakes them, under a clock that is moved."""
+
+import importlib
+import json
+import os
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+
+from chalicelib.billing.wake import Topic
+from chalicelib.store import keys, table
+from sandbox.gateway import Context, Gateway, sqs_event, tick_event
+
+WEBHOOK_SECRET = "whsec_local"
+STRIPE_KEY = "sk_test_local"
+QUEUES = {
+    "PERENNIAL_MONEY_QUEUE": ("perennial-money.fifo", "work_money", 10),
+    "PERENNIAL_DELIVERIES_QUEUE": ("perennial-deliveries", "work_deliveries", 10),
+    "PERENNIAL_INBOX_QUEUE": ("perennial-inbox", "work_inbox", 10),
+}
+SCHEDULES = ("run_billing", "retry_payments", "send_reminders", "deliver_events", "reconcile_payments")
+STRIPE_EVENTS = [
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+]
+MAX_ROUNDS = 200
+
+
+def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **more: str) -> dict[str, str]:
+    """What app.py reads: names of the table and queues, the local AWS and Stripe, and the clock."""
+    return {
+        **aws,
+        "PERENNIAL_TABLE": "perennial",
+        **{name: queue for name, (queue, _, _) in QUEUES.items()},
+        "PERENNIAL_MAIL_FROM": "Perennial <billing@perennial.example>",
+        "PERENNIAL_LINK_SECRET": "a secret of the sandbox's, no use elsewhere",
+        "PERENNIAL_BASE_URL": "http://127.0.0.1:8000",
+        "STRIPE_API_KEY": STRIPE_KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "STRIPE_API_BASE": stripe,
+        **({"PERENNIAL_CLOCK_FILE": str(clock_file)} if clock_file else {}),
+        **more,
+    }
+
+
+def settle_in(settings: Any) -> None:
+    """Create what the packaged template creates on AWS: the table, the queues with their dead letters, the sender."""
+    table.create(settings)
+    sqs = boto3.client("sqs")
+    for name, _, _ in QUEUES.values():
+        fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+        dead = sqs.create_queue(QueueName=name.replace("perennial-", "perennial-dead-"), Attributes=fifo)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+        sqs.create_queue(QueueName=name, Attributes=fifo | {"VisibilityTimeout": "180", "RedrivePolicy": redrive})
+    boto3.client("sesv2").create_email_identity(EmailIdentity="perennial.example")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: `body` is the JSON, or text where it is none."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class World:
+    """One deployment. `twice` delivers every message of a queue, and every tick, a second time."""
+
+    def __init__(self, env: dict[str, str], stripe_url: str, *, twice: bool = False, port: int = 0) -> None:
+        os.environ.update(env)
+        self.env, self.stripe_url, self.twice = env, stripe_url, twice
+        self.app = _fresh("app")
+        self.service = self.app.service
+        settle_in(self.app.settings)
+        self._sqs = boto3.client("sqs")
+        self._urls = {name: self._sqs.get_queue_url(QueueName=name)["QueueUrl"] for name, _, _ in QUEUES.values()}
+        self.gateway = Gateway(self.app.app, list(self.app.app.routes), port)
+        self._pumping = threading.Lock()
+
+    def __enter__(self) -> "World":
+        self.gateway.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.gateway.__exit__()
+
+    # -- people and programs --------------------------------------------------------------------
+
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> Answer:
+        """One request to the API over HTTP."""
+        sent = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {}), **headers}
+        data = json.dumps(body).encode() if body is not None else None
+        return http(method, self.gateway.url + path, data, sent)
+
+    def stripe(self, method: str, path: str, body: Any = None) -> Any:
+        """A control of the local Stripe's, under /_sandbox/."""
+        data = json.dumps(body).encode() if body is not None else None
+        answer = http(method, f"{self.stripe_url}/_sandbox/{path}", data, {"Content-Type": "application/json"})
+        if answer.status >= 300:
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.body}")
+        return answer.body
+
+    def connect_stripe(self, mode: str = "hold") -> None:
+        """Let the local Stripe tell this deployment what happens: held until `webhooks()`, or at once (`auto`)."""
+        endpoint = {
+            "url": self.gateway.url + "/stripe/webhook",
+            "secret": WEBHOOK_SECRET,
+            "enabled_events": STRIPE_EVENTS,
+            "mode": mode,
+        }
+        self.stripe("POST", "webhooks", endpoint)
+
+    def webhooks(self, order: str = "sent", times: int = 1, seed: int = 0) -> None:
+        """Let Stripe deliver what it holds."""
+        self.stripe("POST", "webhooks/deliver", {"order": order, "times": times, "seed": seed})
+
+    # -- the clock --------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The world's now."""
+        return self.service().real()
+
+    def set_clock(self, at: datetime) -> None:
+        """Move the world's clock, and Stripe's with it."""
+        path = Path(self.env["PERENNIAL_CLOCK_FILE"])
+        beside = path.with_suffix(".new")
+        beside.write_text(at.astimezone(UTC).isoformat())
+        beside.replace(path)
+        self.stripe("POST", "clock", {"at": at.astimezone(UTC).isoformat().replace("+00:00", "Z")})
+
+    def until(self, at: datetime) -> None:
+        """Live until a moment: at every moment at which something wakes, the schedules tick and the queues empty."""
+        for _ in range(10_000):
+            self.settle()
+            soon = self._next_moment(at)
+            if soon is None:
+                break
+            self.set_clock(max(soon, self.now + timedelta(milliseconds=1)))
+        self.set_clock(at)
+        self.settle()
+
+    def settle(self) -> None:
+        """Tick every schedule and empty every queue until nothing moves."""
+        for _ in range(MAX_ROUNDS):
+            self.tick()
+            if not self.drain():
+                self.webhooks(times=2 if self.twice else 1)
+                if not self.drain():
+                    return
+        raise AssertionError("The queues never emptied.")
+
+    def _next_moment(self, until: datetime) -> datetime | None:
+        store, shards = self.service().store, self.app.settings.wake_shards
+        moments = []
+        for topic in Topic:
+            for shard in keys.topic_shards(topic, shards):
+                moments += [keys.moment(stamp) for stamp, _ in store.awake(shard, until, 50)]
+        return min((moment for moment in moments if moment > self.now), default=None)
+
+    # -- what AWS does ----------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """EventBridge wakes the five scheduled functions."""
+        for name in SCHEDULES:
+            for _ in range(2 if self.twice else 1):
+                getattr(self.app, name)(tick_event(name), Context())
+
+    def drain(self) -> int:
+        """SQS hands what waits to the workers; returns how many messages there were."""
+        with self._pumping:
+            return sum(self._drain_queue(queue, function, size) for queue, function, size in QUEUES.values())
+
+    def _drain_queue(self, queue: str, function: str, size: int) -> int:
+        handled = 0
+        while True:
+            messages = self._sqs.receive_message(
+                QueueUrl=self._urls[queue],
+                MaxNumberOfMessages=size,
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            ).get("Messages", [])
+            if not messages:
+                return handled
+            event = sqs_event(messages, queue)
+            for _ in range(2 if self.twice else 1):
+                getattr(self.app, function)(event, Context())
+            done = [
+                {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(messages)
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._urls[queue], Entries=done)
+            handled += len(messages)
+
+
+def http(method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+    """One HTTP exchange on loopback."""
+    request = urllib.request.Request(url, data=data, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return Answer(answer.status, _json(answer.read()), dict(answer.headers))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, _json(error.read()), dict(error.headers))
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")
+
+
+def _fresh(name: str) -> ModuleType:
+    """The module as a new process would load it: with the environment as it is now."""
+    sys.modules.pop(name, None)
+    return importlib.import_module(name)
+
+
+@contextmanager
+def changed_environment(values: dict[str, str]) -> Iterator[None]:
+    """The environment with other values, and as it was afterwards."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
