@@ -1,10 +1,22 @@
 """Every error of Perennial's own, each saying in words a person can act on what would be accepted.
 
 * PerennialError
-  x Invalid        a value breaks a rule, whenever it is sent
-  x WrongState     the right value at the wrong moment, e.g. canceling a canceled subscription
-  x NotFound       nothing has this name here
-  x BadSignature   a message is not from whom it says (adapters/signatures.py)
+  x Invalid         a value breaks a rule, whenever it is sent
+  x WrongState      the right value at the wrong moment, e.g. canceling a canceled subscription
+  x NotFound        nothing has this name here
+    + LinkInvalid   a link was not made here, or was changed                          (views/links.py)
+    + LinkExpired   a link is ours, and too old
+  x Unavailable     the gateway did not take a request                                (billing/gateway.py)
+  x Refused         the gateway found the request itself wrong
+  x Conflict        somebody else wrote a record since it was read                    (store/store.py)
+  x Unwritable      DynamoDB refuses what is to be written, and always will
+  x Outage          DynamoDB does not answer
+  x Foreign         a record of one account met a change of another
+  x Undecodable     a stored record cannot be read                                    (store/shapes.py)
+  x NewerShape      a stored record was written by a newer release
+  x BadSignature    a message is not from whom it says                                (adapters/signatures.py)
+  x MailRefused     the mail server did not take a letter                             (service.py)
+  x Misconfigured   the environment lacks something                                   (settings.py)
 """
 
 

@@ -34,11 +34,7 @@ class Money:
 
     def __post_init__(self) -> None:
         if type(self.amount) is not int:
-            raise Invalid(
-                "invalid_amount",
-                "Send a whole number of minor units, such as 1250.",
-                "amount",
-            )
+            raise _no_amount("Send a whole number of minor units, such as 1250.")
         if self.currency not in EXPONENTS:
             raise unknown(self.currency)
 
@@ -132,18 +128,10 @@ def parse_major(text: str, currency: str) -> Money:
     """Read an amount in major units, "12.50", that needs no rounding; Invalid `invalid_amount`."""
     decimals = exponent(currency)
     if not _PLAIN.fullmatch(text):
-        raise Invalid(
-            "invalid_amount",
-            "Write an amount in digits and a point, such as 12.50.",
-            "amount",
-        )
+        raise _no_amount("Write an amount in digits and a point, such as 12.50.")
     minor = Fraction(text) * 10**decimals
     if minor.denominator != 1:
-        raise Invalid(
-            "invalid_amount",
-            f"An amount in {currency} has at most {decimals} decimals.",
-            "amount",
-        )
+        raise _no_amount(f"An amount in {currency} has at most {decimals} decimals.")
     return Money(minor.numerator, currency)
 
 
@@ -171,11 +159,7 @@ def from_stripe(amount: int, currency: str) -> Money:
     """The money an integer of Stripe's API means; Invalid `invalid_amount` below one minor unit."""
     places = exponent(currency) - stripe_exponent(currency)
     if places < 0 and amount % _ten(-places):
-        raise Invalid(
-            "invalid_amount",
-            f"Stripe's {currency} comes in multiples of {_ten(-places)}.",
-            "amount",
-        )
+        raise _no_amount(f"Stripe's {currency} comes in multiples of {_ten(-places)}.")
     return Money(_shift(amount, places), currency)
 
 
@@ -194,11 +178,7 @@ def _half_up(numerator: int, denominator: int) -> int:
 
 def _ratio(value: Exact) -> tuple[int, int]:
     if isinstance(value, Decimal) and not (value.is_finite() and abs(value.adjusted()) < 100):
-        raise Invalid(
-            "invalid_amount",
-            "An amount is a finite number of less than 100 digits.",
-            "amount",
-        )
+        raise _no_amount("An amount is a finite number of less than 100 digits.")
     if not isinstance(value, Exact):
         raise TypeError(f"money takes int, Fraction or Decimal, not {type(value).__name__}")
     return value.as_integer_ratio()
@@ -212,6 +192,10 @@ def _whole_ratios(weights: Sequence[Exact]) -> list[int]:
         raise Invalid("invalid_weights", detail, "weights")
     common = lcm(*(denominator for _, denominator in ratios))
     return [numerator * (common // denominator) for numerator, denominator in ratios]
+
+
+def _no_amount(detail: str) -> Invalid:
+    return Invalid("invalid_amount", detail, "amount")
 
 
 def _mismatch(one: Money, other: Money) -> Invalid:

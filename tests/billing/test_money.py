@@ -13,7 +13,7 @@ from chalicelib.billing.currencies import EXPONENTS, STRIPE, stripe_exponent
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.money import Money
 
-amounts = st.integers(-(10**15), 10**15)
+amounts = st.integers(1 - 10**15, 10**15 - 1)
 exact = st.fractions() | st.decimals(allow_nan=False, allow_infinity=False, places=12) | st.integers()
 weights = st.lists(st.integers(0, 10**9) | st.fractions(0, 1000), min_size=1, max_size=12).filter(any)
 
