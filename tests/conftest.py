@@ -1,0 +1,82 @@
+"""What every test may ask for: a local AWS that really runs, one that is quick, a local Stripe, and worlds on them."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from chalicelib.settings import Settings, read
+from sandbox.aws import Aws
+from sandbox.stripe.server import StripeServer
+from sandbox.world import World, environment
+
+ACCOUNTS = count(1)
+QUICK = {
+    "AWS_ACCESS_KEY_ID": "quick",
+    "AWS_SECRET_ACCESS_KEY": "quick",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator[Aws]:
+    """A local AWS in a process of its own, with DynamoDB's real semantics under concurrency."""
+    with Aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def real_aws(ministack: Aws, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An empty account of the local AWS, as environment."""
+    env = ministack.environment(account=f"{os.getpid() % 10**6:06d}{next(ACCOUNTS):06d}")
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return env
+
+
+@pytest.fixture
+def quick_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """moto in this process: quick, and honest as long as nothing runs side by side."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield dict(QUICK)
+
+
+@pytest.fixture(params=["moto", "ministack"])
+def engine(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Each engine in turn, as environment."""
+    return request.getfixturevalue("quick_aws" if request.param == "moto" else "real_aws")
+
+
+@pytest.fixture
+def stripe() -> Iterator[StripeServer]:
+    """A local Stripe of one's own."""
+    with StripeServer() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(engine: dict[str, str]) -> Settings:
+    """Settings on the engine at hand, with no Stripe behind them."""
+    return read(environment(engine, "http://127.0.0.1:9", None))
+
+
+@pytest.fixture
+def world(quick_aws: dict[str, str], stripe: StripeServer, tmp_path: Path) -> Iterator[World]:
+    """A deployment on moto in which every message comes twice."""
+    with new_world(quick_aws, stripe, tmp_path, twice=True) as made:
+        yield made
+
+
+def new_world(aws: dict[str, str], stripe: StripeServer, folder: Path, *, twice: bool) -> World:
+    """A world whose clock stands at noon of 1 January 2026."""
+    clock = folder / "clock"
+    clock.write_text("2026-01-01T12:00:00+00:00")
+    made = World(environment(aws, stripe.url, clock), stripe.url, twice=twice)
+    made.set_clock(made.now)
+    return made
