@@ -11,9 +11,8 @@ from chalicelib.crm.contacts import Contact
 from chalicelib.operations.together import awake, work
 from chalicelib.service import Mail, MailRefused, Service
 from chalicelib.store import keys
-from chalicelib.store.keys import Record
 from chalicelib.store.store import Changeset, Reading
-from chalicelib.views import letters
+from chalicelib.views import letters, links
 
 SIDE_BY_SIDE = 8
 KINDS = {"contact": Contact, "invoice": Invoice, "payment": Payment, "subscription": Subscription}
@@ -24,8 +23,9 @@ def deliveries(service: Service, account: str, names: list[str]) -> None:
     real = service.real()
     mails: dict[str, Mail] = {}
     reading = service.store.load(account, [*names, keys.key(Account, account, account)])
-    about = [key for name in names for key in _about(reading.records.get(name))]
-    reading.add(service.store.load(account, about))
+    reading.add(service.store.load(account, [key for name in names for key in _about(reading, name)]))
+    paid = {key for name in names for key in _about(reading, name)} - set(reading.records)
+    reading.add(service.store.load(account, paid))
 
     def decide(changes: Changeset, name: str) -> None:
         mails.pop(name, None)
@@ -41,20 +41,22 @@ def deliveries(service: Service, account: str, names: list[str]) -> None:
         names,
         decide,
         items_each=1,
-        beside=lambda n: _about(reading.records.get(n)),
+        beside=lambda n: _about(reading, n),
         reading=reading,
     )
     _send(service, account, {name: mail for name, mail in mails.items() if name in known.written}, known)
 
 
-def _about(delivery: Record | None) -> tuple[str, ...]:
+def _about(reading: Reading, name: str) -> tuple[str, ...]:
+    """The keys of what a letter tells of: what its event names, and all invoices of a payment once that is read."""
+    delivery = reading.records.get(name)
     if not isinstance(delivery, Delivery):
         return ()
-    return tuple(
-        keys.key(KINDS[kind], delivery.account, name)
-        for kind, name in delivery.about.items()
-        if kind in KINDS
-    )
+    account = delivery.account
+    named = [keys.key(KINDS[kind], account, id_) for kind, id_ in delivery.about.items() if kind in KINDS]
+    payments = [found for key in named if isinstance(found := reading.records.get(key), Payment)]
+    owed = [keys.key(Invoice, account, part.invoice) for paid in payments for part in paid.allocations]
+    return tuple(dict.fromkeys([*named, *owed]))
 
 
 def _mail(service: Service, account: Account, delivery: Delivery, records: Changeset) -> Mail:
@@ -64,13 +66,13 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
     if delivery.letter is Letter.UPCOMING_PAYMENT:
         words = letters.upcoming_payment(account, contact, subscription)
     else:
-        invoice = records.get(Invoice, delivery.about["invoice"])
         payment = records.get(Payment, delivery.about["payment"])
+        owed = [records.get(Invoice, part.invoice) for part in payment.allocations]
         if delivery.letter is Letter.RECEIPT:
-            words = letters.receipt(account, contact, subscription, invoice, payment)
+            words = letters.receipt(account, contact, subscription, owed, payment)
         else:
-            link = letters.pay_link(service.settings, subscription, service.real())
-            words = letters.payment_failed(account, contact, subscription, invoice, payment, link)
+            link = links.pay(service.settings, subscription, service.real())
+            words = letters.payment_failed(account, contact, subscription, owed, payment, link=link)
     return Mail(
         id=delivery.id, to=contact.email, sender=service.settings.mail_from, reply_to=account.email, **words
     )

@@ -1,0 +1,260 @@
+"""Letters to buyers: the facts of each put in order once, then set as text and as HTML.
+
+Both come from the same `Sheet`, so they cannot say different things. Facts are those of the records at the moment
+of writing: a letter that comes late tells what is true by then.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from chalicelib.billing import lines, money
+from chalicelib.billing.invoices import Invoice, InvoiceLine
+from chalicelib.billing.lines import Line
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.periods import Period
+from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact
+from chalicelib.views import dues, formats
+from chalicelib.views.render import fill
+
+SUBJECT_NAME = 60
+
+
+class Words(TypedDict):
+    """A letter as it is sent: the subject is one line, `text` and `html` say the same."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What was sold, as a reader checks it: the quantity x the price is the amount."""
+
+    name: str
+    description: str
+    sum: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """The rows of one invoice under its heading."""
+
+    heading: str
+    rows: tuple[Row, ...]
+    total: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Everything a letter says, already in words. `link` is where its button leads, if it has one."""
+
+    business: str
+    greeting: str
+    title: str
+    amount: str
+    paragraphs: tuple[str, ...]
+    bills: tuple[Bill, ...] = ()
+    facts: tuple[tuple[str, str], ...]
+    link: str = ""
+    closing: str
+
+
+def receipt(
+    account: Account,
+    contact: Contact,
+    subscription: Subscription,
+    invoices: Sequence[Invoice],
+    payment: Payment,
+) -> Words:
+    """A payment was received: for which invoices, what is in them, how and when it was paid."""
+    business, amount = formats.name(account.name), formats.money(payment.amount)
+    on = formats.day_of(payment.settled_at or payment.created_at, account.zone)
+    numbers = _numbers(invoices)
+    sheet = Sheet(
+        business=business,
+        greeting=_greeting(contact),
+        title="Payment received",
+        amount=amount,
+        paragraphs=(f"{business} received your payment of {amount} on {on}. Thank you.",),
+        bills=tuple(_bill(invoice) for invoice in invoices),
+        facts=(
+            ("Paid to", business),
+            *_what_for(subscription),
+            *_periods(invoices),
+            (_plural("Invoice", invoices), numbers),
+            ("Amount paid", amount),
+            ("Date", on),
+            ("Payment method", formats.name(payment.method_label)),
+            ("Reference", formats.name(payment.reference or payment.id)),
+        ),
+        closing=_closing(account, business),
+    )
+    return _set(f"Receipt from {_short(account.name)}: {amount}, {_short(numbers)}", sheet)
+
+
+def upcoming_payment(account: Account, contact: Contact, subscription: Subscription) -> Words:
+    """A payment will be asked for: how much, when, and with which method."""
+    business, on = formats.name(account.name), formats.day(subscription.next_on)
+    bill = _next_bill(subscription)
+    method = formats.name(subscription.method.label) if subscription.method else "none yet"
+    sheet = Sheet(
+        business=business,
+        greeting=_greeting(contact),
+        title="Your next payment",
+        amount=bill.total,
+        paragraphs=_announced(subscription, business, bill.total, on),
+        bills=(bill,),
+        facts=(
+            ("To be paid to", business),
+            *_what_for(subscription),
+            ("Period", formats.period(subscription.period(subscription.cycle))),
+            ("Amount", bill.total),
+            ("Date", on),
+            ("Payment method", method),
+        ),
+        closing=_closing(account, business),
+    )
+    return _set(f"Your next payment to {_short(account.name)}: {bill.total} on {on}", sheet)
+
+
+def payment_failed(
+    account: Account,
+    contact: Contact,
+    subscription: Subscription,
+    invoices: Sequence[Invoice],
+    payment: Payment,
+    *,
+    link: str,
+) -> Words:
+    """A payment did not go through, or waits for the buyer: why, and what happens next."""
+    business, amount = formats.name(account.name), formats.money(payment.amount)
+    waits = payment.status is PaymentStatus.ACTION_REQUIRED
+    subject = f"Your payment of {amount} to {_short(account.name)} did not go through"
+    if waits:
+        subject = f"Please confirm your payment of {amount} to {_short(account.name)}"
+    sheet = Sheet(
+        business=business,
+        greeting=_greeting(contact),
+        title="Your bank asks you to confirm" if waits else "Payment did not go through",
+        amount=amount,
+        paragraphs=_failed(account, subscription, invoices, payment),
+        facts=(
+            ("To be paid to", business),
+            *_what_for(subscription),
+            *_periods(invoices),
+            (_plural("Invoice", invoices), _numbers(invoices)),
+            ("Amount", amount),
+            ("Tried on", formats.day_of(payment.settled_at or payment.created_at, account.zone)),
+            ("Payment method", formats.name(payment.method_label)),
+        ),
+        link=link,
+        closing=_closing(account, business),
+    )
+    return _set(subject, sheet)
+
+
+def _announced(subscription: Subscription, business: str, amount: str, on: str) -> tuple[str, ...]:
+    method = subscription.method
+    if method is None or method.refused:
+        why = "no payment method is kept for it" if method is None else "your payment method was refused"
+        return (
+            f"On {on}, {amount} will be due to {business}, but {why}.",
+            f"To give another one, reply to this letter; {business} will help you.",
+        )
+    label = formats.name(method.label)
+    return (f"On {on}, {business} will take {amount} from {label}.", "There is nothing you need to do.")
+
+
+def _failed(
+    account: Account, subscription: Subscription, invoices: Sequence[Invoice], payment: Payment
+) -> tuple[str, ...]:
+    business, amount = formats.name(account.name), formats.money(payment.amount)
+    if payment.status is PaymentStatus.SUCCEEDED or not any(invoice.amount_due for invoice in invoices):
+        return (
+            f"Your payment of {amount} to {business} did not go through at first.",
+            "Nothing of it is owed any more: there is nothing you need to do.",
+        )
+    first = f"{business} asked for {amount} from {formats.name(payment.method_label)}. {dues.reason(payment)}"
+    help_ = f"To pay in another way or to give another card, reply to this letter; {business} will help you."
+    if payment.status is PaymentStatus.ACTION_REQUIRED:
+        return (first, "Until you have confirmed it, nothing is paid.", help_)
+    return (first, _next(account, subscription, invoices), help_)
+
+
+def _next(account: Account, subscription: Subscription, invoices: Iterable[Invoice]) -> str:
+    again_at = dues.asked_again_at(subscription, invoices)
+    if again_at is not None and subscription.method is not None:
+        on, label = formats.day_of(again_at, account.zone), formats.name(subscription.method.label)
+        return f"It will be tried again on {on} with {label}."
+    ended = "Your subscription has been canceled. " if subscription.status is Status.CANCELED else ""
+    return f"{ended}It will not be tried again until you give another payment method."
+
+
+def _bill(invoice: Invoice) -> Bill:
+    return Bill(
+        heading=f"Invoice {formats.name(invoice.number)}",
+        rows=tuple(_row(line, line.amount) for line in invoice.lines),
+        total=formats.money(invoice.total),
+    )
+
+
+def _next_bill(subscription: Subscription) -> Bill:
+    """What the next cycle's invoice will say, as its lines stand now."""
+    amounts = [lines.amount(line, subscription.currency) for line in subscription.lines]
+    return Bill(
+        heading="What it is for",
+        rows=tuple(_row(line, amount) for line, amount in zip(subscription.lines, amounts, strict=True)),
+        total=formats.money(money.total(amounts, subscription.currency)),
+    )
+
+
+def _row(line: Line | InvoiceLine, amount: Money) -> Row:
+    price = formats.unit_price(line.unit_amount, amount.currency)
+    return Row(
+        name=formats.name(line.name),
+        description=formats.name(line.description),
+        sum=f"{formats.quantity(line.quantity)} × {price}",
+        amount=formats.money(amount),
+    )
+
+
+def _greeting(contact: Contact) -> str:
+    called = formats.name(contact.name)
+    return f"Hello {called}," if called else "Hello,"
+
+
+def _what_for(subscription: Subscription) -> tuple[tuple[str, str], ...]:
+    called = formats.name(subscription.name)
+    return (("Subscription", called),) if called else ()
+
+
+def _periods(invoices: Sequence[Invoice]) -> tuple[tuple[str, str], ...]:
+    periods = (Period(invoice.period_start_on, invoice.period_end_on) for invoice in invoices)
+    return tuple(("Period", formats.period(period)) for period in periods)
+
+
+def _numbers(invoices: Iterable[Invoice]) -> str:
+    return ", ".join(formats.name(invoice.number) for invoice in invoices)
+
+
+def _plural(word: str, many: Sequence[object]) -> str:
+    return word if len(many) == 1 else f"{word}s"
+
+
+def _short(text: str) -> str:
+    return formats.shortened(text, SUBJECT_NAME)
+
+
+def _closing(account: Account, business: str) -> str:
+    return f"Questions? Reply to this letter: it reaches {business} at {formats.name(account.email)}."
+
+
+def _set(subject: str, sheet: Sheet) -> Words:
+    values = {"subject": subject, "sheet": sheet}
+    return Words(subject=subject, text=fill("letter.txt", values), html=fill("letter.html", values))
