@@ -13,7 +13,9 @@ from sandbox.stripe.server import StripeServer
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.stripe", description=__doc__)
     parser.add_argument("--port", type=int, default=12111)
-    parser.add_argument("--state", type=Path, default=None, help="a file to keep everything in; without it, memory only")
+    parser.add_argument(
+        "--state", type=Path, default=None, help="a file to keep everything in; without it, memory only"
+    )
     chosen = parser.parse_args()
     asyncio.run(_serve(StripeServer(chosen.port, state=chosen.state)))
 

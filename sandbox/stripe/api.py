@@ -84,7 +84,9 @@ class Api:
 
     def _account(self, name: str | None) -> Account:
         if name is not None and not _ACCOUNT.fullmatch(name):
-            raise forbidden(f"The provided key does not have access to account '{name}' (or that account does not exist).")
+            raise forbidden(
+                f"The provided key does not have access to account '{name}' (or that account does not exist)."
+            )
         return self._world.account(name or PLATFORM)
 
     def _meet(self, fault: faults.Fault, asked: Asked) -> Answer:
@@ -132,7 +134,15 @@ class Api:
     def _keep(self, asked: Asked, reply: Reply) -> None:
         if asked.key is not None:
             now = self._world.clock.now()
-            keep(asked.account, asked.key, now, asked.request.path, asked.mark, reply, asked.request_id)
+            keep(
+                asked.account,
+                asked.key,
+                reply,
+                at=now,
+                path=asked.request.path,
+                mark=asked.mark,
+                request=asked.request_id,
+            )
 
     def _handle(self, asked: Asked) -> tuple[Reply, bool]:
         """The answer, and whether the endpoint began to execute."""
@@ -143,7 +153,7 @@ class Api:
             return Reply(200, dumped(expanded(asked.account, thing, paths) if paths else thing)), True
         except StripeError as refused:
             return _error(refused), refused.executed
-        except Exception:
+        except Exception:  # noqa: BLE001  a handler that breaks is this request's 500 and no one else's
             traceback.print_exc(file=sys.stderr)
             return _error(broken()), True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.stripe import charges, declines, events, payment_methods, scripts
+from sandbox.stripe import balance, charges, declines, events, payment_methods, scripts
 from sandbox.stripe.errors import card_error, conflict, invalid
 from sandbox.stripe.payment_methods import DEBITS
 from sandbox.stripe.shelves import Thing
@@ -152,7 +152,7 @@ def _process(call: Call, intent: Thing, method: Thing, outcome: str) -> Thing:
     events.emit(call, "payment_intent.processing", waiting)
     events.emit(call, "charge.pending", charge)
     if outcome != NEVER:
-        due = call.now + DAYS_TO_SETTLE[method["type"]] * charges.DAY
+        due = call.now + DAYS_TO_SETTLE[method["type"]] * balance.DAY
         call.account.note(intent["id"], due=due, topic=DEBIT, outcome=outcome)
         call.world.schedule(due, DEBIT, call.account, intent["id"])
     return waiting
@@ -172,15 +172,12 @@ def settle(call: Call) -> None:
         events.emit(call, "charge.succeeded", paid)
         _succeeded(call, intent, method, paid)
         return
-    error = declines.returned(reason)
+    _come_back(call, intent, method, charge, declines.returned(reason))
+
+
+def _come_back(call: Call, intent: Thing, method: Thing, charge: Thing, error: dict[str, Any]) -> None:
     failed = call.account.change(
-        charge,
-        status="failed",
-        paid=False,
-        captured=False,
-        amount_captured=0,
-        failure_code=reason,
-        failure_message=error["message"],
+        charge, status="failed", captured=False, amount_captured=0, **charges.failure(error)
     )
     events.emit(call, "charge.failed", failed)
     _fail(call, intent, failed, {**error, "charge": failed["id"], "payment_method": method})

@@ -33,7 +33,20 @@ class Controls:
         self._faults = faults_
         self._outage = outage
         self._forget_saved = forget_saved
-        self._actions: dict[str, Callable[[Given], Any]] = {
+        self._actions = self._table()
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            action = self._actions.get(f"{request.method} {request.path.removeprefix(PREFIX)}")
+            if action is None:
+                raise unknown_url(request.method, request.path)
+            done = action(_given(request))
+            return done if isinstance(done, Busy) else _reply(done)
+        except StripeError as refused:
+            return Reply(refused.status, dumped({"error": refused.error}))
+
+    def _table(self) -> dict[str, Callable[[Given], Any]]:
+        return {
             "GET clock": self._clock,
             "POST clock": self._move_clock,
             "DELETE clock": self._release_clock,
@@ -54,17 +67,7 @@ class Controls:
             "POST reset": self._reset,
         }
 
-    def answer(self, request: Request) -> Answer:
-        try:
-            action = self._actions.get(f"{request.method} {request.path.removeprefix(PREFIX)}")
-            if action is None:
-                raise unknown_url(request.method, request.path)
-            done = action(_given(request))
-            return done if isinstance(done, Busy) else _reply(done)
-        except StripeError as refused:
-            return Reply(refused.status, dumped({"error": refused.error}))
-
-    def _clock(self, given: Given) -> Given:
+    def _clock(self, _: Given) -> Given:
         now = self._world.clock.now()
         shown = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
         return {"now": now, "at": shown, "set": self._world.clock.moment is not None}
@@ -74,9 +77,9 @@ class Controls:
         self._hooks.retry_due()
         return self._clock(given)
 
-    def _release_clock(self, given: Given) -> Given:
+    def _release_clock(self, _: Given) -> Given:
         self._world.clock.moment = None
-        return self._clock(given)
+        return self._clock({})
 
     def _endpoints(self) -> Given:
         return {"data": [_shown(endpoint) for endpoint in self._hooks.endpoints.values()]}
@@ -91,9 +94,14 @@ class Controls:
             self._hooks.remove(name)
         return self._endpoints()
 
-    def _pending(self, given: Given) -> Given:
+    def _pending(self, _: Given) -> Given:
         waiting = [
-            {"endpoint": endpoint.id, "event": held.event["id"], "type": held.event["type"], "attempts": held.attempts}
+            {
+                "endpoint": endpoint.id,
+                "event": held.event["id"],
+                "type": held.event["type"],
+                "attempts": held.attempts,
+            }
             for endpoint in self._hooks.endpoints.values()
             for held in list(endpoint.held)
         ]
@@ -104,13 +112,18 @@ class Controls:
         order, times = given.get("order", "sent"), int(given.get("times", 1))
         if order not in ("sent", "reverse", "shuffle"):
             raise invalid("Invalid order: must be one of sent, reverse, shuffle", param="order")
-        return Busy(lambda: _reply(self._hooks.deliver(order, given.get("seed"), times, given.get("endpoint"))))
+        return Busy(
+            lambda: _reply(self._hooks.deliver(order, given.get("seed"), times, given.get("endpoint")))
+        )
 
     def _script(self, given: Given) -> Given:
         subject = given.get("payment_method") or given.get("customer")
         if not subject:
             raise invalid("Name a customer or a payment_method.", code="parameter_missing", param="customer")
-        return {"subject": subject, "outcomes": scripts.write(self._account(given), subject, given.get("outcomes", []))}
+        return {
+            "subject": subject,
+            "outcomes": scripts.write(self._account(given), subject, given.get("outcomes", [])),
+        }
 
     def _authenticate(self, given: Given) -> Thing:
         """The buyer answers their bank's question (3-D Secure)."""
@@ -129,7 +142,7 @@ class Controls:
         self._faults.waiting.append(faults.parsed(given))
         return self._list_faults()
 
-    def _clear_faults(self, given: Given) -> Given:
+    def _clear_faults(self, _: Given) -> Given:
         self._faults.waiting.clear()
         return self._list_faults()
 
@@ -138,7 +151,7 @@ class Controls:
         self._outage.begin(given.get("answer", "503"), None if until is None else _moment(until))
         return self._outage.shown()
 
-    def _end_outage(self, given: Given) -> Given:
+    def _end_outage(self, _: Given) -> Given:
         self._outage.lift()
         return self._outage.shown()
 
@@ -147,12 +160,14 @@ class Controls:
         if "account" in given:
             accounts = [account for account in accounts if account.name == given["account"]]
         return {
-            "charges": Counter(charge["status"] for account in accounts for charge in account.shelf("charge")),
+            "charges": Counter(
+                charge["status"] for account in accounts for charge in account.shelf("charge")
+            ),
             "amounts": _amounts(accounts),
             "requests": self._world.requests,
         }
 
-    def _reset(self, given: Given) -> Given:
+    def _reset(self, _: Given) -> Given:
         self._world.forget()
         self._forget_saved()
         self._hooks.clear()

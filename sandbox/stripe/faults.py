@@ -37,7 +37,9 @@ class Fault:
             and self.method in ("*", method)
             and fnmatch.fnmatchcase(path, self.path)
             and self.customer in (None, form.get("customer"))
-            and all(isinstance(given, dict) and given.get(key) == value for key, value in self.metadata.items())
+            and all(
+                isinstance(given, dict) and given.get(key) == value for key, value in self.metadata.items()
+            )
         )
 
 
@@ -85,7 +87,8 @@ def refusal(fault: Fault) -> StripeError | None:
             return in_use("in use elsewhere")
         case "500_before":
             return broken()
-    return None
+        case _:
+            return None
 
 
 def cut(fault: Fault, answer: Callable[[], Answer]) -> Answer | None:
@@ -97,7 +100,8 @@ def cut(fault: Fault, answer: Callable[[], Answer]) -> Answer | None:
             return Held(fault.seconds, lambda: Cut("close"))
         case "connection_reset" | "connection_reset_after":
             return Cut("reset")
-    return None
+        case _:
+            return None
 
 
 def failed_after(answer: Reply) -> bool:

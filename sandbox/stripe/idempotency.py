@@ -51,9 +51,9 @@ class Keys:
         self._in_progress.discard((account.name, key))
 
 
-def keep(account: Account, key: str, now: int, path: str, mark: str, reply: Reply, request_id: str) -> None:
-    kept = {"at": now, "path": path, "mark": mark, "status": reply.status, "body": reply.body.decode()}
-    account.answer(key, kept | {"request": request_id})
+def keep(account: Account, key: str, reply: Reply, **asked: Any) -> None:
+    """`asked`: at, path, mark and request, as `begin` will compare them."""
+    account.answer(key, {"status": reply.status, "body": reply.body.decode(), **asked})
 
 
 def _replayed(kept: dict[str, Any]) -> Reply:

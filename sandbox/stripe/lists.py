@@ -70,7 +70,7 @@ def _created_within(created: int, asked: Any) -> bool:
         return True
     if isinstance(asked, int):
         return created == asked
-    return (
+    return bool(
         asked.get("gt", created - 1) < created < asked.get("lt", created + 1)
         and asked.get("gte", created) <= created <= asked.get("lte", created)
     )  # fmt: skip

@@ -46,7 +46,8 @@ def _check_for(hint: Any) -> Check:
         return _list(_check_for(typing.get_args(hint)[0]))
     if origin is dict:
         return _mapping(_check_for(typing.get_args(hint)[1]))
-    if typing.is_typeddict(hint):
+    # `typing.is_typeddict` does not know those of typing_extensions, which the SDK uses.
+    if hasattr(hint, "__required_keys__"):
         return _lazily(hint)
     return {int: _integer, bool: _boolean, float: _number}.get(hint, _string)
 

@@ -154,7 +154,7 @@ def update(call: Call) -> Thing:
 
 def _money_changes(call: Call, before: Thing) -> dict[str, Any]:
     currency = currencies.checked(call.params.get("currency") or before["currency"])
-    amount = call.params.get("amount", before["amount"])
+    amount = call.params["amount"] if "amount" in call.params else before["amount"]
     currencies.check_charge(amount, currency)
     customer = _customer(call) or before["customer"]
     changed = {"amount": amount, "currency": currency, "customer": customer}

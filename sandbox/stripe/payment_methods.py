@@ -72,7 +72,7 @@ def used(call: Call, name: str, param: str | None = None) -> Thing:
 
 
 def _made(call: Call, sample: Sample) -> Thing:
-    method = {
+    method: Thing = {
         "id": ids.new("pm"),
         "object": "payment_method",
         "allow_redisplay": "unspecified",

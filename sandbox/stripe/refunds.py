@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import charges, currencies, events, ids
+from sandbox.stripe import balance, currencies, events, ids
 from sandbox.stripe.errors import conflict, invalid
 from sandbox.stripe.metadata import merged
 from sandbox.stripe.payment_methods import DEBITS
@@ -15,7 +15,7 @@ def create(call: Call) -> Thing:
     left = charge["amount"] - charge["amount_refunded"]
     amount = _amount(call, charge, left)
     refund = call.account.put(_new(call, charge, amount))
-    entry = charges.balance_transaction(call, refund, -amount, 0, "refund")
+    entry = balance.enter(call, refund, -amount, 0, "refund")
     refund = call.account.change(refund, balance_transaction=entry["id"])
     before = charge
     charge = call.account.change(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.stripe import charges, customers, lists, payment_intents, payment_methods, refunds, setup_intents
+from sandbox.stripe import balance, customers, lists, payment_intents, payment_methods, refunds, setup_intents
 from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import Call
 
@@ -66,7 +66,7 @@ ROUTES = (
     Route("POST", "/v1/payment_intents/{id}/cancel", "PaymentIntentCancelParams", payment_intents.cancel),
     Route("GET", "/v1/charges", "ChargeListParams", _list("charge", "/v1/charges")),
     Route("GET", "/v1/charges/{id}", "ChargeRetrieveParams", _retrieve("charge")),
-    Route("GET", "/v1/balance", "BalanceRetrieveParams", charges.balance),
+    Route("GET", "/v1/balance", "BalanceRetrieveParams", balance.retrieve),
     Route("GET", "/v1/balance_transactions", "BalanceTransactionListParams", _list("balance_transaction", "/v1/balance_transactions")),
     Route("GET", "/v1/balance_transactions/{id}", "BalanceTransactionRetrieveParams", _retrieve("balance_transaction")),
     Route("POST", "/v1/refunds", "RefundCreateParams", refunds.create),

@@ -22,8 +22,8 @@ def write(account: Account, subject: str, outcomes: list[str]) -> list[str]:
 
 
 def outcome(account: Account, method: Thing, customer: str | None) -> str:
-    for subject in (method["id"], customer):
-        coming = account.noted(subject, "script") if subject else None
+    for subject in filter(None, (method["id"], customer)):
+        coming = account.noted(subject, "script")
         if coming:
             account.note(subject, script=coming[1:])
             return str(coming[0])

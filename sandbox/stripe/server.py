@@ -31,7 +31,9 @@ class StripeServer:
     Without `keys`, every `sk_test_…` and `rk_test_…` is good. Port 0 takes a free one.
     """
 
-    def __init__(self, port: int = 0, *, state: Path | None = None, keys: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, port: int = 0, *, state: Path | None = None, keys: frozenset[str] | None = None
+    ) -> None:
         self._wanted_port = port
         self._path = state
         clock = Clock()
@@ -54,12 +56,16 @@ class StripeServer:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self) -> Self:
         """On a thread of its own; returns when it listens."""
-        self._thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True, name="sandbox stripe")
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self.serve()), daemon=True, name="sandbox stripe"
+        )
         self._thread.start()
         self._ready.wait(30)
         if not self.port:
@@ -132,7 +138,11 @@ class StripeServer:
 
     def _save(self) -> None:
         if self._storage is not None:
-            own = {"clock": self.world.clock.moment, "requests": self.world.requests, "endpoints": self.hooks.kept()}
+            own = {
+                "clock": self.world.clock.moment,
+                "requests": self.world.requests,
+                "endpoints": self.hooks.kept(),
+            }
             self._storage.save(self.world, own)
 
     def _forget_saved(self) -> None:

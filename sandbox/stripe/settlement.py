@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.stripe import charges, confirmation
+from sandbox.stripe import balance, confirmation
 from sandbox.stripe.state import Call, World
 
 _TOPICS: dict[str, Callable[[Call], None]] = {
-    charges.FUNDS: charges.release,
+    balance.FUNDS: balance.release,
     confirmation.DEBIT: confirmation.settle,
 }
 
@@ -36,7 +36,7 @@ def reschedule(world: World) -> None:
     for account in world.accounts.values():
         for entry in account.shelf("balance_transaction"):
             if entry["status"] == "pending":
-                world.schedule(entry["available_on"], charges.FUNDS, account, entry["id"])
+                world.schedule(entry["available_on"], balance.FUNDS, account, entry["id"])
         for name, facts in account.notes.items():
             if facts.get("due") is not None:
                 world.schedule(facts["due"], facts["topic"], account, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.stripe import declines, events, ids, payment_methods
-from sandbox.stripe.errors import StripeError, card_error, conflict, invalid
+from sandbox.stripe.errors import StripeError, card_error, conflict
 from sandbox.stripe.metadata import merged
 from sandbox.stripe.payment_methods import DEBITS
 from sandbox.stripe.shelves import Thing
@@ -224,8 +224,9 @@ def _changeable(call: Call, verb: str) -> Thing:
 
 
 def _needs_method(intent: Thing) -> StripeError:
-    return invalid(
+    return conflict(
         "You cannot confirm this SetupIntent because it's missing a payment method. Update the SetupIntent with a "
         "payment method and then confirm it again.",
         code="setup_intent_unexpected_state",
+        setup_intent=intent,
     )

@@ -47,7 +47,7 @@ class Shelf:
             self._position[name] = len(self._order)
             self._order.append(name)
         for field in self._owners:
-            self._own(field, before and before[field], thing[field], self._position[name])
+            self._own(field, before[field] if before else None, thing[field], self._position[name])
         self._things[name] = thing
 
     def newest_first(

@@ -135,7 +135,9 @@ class Webhooks:
         self.endpoints[added.id] = added
         waiting: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._queues[added.id] = waiting
-        threading.Thread(target=self._run, args=(added, waiting), daemon=True, name=f"webhooks {added.url}").start()
+        threading.Thread(
+            target=self._run, args=(added, waiting), daemon=True, name=f"webhooks {added.url}"
+        ).start()
 
     def remove(self, name: str) -> None:
         self.endpoints.pop(name, None)
@@ -148,7 +150,9 @@ class Webhooks:
             self.remove(name)
 
     def tell(self, account: str, event: Thing) -> None:
-        hearing = [endpoint_ for endpoint_ in self.endpoints.values() if endpoint_.hears(account, event["type"])]
+        hearing = [
+            endpoint_ for endpoint_ in self.endpoints.values() if endpoint_.hears(account, event["type"])
+        ]
         event["pending_webhooks"] = len(hearing)
         for endpoint_ in hearing:
             delivery = Delivery(account, event)
@@ -163,7 +167,11 @@ class Webhooks:
         now = self._clock.now()
         for endpoint_ in list(self.endpoints.values()):
             with self._lock:
-                due = [delivery for delivery in endpoint_.held if delivery.retry_at is not None and delivery.retry_at <= now]
+                due = [
+                    delivery
+                    for delivery in endpoint_.held
+                    if delivery.retry_at is not None and delivery.retry_at <= now
+                ]
                 endpoint_.held = [delivery for delivery in endpoint_.held if delivery not in due]
             for delivery in due:
                 self._enqueue(endpoint_, delivery)

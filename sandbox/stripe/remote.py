@@ -1,0 +1,73 @@
+"""The sandbox's controls from the outside: what a test or a demo says to the server over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class Remote:
+    """`Remote(server.url).it_is("2026-03-01T06:00:00Z")`."""
+
+    def __init__(self, url: str) -> None:
+        self._host = urlsplit(url).netloc
+
+    def it_is(self, at: str | float) -> Any:
+        """Set the clock: an ISO time (UTC without a zone) or seconds since 1970."""
+        return self.ask("POST", "clock", {"at": at})
+
+    def now(self) -> int:
+        return int(self.ask("GET", "clock")["now"])
+
+    def script(self, *outcomes: str, **subject: str) -> Any:
+        """What the bank says next: `customer=` or `payment_method=`, and `account=` of a connected one."""
+        return self.ask("POST", "script", {**subject, "outcomes": outcomes})
+
+    def authenticate(self, payment_intent: str, result: str = "succeed") -> Any:
+        return self.ask("POST", "authenticate", {"payment_intent": payment_intent, "result": result})
+
+    def fault(self, kind: str, *, times: int = 1, seconds: float | None = None, **match: Any) -> Any:
+        given: dict[str, Any] = {"fault": kind, "times": times, "match": match}
+        return self.ask("POST", "faults", given if seconds is None else {**given, "seconds": seconds})
+
+    def listen(self, url: str, secret: str, *enabled_events: str, mode: str = "auto", **more: Any) -> Any:
+        given = {
+            "url": url,
+            "secret": secret,
+            "enabled_events": enabled_events or ("*",),
+            "mode": mode,
+            **more,
+        }
+        return self.ask("POST", "webhooks", given)
+
+    def deliver(self, order: str = "sent", *, times: int = 1, seed: int | None = None) -> Any:
+        return self.ask("POST", "webhooks/deliver", {"order": order, "times": times, "seed": seed})
+
+    def pending(self) -> Any:
+        return self.ask("GET", "webhooks/pending")
+
+    def outage(self, answer: str = "503", until: str | float | None = None) -> Any:
+        return self.ask("POST", "outage", {"answer": answer, "until": until})
+
+    def recover(self) -> Any:
+        return self.ask("DELETE", "outage")
+
+    def summary(self) -> Any:
+        return self.ask("GET", "summary")
+
+    def reset(self) -> Any:
+        return self.ask("POST", "reset")
+
+    def ask(self, method: str, path: str, given: dict[str, Any] | None = None) -> Any:
+        connection = http.client.HTTPConnection(self._host, timeout=60)
+        try:
+            connection.request(method, f"/_sandbox/{path}", json.dumps(given or {}))
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ValueError(answer["error"]["message"])
+        return answer
