@@ -1,26 +1,28 @@
 """What wakes Perennial: HTTP, the schedules, the queues. The table of contents."""
 
 import json
-from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, SQSEvent
 
 from chalicelib.billing.wake import Topic
 from chalicelib.service import Service
-from chalicelib.settings import Settings, read
+from chalicelib.settings import read
 from chalicelib.web import buyer, routes
+
+if TYPE_CHECKING:
+    from chalicelib.operations.agenda import Message
 
 app = Chalice(app_name="perennial", configure_logs=False)
 settings = read()
 
 
-@cache
 def service() -> Service:
     """Made when the first event comes, kept as long as the process lives."""
-    from chalicelib.wiring import wired
+    from chalicelib import wiring
 
-    return wired(settings)
+    return wiring.service(settings)
 
 
 routes.mount(app, service)
@@ -28,31 +30,31 @@ buyer.mount(app, service)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
-def run_billing(event: CloudWatchEvent) -> int:
+def run_billing(_: CloudWatchEvent) -> int:
     """Bill what is due."""
     return sweep(Topic.BILLING)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
-def retry_payments(event: CloudWatchEvent) -> int:
+def retry_payments(_: CloudWatchEvent) -> int:
     """Ask for what is owed, first and again."""
     return sweep(Topic.RETRIES)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
-def send_reminders(event: CloudWatchEvent) -> int:
+def send_reminders(_: CloudWatchEvent) -> int:
     """Tell of payments to come."""
     return sweep(Topic.REMINDERS)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
-def deliver_events(event: CloudWatchEvent) -> int:
+def deliver_events(_: CloudWatchEvent) -> int:
     """Make deliveries of events, and send them."""
     return sweep(Topic.DELIVERIES)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
-def reconcile_payments(event: CloudWatchEvent) -> int:
+def reconcile_payments(_: CloudWatchEvent) -> int:
     """Ask Stripe what became of payments that have no end here."""
     return sweep(Topic.RECONCILIATION)
 
@@ -94,13 +96,10 @@ def perform(event: SQSEvent) -> None:
     agenda.perform(service(), [message(record.to_dict()) for record in event])
 
 
-def message(record: dict) -> "agenda.Message":
+def message(record: dict[str, Any]) -> "Message":
     """A record of the queue as the agenda reads it."""
-    from chalicelib.operations.agenda import Message
+    from chalicelib.operations.agenda import Message as Names
 
     body = json.loads(record["body"])
     received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
-    return Message(account=body["account"], names=tuple(body["names"]), received=received)
-
-
-__all__ = ["Settings", "app"]
+    return Names(account=body["account"], names=tuple(body["names"]), received=received)

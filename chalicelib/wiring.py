@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,23 @@ from chalicelib.store.store import Store
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
+_current: list[Service] = []
+
+
+def service(settings: Settings) -> Service:
+    """The service of this process, made once."""
+    if not _current:
+        use(wired(settings))
+    return _current[0]
+
+
+def use(other: Service) -> None:
+    """Put another service in place of the process's: for rehearsals, which watch or break what it reaches."""
+    _current[:] = [other]
+
+
 def wired(settings: Settings) -> Service:
-    """A service on AWS, or on a local AWS where the settings name an endpoint."""
+    """A new service on AWS, or on a local AWS where the settings name an endpoint."""
     return Service(
         settings=settings,
         store=Store(table.connect(settings), settings.table, settings.wake_shards),

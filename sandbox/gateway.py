@@ -52,7 +52,7 @@ class Gateway:
         route, parameters = self._route(parts.path)
         if route is None:
             return 403, {"Content-Type": "application/json"}, b'{"message":"Missing Authentication Token"}'
-        event = _event(method, parts.path, route, parameters, parts.query, headers, body)
+        event = _event(method, target, route, parameters, headers=headers, body=body)
         answer = self._handler(event, Context())
         content = answer.get("body") or ""
         encoded = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
@@ -62,13 +62,15 @@ class Gateway:
         return answer["statusCode"], sent, encoded
 
     def _route(self, path: str) -> tuple[str | None, dict[str, str]]:
-        wanted = [part for part in path.strip("/").split("/")]
+        wanted = path.strip("/").split("/")
         best: tuple[str | None, dict[str, str]] = (None, {})
         for route in self._paths:
             if len(route) != len(wanted):
                 continue
             names = {
-                part[1:-1]: unquote(given) for part, given in zip(route, wanted, strict=True) if part[:1] == "{"
+                part[1:-1]: unquote(given)
+                for part, given in zip(route, wanted, strict=True)
+                if part[:1] == "{"
             }
             fixed = all(part[:1] == "{" or part == given for part, given in zip(route, wanted, strict=True))
             if fixed and (best[0] is None or len(names) < len(best[1])):
@@ -112,10 +114,10 @@ class Gateway:
 
 def _event(
     method: str,
-    path: str,
+    target: str,
     route: str,
     parameters: dict[str, str],
-    query: str,
+    *,
     headers: Mapping[str, str],
     body: bytes,
 ) -> dict[str, Any]:
@@ -124,6 +126,7 @@ def _event(
         text, encoded = body.decode(), False
     except UnicodeDecodeError:
         text, encoded = base64.b64encode(body).decode(), True
+    path, _, query = target.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     asked: dict[str, list[str]] = {}
     for name, value in pairs:

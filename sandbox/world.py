@@ -7,7 +7,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,9 @@ from typing import Any
 
 import boto3
 
+from chalicelib import wiring
 from chalicelib.billing.wake import Topic
+from chalicelib.service import Service
 from chalicelib.store import keys, table
 from sandbox.gateway import Context, Gateway, sqs_event, tick_event
 
@@ -62,10 +64,14 @@ def settle_in(settings: Any) -> None:
     sqs = boto3.client("sqs")
     for name, _, _ in QUEUES.values():
         fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
-        dead = sqs.create_queue(QueueName=name.replace("perennial-", "perennial-dead-"), Attributes=fifo)["QueueUrl"]
+        dead = sqs.create_queue(QueueName=name.replace("perennial-", "perennial-dead-"), Attributes=fifo)[
+            "QueueUrl"
+        ]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
-        sqs.create_queue(QueueName=name, Attributes=fifo | {"VisibilityTimeout": "180", "RedrivePolicy": redrive})
+        sqs.create_queue(
+            QueueName=name, Attributes=fifo | {"VisibilityTimeout": "180", "RedrivePolicy": redrive}
+        )
     boto3.client("sesv2").create_email_identity(EmailIdentity="perennial.example")
 
 
@@ -86,9 +92,12 @@ class World:
         self.env, self.stripe_url, self.twice = env, stripe_url, twice
         self.app = _fresh("app")
         self.service = self.app.service
+        self.restart()
         settle_in(self.app.settings)
         self._sqs = boto3.client("sqs")
-        self._urls = {name: self._sqs.get_queue_url(QueueName=name)["QueueUrl"] for name, _, _ in QUEUES.values()}
+        self._urls = {
+            name: self._sqs.get_queue_url(QueueName=name)["QueueUrl"] for name, _, _ in QUEUES.values()
+        }
         self.gateway = Gateway(self.app.app, list(self.app.app.routes), port)
         self._pumping = threading.Lock()
 
@@ -99,18 +108,30 @@ class World:
     def __exit__(self, *_: object) -> None:
         self.gateway.__exit__()
 
+    def restart(self, wrap: Callable[[Service], Service] = lambda service: service) -> None:
+        """A new process: nothing is remembered. `wrap` watches or breaks what its service reaches."""
+        wiring.use(wrap(wiring.wired(self.app.settings)))
+
     # -- people and programs --------------------------------------------------------------------
 
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> Answer:
+    def call(
+        self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str
+    ) -> Answer:
         """One request to the API over HTTP."""
-        sent = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {}), **headers}
+        sent = {
+            "Content-Type": "application/json",
+            **({"Authorization": f"Bearer {key}"} if key else {}),
+            **headers,
+        }
         data = json.dumps(body).encode() if body is not None else None
         return http(method, self.gateway.url + path, data, sent)
 
     def stripe(self, method: str, path: str, body: Any = None) -> Any:
         """A control of the local Stripe's, under /_sandbox/."""
         data = json.dumps(body).encode() if body is not None else None
-        answer = http(method, f"{self.stripe_url}/_sandbox/{path}", data, {"Content-Type": "application/json"})
+        answer = http(
+            method, f"{self.stripe_url}/_sandbox/{path}", data, {"Content-Type": "application/json"}
+        )
         if answer.status >= 300:
             raise AssertionError(f"{method} {path}: {answer.status} {answer.body}")
         return answer.body
@@ -200,7 +221,8 @@ class World:
             for _ in range(2 if self.twice else 1):
                 getattr(self.app, function)(event, Context())
             done = [
-                {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(messages)
+                {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
+                for n, message in enumerate(messages)
             ]
             self._sqs.delete_message_batch(QueueUrl=self._urls[queue], Entries=done)
             handled += len(messages)

@@ -75,10 +75,7 @@ class StripeGateway:
         }
         try:
             for intent in self._client.v1.payment_intents.list(params).auto_paging_iter():
-                if (
-                    intent.metadata
-                    and intent.metadata.to_dict().get("payment") == request.metadata["payment"]
-                ):
+                if intent.metadata.to_dict().get("payment") == request.metadata["payment"]:
                     return outcome(intent)
         except stripe.StripeError as error:
             raise _unavailable(error) from error
@@ -169,9 +166,7 @@ class Pooled(stripe.HTTPClient):
                 method.upper(), url, headers=dict(headers or {}), body=post_data, redirect=False
             )
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-            raise stripe.APIConnectionError(
-                f"Stripe cannot be reached: {error}", code="never_sent"
-            ) from error
+            raise _unconnected(f"Stripe cannot be reached: {error}", "never_sent") from error
         except urllib3.exceptions.HTTPError as error:
             raise _unconnected(f"No answer from Stripe: {error}") from error
         return answer.data, answer.status, answer.headers

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid, WrongState
-from chalicelib.billing.wake import Topic, Wake
+from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
 
 # Holds what belongs to no account yet, such as a webhook about an object that is not ours.
 HOUSE = "house"
@@ -70,11 +70,27 @@ class Account:
 
     def ticked(self, now_at: datetime) -> "Account":
         """The clock has reached a moment; at its target it stands still again."""
-        assert self.clock is not None
-        target_at = self.clock.target_at
+        target_at = self.clock.target_at if self.clock else None
         return replace(
             self, clock=TestClock(now_at=now_at, target_at=None if now_at == target_at else target_at)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment on both clocks: `now` is the account's, `real` the world's."""
+
+    account: Account
+    real: datetime
+
+    @property
+    def now(self) -> datetime:
+        """The account's own time."""
+        return self.account.now(self.real)
+
+    def awake(self, wake: Wake | None) -> bool:
+        """Whether a record's moment has come, each topic by its own clock."""
+        return wake is not None and wake.at <= (self.now if wake.topic in ACCOUNT_TOPICS else self.real)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

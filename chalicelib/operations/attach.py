@@ -4,7 +4,7 @@ from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Refused
 from chalicelib.billing.subscriptions import Method, Subscription
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import collect, publish
 from chalicelib.operations.together import retried
@@ -68,7 +68,6 @@ def to_subscription(service: Service, account: str, id_: str, method: str) -> Su
     """
 
     def attempt() -> Subscription:
-        real = service.real()
         wanted = [
             keys.key(Subscription, account, id_),
             keys.key(PaymentMethod, account, method),
@@ -80,11 +79,11 @@ def to_subscription(service: Service, account: str, id_: str, method: str) -> Su
             raise Invalid(
                 "method_of_another", "The payment method was saved by another contact.", "payment_method"
             )
-        now = found.get(Account, account, account).now(real)
+        at = Moment(found.get(Account, account, account), service.real())
         changes = Changeset(account, found)
         changes.put(before.charged_on(Method(id=saved.id, customer=saved.customer, label=saved.label)))
         about = {"contact": before.contact, "subscription": id_, "payment_method": method}
-        publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, now, real)
+        publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at)
         return service.store.commit(changes).get(Subscription, account, id_)
 
     changed = retried(attempt)

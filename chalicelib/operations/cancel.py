@@ -2,7 +2,7 @@
 
 from chalicelib.billing.events import EventType
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import publish
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
@@ -17,16 +17,15 @@ def subscription(service: Service, account: str, id_: str, *, at_period_end: boo
     """
 
     def attempt() -> Subscription:
-        real = service.real()
         found = service.store.load(
             account, [keys.key(Subscription, account, id_), keys.key(Account, account, account)]
         )
         before = found.get(Subscription, account, id_)
-        now = found.get(Account, account, account).now(real)
+        at = Moment(found.get(Account, account, account), service.real())
         changes = Changeset(account, found)
-        changes.put(before.canceling() if at_period_end else before.canceled(now))
+        changes.put(before.canceling() if at_period_end else before.canceled(at.now))
         type_ = EventType.SUBSCRIPTION_CANCELING if at_period_end else EventType.SUBSCRIPTION_CANCELED
-        publish.fact(changes, type_, before, {"contact": before.contact, "subscription": id_}, now, real)
+        publish.fact(changes, type_, before, {"contact": before.contact, "subscription": id_}, at)
         return service.store.commit(changes).get(Subscription, account, id_)
 
     return retried(attempt)

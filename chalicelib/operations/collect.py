@@ -8,9 +8,9 @@ from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.subscriptions import Method, Status, Subscription
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import ask, settle
-from chalicelib.operations.together import awake, work
+from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.store import Changeset, Reading
@@ -25,10 +25,9 @@ def invoices(service: Service, account: str, names: list[str]) -> None:
 
     def decide(changes: Changeset, name: str) -> None:
         invoice = changes.at(name)
-        business = changes.get(Account, account)
-        if not isinstance(invoice, Invoice) or not awake(invoice.wake, business, real):
+        at = Moment(changes.get(Account, account), real)
+        if not isinstance(invoice, Invoice) or not at.awake(invoice.wake):
             return
-        at = settle.Moment(now=business.now(real), real=real, retries=business.retries)
         payment = _decided(changes, invoice, at)
         if payment is not None:
             reserved.append(keys.key_of(payment))
@@ -37,7 +36,7 @@ def invoices(service: Service, account: str, names: list[str]) -> None:
     charge(service, account, list(dict.fromkeys(reserved)), known)
 
 
-def _decided(changes: Changeset, invoice: Invoice, at: settle.Moment) -> Payment | None:
+def _decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
     """The payment to make, or None where it is only written down that none is made."""
     subscription = changes.get(Subscription, invoice.subscription)
     method = subscription.method
@@ -52,7 +51,7 @@ def _decided(changes: Changeset, invoice: Invoice, at: settle.Moment) -> Payment
     elif subscription.status is Status.UNPAID:
         settle.failed(changes, invoice.left_open(), at, hard=False)
     else:
-        settle.failed(changes, invoice.declined(at.retries, at.now, hard=True), at, hard=False)
+        settle.failed(changes, invoice.declined(at.account.retries, at.now, hard=True), at, hard=False)
     return None
 
 
@@ -72,8 +71,7 @@ def arrears(service: Service, account: str, subscription: str) -> Payment | None
     def decide(changes: Changeset, _: str) -> None:
         reserved.clear()
         current = changes.get(Subscription, subscription)
-        business = changes.get(Account, account)
-        at = settle.Moment(now=business.now(real), real=real, retries=business.retries)
+        at = Moment(changes.get(Account, account), real)
         owed = tuple(changes.get(Invoice, invoice) for invoice in current.arrears)
         try:
             payment = payment_for(current, current.method or found.method, owed, Origin.ARREARS, at)  # type: ignore[arg-type]
@@ -98,7 +96,7 @@ def arrears(service: Service, account: str, subscription: str) -> Payment | None
 
 
 def payment_for(
-    subscription: Subscription, method: Method, owed: tuple[Invoice, ...], origin: Origin, at: settle.Moment
+    subscription: Subscription, method: Method, owed: tuple[Invoice, ...], origin: Origin, at: Moment
 ) -> Payment:
     """The payment of one or more open invoices, its request frozen; named by the oldest of them."""
     first = owed[0]

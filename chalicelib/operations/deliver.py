@@ -6,9 +6,9 @@ from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations.together import awake, work
+from chalicelib.operations.together import work
 from chalicelib.service import Mail, MailRefused, Service
 from chalicelib.store import keys
 from chalicelib.store.store import Changeset, Reading
@@ -31,7 +31,7 @@ def deliveries(service: Service, account: str, names: list[str]) -> None:
         mails.pop(name, None)
         delivery = changes.at(name)
         business = changes.get(Account, account)
-        if isinstance(delivery, Delivery) and awake(delivery.wake, business, real):
+        if isinstance(delivery, Delivery) and Moment(business, real).awake(delivery.wake):
             mails[name] = _mail(service, business, delivery, changes)
             changes.put(delivery.sending())
 

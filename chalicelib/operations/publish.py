@@ -5,23 +5,16 @@ from datetime import datetime
 from chalicelib.billing import deliveries, events
 from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.events import Event, EventType
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import letter_of
-from chalicelib.operations.together import awake, work
+from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store.keys import Record
 from chalicelib.store.store import Changeset
 
 
-def fact(
-    changes: Changeset,
-    type_: EventType,
-    subject: Record,
-    about: dict[str, str],
-    now: datetime,
-    real: datetime,
-) -> None:
-    """Add an event about a record of this changeset: `now` on the account's clock, `real` time for its fan-out."""
+def fact(changes: Changeset, type_: EventType, subject: Record, about: dict[str, str], at: Moment) -> None:
+    """Add an event about a record of this changeset; with somebody to tell, it is awake until it has been."""
     changes.put(
         Event(
             account=subject.account,
@@ -29,8 +22,8 @@ def fact(
             type=type_,
             subject=subject.id,
             about=about,
-            created_at=now,
-            fan_out_at=real if letter_of(type_) else None,
+            created_at=at.now,
+            fan_out_at=at.real if letter_of(type_) else None,
         )
     )
 
@@ -41,7 +34,7 @@ def fan_out(service: Service, account: str, names: list[str]) -> None:
 
     def decide(changes: Changeset, name: str) -> None:
         event = changes.at(name)
-        if not isinstance(event, Event) or not awake(event.wake, changes.get(Account, account), real):
+        if not isinstance(event, Event) or not Moment(changes.get(Account, account), real).awake(event.wake):
             return
         letter = letter_of(event.type)
         if letter is not None:

@@ -5,9 +5,9 @@ from functools import partial
 
 from chalicelib.billing.gateway import Outcome
 from chalicelib.billing.payments import Payment
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import ask, settle
-from chalicelib.operations.together import awake, work
+from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.store import Changeset
@@ -28,7 +28,7 @@ def payments(service: Service, account: str, names: list[str], *, told: bool = F
         payment = changes.at(name)
         if not isinstance(payment, Payment) or not payment.open or payment.leased(real):
             return
-        if told or awake(payment.wake, changes.get(Account, account), real):
+        if told or Moment(changes.get(Account, account), real).awake(payment.wake):
             taken[name] = payment.taken_up(real)
             changes.put(taken[name])
 

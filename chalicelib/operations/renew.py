@@ -1,14 +1,12 @@
 """Bill the next cycle of subscriptions whose date has come, or remind of it: records only, no I/O besides."""
 
-from datetime import datetime
-
 from chalicelib.billing import invoices
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import publish
-from chalicelib.operations.together import awake, work
+from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.store import Changeset
@@ -22,44 +20,39 @@ def subscriptions(service: Service, account: str, names: list[str]) -> None:
 
     def decide(changes: Changeset, name: str) -> None:
         subscription = changes.at(name)
-        business = changes.get(Account, account)
-        if not isinstance(subscription, Subscription) or not awake(subscription.wake, business, real):
-            return
-        _step(changes, business, subscription, business.now(real), real)
+        at = Moment(changes.get(Account, account), real)
+        if isinstance(subscription, Subscription) and at.awake(subscription.wake):
+            _step(changes, subscription, at)
 
     series = keys.key(Series, account, SERIES)
     work(service, account, names, decide, items_each=3, beside=lambda _: (series,))
 
 
-def _step(
-    changes: Changeset, account: Account, subscription: Subscription, now: datetime, real: datetime
-) -> None:
-    if now < subscription.next_at:
+def _step(changes: Changeset, subscription: Subscription, at: Moment) -> None:
+    if at.now < subscription.next_at:
         changes.put(subscription.reminded_of_next())
-        publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), now, real)
+        publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), at)
     elif subscription.cancel_at_period_end:
-        changes.put(subscription.canceled(now))
-        publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), now, real)
+        changes.put(subscription.canceled(at.now))
+        publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), at)
     elif subscription.at_its_end:
-        changes.put(subscription.expired(now))
-        publish.fact(changes, EventType.SUBSCRIPTION_EXPIRED, subscription, _about(subscription), now, real)
+        changes.put(subscription.expired(at.now))
+        publish.fact(changes, EventType.SUBSCRIPTION_EXPIRED, subscription, _about(subscription), at)
     else:
-        _bill(changes, account, subscription, now, real)
+        _bill(changes, subscription, at)
 
 
-def _bill(
-    changes: Changeset, account: Account, subscription: Subscription, now: datetime, real: datetime
-) -> None:
+def _bill(changes: Changeset, subscription: Subscription, at: Moment) -> None:
     """Issue the cycle's invoice under the next number: both are written in one transaction, so none is lost."""
     series = changes.find(Series, SERIES) or Series(
-        account=account.id, id=SERIES, prefix=account.invoice_prefix
+        account=at.account.id, id=SERIES, prefix=at.account.invoice_prefix
     )
-    invoice = invoices.invoice_of(subscription, series.number, now)
+    invoice = invoices.invoice_of(subscription, series.number, at.now)
     if changes.find(Invoice, invoice.id) is not None:
         raise AssertionError(f"{invoice.id} exists, but {subscription.id} has not moved on")
     changes.put(series.advanced(), invoice, subscription.renewed())
     about = _about(subscription) | {"invoice": invoice.id}
-    publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, now, real)
+    publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, at)
 
 
 def _about(subscription: Subscription) -> dict[str, str]:

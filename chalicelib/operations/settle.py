@@ -1,15 +1,11 @@
 """Write down what the gateway said of a payment: to the payment, its invoices, its subscription, and as facts."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
-from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Outcome, Unavailable
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Status, Subscription
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import publish
 from chalicelib.operations.together import work
 from chalicelib.service import Service
@@ -27,15 +23,6 @@ FACTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """Both clocks and the policy at the time of writing: `now` is the account's, `real` the world's."""
-
-    now: datetime
-    real: datetime
-    retries: RetryPolicy
-
-
 def answered(
     service: Service, account: str, answers: dict[str, Outcome | Unavailable | None], known: Reading
 ) -> None:
@@ -50,8 +37,7 @@ def answered(
         asked = changes.at(name)
         if not isinstance(asked, Payment) or not asked.open:
             return
-        business = changes.get(Account, account)
-        at = Moment(now=business.now(real), real=real, retries=business.retries)
+        at = Moment(changes.get(Account, account), real)
         match answers[asked.id]:
             case Unavailable() as reason:
                 changes.put(asked.postponed(real, str(reason)))
@@ -85,14 +71,19 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
     changes.put(after)
     if after.status is before.status:
         return
-    publish.fact(changes, FACTS[after.status], before, _about(after), at.now, at.real)
+    publish.fact(changes, FACTS[after.status], before, _about(after), at)
     for allocation in after.allocations:
         invoice = changes.get(Invoice, allocation.invoice)
         match after.status:
             case PaymentStatus.SUCCEEDED:
                 _paid(changes, invoice.paid(after.id, allocation.amount, at.now), at)
             case PaymentStatus.DECLINED:
-                failed(changes, invoice.declined(at.retries, at.now, hard=after.hard), at, hard=after.hard)
+                failed(
+                    changes,
+                    invoice.declined(at.account.retries, at.now, hard=after.hard),
+                    at,
+                    hard=after.hard,
+                )
             case PaymentStatus.CANCELED:
                 changes.put(invoice.released(at.now if invoice.failed_at is None else invoice.attempt_at))
             case _:
@@ -123,7 +114,7 @@ def given_up(changes: Changeset, invoice: Invoice, at: Moment) -> None:
     """The last attempt is over: the invoice stays open, the subscription becomes what the policy says."""
     changes.put(invoice.left_open())
     subscription = changes.get(Subscription, invoice.subscription)
-    after = subscription.given_up(at.retries.at_end, at.now)
+    after = subscription.given_up(at.account.retries.at_end, at.now)
     if after != subscription:
         canceled = after.status is Status.CANCELED
         type_ = EventType.SUBSCRIPTION_CANCELED if canceled else EventType.SUBSCRIPTION_UNPAID
@@ -136,7 +127,7 @@ def _moved(
     changes.put(after)
     if after.status is not before.status:
         about = {"contact": after.contact, "subscription": after.id, "status": after.status.value}
-        publish.fact(changes, type_, after, about, at.now, at.real)
+        publish.fact(changes, type_, after, about, at)
 
 
 def _about(payment_: Payment) -> dict[str, str]:

@@ -13,7 +13,7 @@ from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
 from chalicelib.billing.subscriptions import Method, Status, Subscription
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import publish
 from chalicelib.operations.together import nudge
@@ -73,10 +73,12 @@ def contact(
 
 
 def _sold(service: Service, business: Account, subscription: Subscription) -> Subscription:
-    changes, real = Changeset(business.id), service.real()
+    changes = Changeset(business.id)
     changes.put(subscription)
     about = {"contact": subscription.contact, "subscription": subscription.id}
-    publish.fact(changes, EventType.SUBSCRIPTION_CREATED, subscription, about, business.now(real), real)
+    publish.fact(
+        changes, EventType.SUBSCRIPTION_CREATED, subscription, about, Moment(business, service.real())
+    )
     written = service.store.commit(changes)
     nudge(service, business, written.records.values())
     return written.get(Subscription, business.id, subscription.id)

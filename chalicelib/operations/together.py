@@ -9,11 +9,10 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import TypeVar
 
-from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
-from chalicelib.crm.accounts import Account
+from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.keys import Record
@@ -114,25 +113,18 @@ class _Group:
 
 def nudge(service: Service, account: Account, written: Iterable[Record]) -> None:
     """Send what is awake already to its queue, so that nobody waits for the sweep; haste, not a guarantee."""
-    real = service.real()
+    at = Moment(account, service.real())
     advancing = account.clock is not None and account.clock.target_at is not None
     due: dict[Topic, list[str]] = {}
     for record in written:
         wake = record.wake
-        if wake is None or not awake(wake, account, real):
+        if wake is None or not at.awake(wake):
             continue
         if advancing and wake.topic in ACCOUNT_TOPICS:
             continue  # whoever moves the clock works these, in order
         due.setdefault(wake.topic, []).append(keys.key_of(record))
     if due:
         service.queue.send_many([(topic, account.id, names) for topic, names in due.items()])
-
-
-def awake(wake: Wake | None, account: Account, real: datetime) -> bool:
-    """Whether a record's moment has come, each topic by its own clock."""
-    if wake is None:
-        return False
-    return wake.at <= (account.now(real) if wake.topic in ACCOUNT_TOPICS else real)
 
 
 def blame(service: Service, name: str, error: Exception) -> None:

@@ -8,7 +8,7 @@ the record's own fault), `Outage` (DynamoDB cannot just now: leave everything as
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -165,7 +165,6 @@ class Store:
         self._table = table
         self._shards = shards
         self._shapes = shapes or Shapes()
-        self.on_commit: Callable[[Changeset], None] | None = None
 
     # -- which ------------------------------------------------------------------------------------
 
@@ -239,8 +238,6 @@ class Store:
             return written
         if len(puts) > MAX_ITEMS:
             raise Unwritable(f"{len(puts)} items; a transaction takes {MAX_ITEMS}.")
-        if self.on_commit:
-            self.on_commit(changes)
         if len(puts) == 1:
             self._write("PutItem", puts[0], [puts[0]])
         else:
