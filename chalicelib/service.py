@@ -5,38 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.billing.errors import PerennialError
 from chalicelib.billing.gateway import Gateway
 from chalicelib.billing.wake import Topic
+from chalicelib.crm.mail import Mailer
 from chalicelib.settings import Settings
 from chalicelib.store.store import Store
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """A letter ready to be sent; `id` is its delivery's name."""
-
-    id: str
-    to: str
-    sender: str
-    reply_to: str
-    subject: str
-    text: str
-    html: str
-
-
-class MailRefused(PerennialError):
-    """The mail server surely did not take the letter."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("mail_refused", detail)
-
-
-class Mailer(Protocol):
-    """Hands letters to a mail server; thread-safe."""
-
-    def send(self, mail: Mail) -> str:
-        """Send one and return the server's id of it. Raises MailRefused where it surely was not taken."""
 
 
 class Queue(Protocol):

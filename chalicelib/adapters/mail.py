@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chalicelib.service import Mail, MailRefused
+from chalicelib.crm.mail import Mail, MailRefused
 
 
 class SesMailer:

@@ -8,8 +8,9 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
+from chalicelib.crm.mail import Mail, MailRefused
 from chalicelib.operations.together import work
-from chalicelib.service import Mail, MailRefused, Service
+from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.store import Changeset, Reading
 from chalicelib.views import letters, links

@@ -1,0 +1,33 @@
+"""A letter ready to be sent, and what a mail server may answer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.billing.errors import PerennialError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A letter ready to be sent; `id` is its delivery's name."""
+
+    id: str
+    to: str
+    sender: str
+    reply_to: str
+    subject: str
+    text: str
+    html: str
+
+
+class MailRefused(PerennialError):
+    """The mail server surely did not take the letter."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("mail_refused", detail)
+
+
+class Mailer(Protocol):
+    """Hands letters to a mail server; thread-safe."""
+
+    def send(self, mail: Mail) -> str:
+        """Send one and return the server's id of it. Raises MailRefused where it surely was not taken."""
