@@ -86,8 +86,7 @@ def receipt(
         facts=(
             ("Paid to", business),
             *_what_for(subscription),
-            *_periods(invoices),
-            (_plural("Invoice", invoices), numbers),
+            *_invoices(invoices, payment),
             ("Amount paid", amount),
             ("Date", on),
             ("Payment method", formats.name(payment.method_label)),
@@ -137,7 +136,7 @@ def payment_failed(
     waits = payment.status is PaymentStatus.ACTION_REQUIRED
     subject = f"Your payment of {amount} to {_short(account.name)} did not go through"
     if waits:
-        subject = f"Please confirm your payment of {amount} to {_short(account.name)}"
+        subject = f"Your bank asks you to confirm {amount} to {_short(account.name)}"
     sheet = Sheet(
         business=business,
         greeting=_greeting(contact),
@@ -147,13 +146,12 @@ def payment_failed(
         facts=(
             ("To be paid to", business),
             *_what_for(subscription),
-            *_periods(invoices),
-            (_plural("Invoice", invoices), _numbers(invoices)),
+            *_invoices(invoices, payment),
             ("Amount", amount),
             ("Tried on", formats.day_of(payment.settled_at or payment.created_at, account.zone)),
             ("Payment method", formats.name(payment.method_label)),
         ),
-        link=link,
+        link=link if _owed(invoices) else "",
         closing=_closing(account, business),
     )
     return _set(subject, sheet)
@@ -175,16 +173,23 @@ def _failed(
     account: Account, subscription: Subscription, invoices: Sequence[Invoice], payment: Payment
 ) -> tuple[str, ...]:
     business, amount = formats.name(account.name), formats.money(payment.amount)
-    if payment.status is PaymentStatus.SUCCEEDED or not any(invoice.amount_due for invoice in invoices):
+    if not _owed(invoices):
         return (
             f"Your payment of {amount} to {business} did not go through at first.",
             "Nothing of it is owed any more: there is nothing you need to do.",
         )
     first = f"{business} asked for {amount} from {formats.name(payment.method_label)}. {dues.reason(payment)}"
-    help_ = f"To pay in another way or to give another card, reply to this letter; {business} will help you."
     if payment.status is PaymentStatus.ACTION_REQUIRED:
-        return (first, "Until you have confirmed it, nothing is paid.", help_)
+        return (
+            first,
+            f"Nothing has been paid yet. Reply to this letter; {business} will tell you how to go on.",
+        )
+    help_ = f"To pay in another way or to give another card, reply to this letter; {business} will help you."
     return (first, _next(account, subscription, invoices), help_)
+
+
+def _owed(invoices: Iterable[Invoice]) -> bool:
+    return any(invoice.amount_due for invoice in invoices)
 
 
 def _next(account: Account, subscription: Subscription, invoices: Iterable[Invoice]) -> str:
@@ -234,17 +239,27 @@ def _what_for(subscription: Subscription) -> tuple[tuple[str, str], ...]:
     return (("Subscription", called),) if called else ()
 
 
-def _periods(invoices: Sequence[Invoice]) -> tuple[tuple[str, str], ...]:
-    periods = (Period(invoice.period_start_on, invoice.period_end_on) for invoice in invoices)
-    return tuple(("Period", formats.period(period)) for period in periods)
+def _invoices(invoices: Sequence[Invoice], payment: Payment) -> tuple[tuple[str, str], ...]:
+    """Number and period; of each, with its part of the payment, where there are several."""
+    if len(invoices) == 1:
+        number = formats.name(invoices[0].number)
+        return (("Period", formats.period(_period(invoices[0]))), ("Invoice", number))
+    parts = {part.invoice: formats.money(part.amount) for part in payment.allocations}
+    return tuple(
+        (
+            f"Invoice {formats.name(invoice.number)}",
+            f"{parts[invoice.id]} for {formats.period(_period(invoice))}",
+        )
+        for invoice in invoices
+    )
+
+
+def _period(invoice: Invoice) -> Period:
+    return Period(invoice.period_start_on, invoice.period_end_on)
 
 
 def _numbers(invoices: Iterable[Invoice]) -> str:
     return ", ".join(formats.name(invoice.number) for invoice in invoices)
-
-
-def _plural(word: str, many: Sequence[object]) -> str:
-    return word if len(many) == 1 else f"{word}s"
 
 
 def _short(text: str) -> str:
