@@ -29,6 +29,11 @@ def check(type_name: str, form: Form) -> dict[str, Any]:
     return typing.cast(dict[str, Any], _compiled(type_name)(form, ""))
 
 
+def names(type_name: str) -> list[str]:
+    """The parameters at the top of `type_name`."""
+    return list(_hints(getattr(stripe.params, type_name)))
+
+
 @cache
 def _compiled(type_name: str) -> Check:
     return _record(getattr(stripe.params, type_name))

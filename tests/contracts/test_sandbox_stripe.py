@@ -223,7 +223,7 @@ def test_lists_are_newest_first_and_page_both_ways(client, ada):
 def test_only_what_names_an_object_is_expanded(client, ada):
     """An unknown or plain field is refused by its path."""
     for path in ("amount", "nothing", "client_secret"):
-        with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        with pytest.raises(stripe.InvalidRequestError, match=r"cannot be expanded"):
             client.v1.payment_intents.list({"expand": [f"data.{path}"]}) if pay(
                 client, ada, "pm_card_visa"
             ) else None
@@ -291,5 +291,5 @@ def test_every_answer_names_its_request_and_version(client):
 def test_metadata_has_its_limits(client):
     """50 keys, 40 and 500 characters."""
     for metadata in ({"k" * 41: "v"}, {"k": "v" * 501}, {f"k{n}": "v" for n in range(51)}):
-        with pytest.raises(stripe.InvalidRequestError, match="[Mm]etadata"):
+        with pytest.raises(stripe.InvalidRequestError, match=r"[Mm]etadata"):
             client.v1.customers.create({"metadata": metadata})
