@@ -10,10 +10,9 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.stripe import faults, ids, params, routes
+from sandbox.stripe import expand, faults, ids, params, routes
 from sandbox.stripe.errors import StripeError, broken, forbidden, unauthorized, unknown_url
 from sandbox.stripe.events import API_VERSION
-from sandbox.stripe.expand import expanded
 from sandbox.stripe.forms import nested, pairs
 from sandbox.stripe.idempotency import Keys, fingerprint, keep
 from sandbox.stripe.replies import Answer, Held, Reply, Request, dumped
@@ -148,9 +147,10 @@ class Api:
         """The answer, and whether the endpoint began to execute."""
         try:
             given = params.check(asked.route.params, nested(asked.flat))
-            paths = given.pop("expand", ())
+            paths = given.pop("expand", [])
+            expand.check(paths)
             thing = asked.route.handler(self._call(asked, given))
-            return Reply(200, dumped(expanded(asked.account, thing, paths) if paths else thing)), True
+            return Reply(200, dumped(expand.expanded(asked.account, thing, paths) if paths else thing)), True
         except StripeError as refused:
             return _error(refused), refused.executed
         except Exception:  # noqa: BLE001  a handler that breaks is this request's 500 and no one else's

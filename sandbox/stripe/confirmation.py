@@ -19,7 +19,7 @@ NEVER = "never_settles"
 
 def confirm(call: Call, intent: Thing, method: Thing) -> Thing:
     """The intent after its bank was asked; a decline is raised, with everything it leaves behind already kept."""
-    _check(call, intent, method)
+    check(call, intent, method)
     outcome = scripts.outcome(call.account, method, intent["customer"])
     intent = call.account.change(intent, payment_method=method["id"], payment_method_types=[method["type"]])
     if method["type"] in DEBITS:
@@ -33,7 +33,8 @@ def confirm(call: Call, intent: Thing, method: Thing) -> Thing:
     return _require_action(call, intent)
 
 
-def _check(call: Call, intent: Thing, method: Thing) -> None:
+def check(call: Call, intent: Thing, method: Thing) -> None:
+    """Refuse what no bank need be asked about."""
     types = intent["allowed_payment_method_types"]
     if types and method["type"] not in types:
         raise conflict(
@@ -49,6 +50,20 @@ def _check(call: Call, intent: Thing, method: Thing) -> None:
             param="statement_descriptor",
         )
     payment_methods.refuse_spent(call.account, method)
+
+
+def check_return_url(given: dict[str, Any], intent: dict[str, Any]) -> None:
+    """On-session, the methods of the Dashboard may redirect the buyer, so Stripe asks where to come back to."""
+    automatic = intent.get("automatic_payment_methods") or {"enabled": True}
+    redirects = automatic.get("enabled") and automatic.get("allow_redirects") != "never"
+    needed = redirects and not intent.get("allowed_payment_method_types") and not given.get("off_session")
+    if needed and not given.get("return_url") and not given.get("error_on_requires_action"):
+        raise invalid(
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
+            "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you "
+            "don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
+            "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
+        )
 
 
 def _succeed(call: Call, intent: Thing, method: Thing) -> Thing:
@@ -75,7 +90,8 @@ def _succeeded(call: Call, intent: Thing, method: Thing, charge: Thing) -> Thing
 def _keep(call: Call, intent: Thing, method: Thing) -> None:
     """A method that was used is attached for the future, or spent."""
     if intent["customer"] and intent["setup_future_usage"]:
-        payment_methods.attached(call, method, intent["customer"])
+        if method["customer"] is None:
+            payment_methods.kept(call, method, intent["customer"])
         call.account.note(method["id"], set_up=True)
     elif method["customer"] is None:
         call.account.note(method["id"], spent=True)

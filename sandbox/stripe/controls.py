@@ -105,7 +105,7 @@ class Controls:
             for endpoint in self._hooks.endpoints.values()
             for held in list(endpoint.held)
         ]
-        sending = sum(endpoint.unfinished for endpoint in self._hooks.endpoints.values())
+        sending = sum(len(endpoint.sending) for endpoint in self._hooks.endpoints.values())
         return {"count": len(waiting), "sending": sending, "pending": waiting}
 
     def _deliver(self, given: Given) -> Busy:

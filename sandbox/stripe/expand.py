@@ -8,23 +8,34 @@ from sandbox.stripe.errors import invalid
 from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import Account
 
-_NEVER = frozenset({"id", "object"})
+_STEPS = frozenset(
+    """application balance_transaction charge customer data default_payment_method default_source
+    failure_balance_transaction invoice_settings last_payment_error last_setup_error latest_attempt latest_charge mandate
+    on_behalf_of payment_intent payment_method review setup_intent single_use_mandate source test_clock""".split()
+)
+"""Fields that name an object, or hold one that does."""
+
+
+def check(paths: list[str]) -> None:
+    """Refuse what nothing could be expanded by, before anything is done."""
+    for path in paths:
+        steps = path.split(".")
+        if len(steps) > 4 + (steps[0] == "data"):
+            message = f"You cannot expand more than 4 levels of a property. Property: {path}."
+            raise invalid(message, param="expand")
+        if not _STEPS.issuperset(steps):
+            raise _cannot(path)
 
 
 def expanded(account: Account, thing: Thing, paths: list[str]) -> Thing:
     for path in paths:
-        steps = path.split(".")
-        if len(steps) > 4 + (steps[0] == "data"):
-            raise invalid(
-                f"You cannot expand more than 4 levels of a property. Property: {path}.", param="expand"
-            )
-        thing = _along(account, thing, steps, path)
+        thing = _along(account, thing, path.split("."), path)
     return thing
 
 
 def _along(account: Account, thing: Thing, steps: list[str], path: str) -> Thing:
     step, *rest = steps
-    if step in _NEVER or step not in thing:
+    if step not in thing:
         raise _cannot(path)
     inner = _expanded(account, thing[step], rest, path)
     return thing if inner is thing[step] else {**thing, step: inner}

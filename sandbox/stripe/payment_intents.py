@@ -24,13 +24,18 @@ def create(call: Call) -> Thing:
     _check(given)
     customer = _customer(call)
     method = _method(call, customer)
-    intent = call.account.put(_new(call, currency, customer, method))
-    events.emit(call, "payment_intent.created", intent)
+    intent = _new(call, currency, customer, method)
     if not given.get("confirm"):
-        return intent
+        return _kept(call, intent)
     if method is None:
-        raise _needs_method(intent)
-    return confirmation.confirm(call, intent, method)
+        raise _needs_method()
+    confirmation.check(call, intent, method)
+    return confirmation.confirm(call, _kept(call, intent), method)
+
+
+def _kept(call: Call, intent: Thing) -> Thing:
+    events.emit(call, "payment_intent.created", intent)
+    return call.account.put(intent)
 
 
 def _check(given: dict[str, Any]) -> None:
@@ -42,22 +47,8 @@ def _check(given: dict[str, Any]) -> None:
     if given.get("capture_method") == "manual":
         raise invalid("The sandbox captures at once: it has no manual capture.", param="capture_method")
     if given.get("confirm"):
-        _check_return_url(given, given)
+        confirmation.check_return_url(given, given)
     _check_suffix(given.get("statement_descriptor_suffix"))
-
-
-def _check_return_url(given: dict[str, Any], intent: dict[str, Any]) -> None:
-    """On-session, the methods of the Dashboard may redirect the buyer, so Stripe asks where to come back to."""
-    automatic = intent.get("automatic_payment_methods") or {"enabled": True}
-    redirects = automatic.get("enabled") and automatic.get("allow_redirects") != "never"
-    needed = redirects and not intent.get("allowed_payment_method_types") and not given.get("off_session")
-    if needed and not given.get("return_url") and not given.get("error_on_requires_action"):
-        raise invalid(
-            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
-            "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you "
-            "don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
-            "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
-        )
 
 
 def _check_suffix(suffix: str | None) -> None:
@@ -119,7 +110,7 @@ def _new(call: Call, currency: str, customer: str | None, method: Thing | None) 
         "excluded_payment_method_types": given.get("excluded_payment_method_types"), "last_payment_error": None,
         "latest_charge": None, "livemode": False, "metadata": merged({}, given.get("metadata")), "next_action": None,
         "on_behalf_of": None, "payment_method": method and method["id"], "payment_method_configuration_details": None,
-        "payment_method_options": given.get("payment_method_options") or {"card": _CARD_OPTIONS},
+        "payment_method_options": _options(given.get("payment_method_options") or {}),
         "payment_method_types": allowed or ["card"], "processing": None, "review": None,
         "status": "requires_confirmation" if method else "requires_payment_method", "transfer_data": None,
         **{field: given.get(field) for field in _COPIED},
@@ -132,6 +123,10 @@ _CARD_OPTIONS = {
     "network": None,
     "request_three_d_secure": "automatic",
 }
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    return {**given, "card": {**_CARD_OPTIONS, **given.get("card", {})}}
 
 
 def retrieve(call: Call) -> Thing:
@@ -166,12 +161,12 @@ def confirm(call: Call) -> Thing:
     intent = retrieve(call)
     if intent["status"] not in CHANGEABLE:
         raise _unexpected(intent, "confirm", CHANGEABLE)
-    _check_return_url(call.params, intent)
+    confirmation.check_return_url(call.params, intent)
     method = _method(call, intent["customer"])
     if method is None and intent["payment_method"]:
         method = call.account.get("payment_method", intent["payment_method"], "payment_method")
     if method is None:
-        raise _needs_method(intent)
+        raise _needs_method(payment_intent=intent)
     usage = call.params.get("setup_future_usage") or intent["setup_future_usage"]
     return confirmation.confirm(call, {**intent, "setup_future_usage": usage}, method)
 
@@ -191,13 +186,13 @@ def cancel(call: Call) -> Thing:
     return canceled
 
 
-def _needs_method(intent: Thing) -> StripeError:
+def _needs_method(**objects: Any) -> StripeError:
     return conflict(
         "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
         "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment "
         "method or ConfirmationToken.",
         code="payment_intent_unexpected_state",
-        payment_intent=intent,
+        **objects,
     )
 
 

@@ -151,6 +151,11 @@ def attached(call: Call, method: Thing, customer: str) -> Thing:
     reason = call.account.noted(method["id"], "attached") or SUCCEED
     if reason != SUCCEED:
         raise card_error({**declines.declined(reason), "payment_method": method})
+    return kept(call, method, customer)
+
+
+def kept(call: Call, method: Thing, customer: str) -> Thing:
+    """Attached, its bank having said yes already."""
     after = call.account.change(method, customer=customer)
     events.emit(call, "payment_method.attached", after)
     return after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.stripe import declines, events, ids, payment_methods
+from sandbox.stripe import confirmation, declines, events, ids, payment_methods
 from sandbox.stripe.errors import StripeError, card_error, conflict
 from sandbox.stripe.metadata import merged
 from sandbox.stripe.payment_methods import DEBITS
@@ -21,13 +21,18 @@ def create(call: Call) -> Thing:
     if customer:
         payment_methods.living_customer(call.account, customer)
     method = _method(call)
-    intent = call.account.put(_new(call, customer, method))
-    events.emit(call, "setup_intent.created", intent)
+    intent = _new(call, customer, method)
     if not given.get("confirm"):
-        return intent
+        return _kept(call, intent)
+    confirmation.check_return_url(given, intent)
     if method is None:
-        raise _needs_method(intent)
-    return _confirm(call, intent, method)
+        raise _needs_method()
+    return _confirm(call, _kept(call, intent), method)
+
+
+def _kept(call: Call, intent: Thing) -> Thing:
+    events.emit(call, "setup_intent.created", intent)
+    return call.account.put(intent)
 
 
 def _new(call: Call, customer: str | None, method: Thing | None) -> Thing:
@@ -80,11 +85,12 @@ def update(call: Call) -> Thing:
 
 def confirm(call: Call) -> Thing:
     intent = _changeable(call, "confirm")
+    confirmation.check_return_url(call.params, intent)
     method = _method(call)
     if method is None and intent["payment_method"]:
         method = call.account.get("payment_method", intent["payment_method"])
     if method is None:
-        raise _needs_method(intent)
+        raise _needs_method(setup_intent=intent)
     return _confirm(call, intent, method)
 
 
@@ -223,10 +229,10 @@ def _changeable(call: Call, verb: str) -> Thing:
     )
 
 
-def _needs_method(intent: Thing) -> StripeError:
+def _needs_method(**objects: Any) -> StripeError:
     return conflict(
         "You cannot confirm this SetupIntent because it's missing a payment method. Update the SetupIntent with a "
         "payment method and then confirm it again.",
         code="setup_intent_unexpected_state",
-        setup_intent=intent,
+        **objects,
     )

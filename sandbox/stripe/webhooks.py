@@ -13,6 +13,7 @@ import queue
 import random
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,7 +48,8 @@ class Endpoint:
     connect: bool | None = None
     """None: events of every account; False: of the platform; True: of connected accounts."""
     held: list[Delivery] = field(default_factory=list)
-    unfinished: int = 0
+    sending: deque[Delivery] = field(default_factory=deque)
+    """On auto: queued or under way, oldest first."""
 
     def hears(self, account: str, type_: str) -> bool:
         whose = self.connect is None or self.connect == (account != PLATFORM)
@@ -202,7 +204,8 @@ class Webhooks:
             {
                 "id": each.id, "url": each.url, "secret": each.secret, "enabled_events": each.enabled_events,
                 "mode": each.mode, "connect": each.connect,
-                "held": [(held.account, held.event["id"], held.attempts, held.retry_at) for held in list(each.held)],
+                "held": [(held.account, held.event["id"], held.attempts, held.retry_at) for held in list(each.held)]
+                + [(sent.account, sent.event["id"], sent.attempts, 0) for sent in list(each.sending)],
             }
             for each in self.endpoints.values()
         ]  # fmt: skip
@@ -213,12 +216,12 @@ class Webhooks:
 
     def _await_idle(self, endpoint_: Endpoint) -> None:
         until = time.monotonic() + PATIENCE
-        while endpoint_.unfinished and time.monotonic() < until:
+        while endpoint_.sending and time.monotonic() < until:
             time.sleep(0.002)
 
     def _enqueue(self, endpoint_: Endpoint, delivery: Delivery) -> None:
         with self._lock:
-            endpoint_.unfinished += 1
+            endpoint_.sending.append(delivery)
         self._queues[endpoint_.id].put(delivery)
 
     def _run(self, endpoint_: Endpoint, waiting: queue.SimpleQueue[Delivery | None]) -> None:
@@ -227,7 +230,7 @@ class Webhooks:
             if not sender.post(delivery.event):
                 self._put_back(endpoint_, delivery)
             with self._lock:
-                endpoint_.unfinished -= 1
+                endpoint_.sending.popleft()
         sender.close()
 
     def _put_back(self, endpoint_: Endpoint, delivery: Delivery) -> None:

@@ -165,7 +165,12 @@ def test_a_setup_intent_keeps_a_card_for_later(client, ada):
 
     with pytest.raises(stripe.CardError) as refused:
         client.v1.setup_intents.create(
-            {"customer": ada, "payment_method": "pm_card_visa_chargeDeclined", "confirm": True}
+            {
+                "customer": ada,
+                "payment_method": "pm_card_visa_chargeDeclined",
+                "confirm": True,
+                "allowed_payment_method_types": ["card"],
+            }
         )
     assert refused.value.error.setup_intent.status == "requires_payment_method"
 
