@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.billing import currencies
 from chalicelib.billing.errors import Invalid
+from chalicelib.billing.money import parse_major
 
 # docs.stripe.com/currencies#zero-decimal; UGX is listed there too, but its special case says hundredths.
 ZERO_AT_STRIPE = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
@@ -75,3 +76,13 @@ def test_amounts_at_stripe_have_eight_digits_and_rupiah_twelve():
     """The greatest amount is 999,999.99 dollars, and 9,999,999,999.99 rupiah."""
     assert currencies.largest_at_stripe("usd") == 99_999_999
     assert currencies.largest_at_stripe("idr") == 999_999_999_999
+
+
+def test_the_least_charge_is_that_of_stripes_page():
+    """The minimums are those of docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, in major units there."""
+    page = """usd 0.50 aed 2.00 aud 0.50 bgn 1.00 brl 0.50 cad 0.50 chf 0.50 czk 15.00 dkk 2.50 eur 0.50 gbp 0.30 hkd 4.00
+        huf 175.00 inr 0.50 jpy 50 mxn 10 myr 2 nok 3.00 nzd 0.50 pln 2.00 ron 2.00 sek 3.00 sgd 0.50 thb 10""".split()
+    published = {
+        code: parse_major(least, code).amount for code, least in zip(page[::2], page[1::2], strict=True)
+    }
+    assert published == currencies.MINIMUM_CHARGE

@@ -37,6 +37,8 @@ def test_money_compares_within_a_currency():
     assert large >= small
     assert large >= Money(2, "usd")
     assert not small > large
+    assert not small > Money(1, "usd")
+    assert not small < Money(1, "usd")
     assert not small >= large
     assert not large < small
     assert not large <= small
@@ -143,11 +145,12 @@ def test_the_one_rounding_is_decimals_half_up(value: Decimal, currency: str):
     assert m.from_major(Fraction(value), currency) == m.from_major(value, currency)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1E+1000000", "1E-1000000"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1E+1000000", "1E-1000000", "1E+100"])
 def test_a_number_without_end_is_no_amount(value: str):
     """What is not finite, or would take a computer's memory to write out, is refused."""
     with pytest.raises(Invalid, match="invalid_amount"):
         m.from_major(Decimal(value), "usd")
+    assert m.from_major(Decimal("1E+99"), "jpy").amount == 10**99
 
 
 @pytest.mark.parametrize(

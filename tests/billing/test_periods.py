@@ -315,6 +315,13 @@ def test_dates_end_with_the_year_9999(ask):
         ask()
 
 
+def test_the_first_and_the_last_year_are_within():
+    """Dates reach from the first day of the year 1 to the last of 9999."""
+    assert p.add_months(day("0001-02-01"), -1) == day("0001-01-01")
+    assert p.add_months(day("9999-11-30"), 1) == day("9999-12-30")
+    assert p.boundary(day("9999-12-24"), Frequency.WEEKLY, 1) == day("9999-12-31")
+
+
 @pytest.mark.parametrize(
     ("from_", "months", "to"),
     [("2024-01-31", 1, "2024-02-29"), ("2024-03-31", -1, "2024-02-29"), ("2023-12-31", 2, "2024-02-29"), ("2024-02-29", 12, "2025-02-28"),
