@@ -1,22 +1,26 @@
 """Every error of Perennial's own, each saying in words a person can act on what would be accepted.
 
 * PerennialError
-  x Invalid         a value breaks a rule, whenever it is sent
-  x WrongState      the right value at the wrong moment, e.g. canceling a canceled subscription
-  x NotFound        nothing has this name here
-    + LinkInvalid   a link was not made here, or was changed                          (views/links.py)
-    + LinkExpired   a link is ours, and too old
-  x Unavailable     the gateway did not take a request                                (billing/gateway.py)
-  x Refused         the gateway found the request itself wrong
-  x Conflict        somebody else wrote a record since it was read                    (store/store.py)
-  x Unwritable      DynamoDB refuses what is to be written, and always will
-  x Outage          DynamoDB does not answer
-  x Foreign         a record of one account met a change of another
-  x Undecodable     a stored record cannot be read                                    (store/shapes.py)
-  x NewerShape      a stored record was written by a newer release
-  x BadSignature    a message is not from whom it says                                (adapters/signatures.py)
-  x MailRefused     the mail server did not take a letter                             (service.py)
-  x Misconfigured   the environment lacks something                                   (settings.py)
+  x Invalid          a value breaks a rule, whenever it is sent
+  x WrongState       the right value at the wrong moment, e.g. canceling a canceled subscription
+  x NotFound         nothing has this name here
+    + LinkInvalid    a link was not made here, or was changed
+    + LinkExpired    a link is ours, and too old
+  x Unauthorized     a request proves no key of an account
+  x UnsupportedType  a body is not said to be JSON
+  x TooLarge         a body is larger than anything a route takes
+  x InUse            a request with this idempotency key is being worked on
+  x Unavailable      the gateway did not take a request
+  x Refused          the gateway found the request itself wrong
+  x BadSignature     a message is not from whom it says
+  x MailRefused      the mail server did not take a letter
+  x Conflict         somebody else wrote a record since it was read
+  x Unwritable       DynamoDB refuses what is to be written, and always will
+  x Outage           DynamoDB does not answer
+  x Foreign          a record of one account met a change of another
+  x Undecodable      a stored record cannot be read
+  x NewerShape       a stored record was written by a newer release
+  x Misconfigured    the environment lacks something
 """
 
 
