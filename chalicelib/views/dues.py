@@ -1,4 +1,4 @@
-"""What a buyer is told of a payment that did not go through: why, and what happens next."""
+"""What a buyer is told of what is owed: what it is for, why a payment did not go through, and what happens next."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Final
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.views import formats
 
 _DETAILS: Final = "The details of your card were not accepted."
 _LATER: Final = "Your bank could not be reached, or could not answer."
@@ -39,6 +40,13 @@ REASONS: Final = {
 A card that was lost, stolen or is suspected of fraud is told of as a decline and no more, as Stripe asks: whoever
 reads the letter may not be the one who reported it.
 """
+
+
+def sold(subscription: Subscription) -> str:
+    """What a subscription is called: its name, or the names of what it sells."""
+    return formats.name(subscription.name) or ", ".join(
+        formats.name(line.name) for line in subscription.lines
+    )
 
 
 def reason(payment: Payment) -> str:

@@ -85,7 +85,7 @@ def receipt(
         bills=tuple(_bill(invoice) for invoice in invoices),
         facts=(
             ("Paid to", business),
-            *_what_for(subscription),
+            ("Subscription", dues.sold(subscription)),
             *_invoices(invoices, payment),
             ("Amount paid", amount),
             ("Date", on),
@@ -111,7 +111,7 @@ def upcoming_payment(account: Account, contact: Contact, subscription: Subscript
         bills=(bill,),
         facts=(
             ("To be paid to", business),
-            *_what_for(subscription),
+            ("Subscription", dues.sold(subscription)),
             ("Period", formats.period(subscription.period(subscription.cycle))),
             ("Amount", bill.total),
             ("Date", on),
@@ -145,7 +145,7 @@ def payment_failed(
         paragraphs=_failed(account, subscription, invoices, payment),
         facts=(
             ("To be paid to", business),
-            *_what_for(subscription),
+            ("Subscription", dues.sold(subscription)),
             *_invoices(invoices, payment),
             ("Amount", amount),
             ("Tried on", formats.day_of(payment.settled_at or payment.created_at, account.zone)),
@@ -234,11 +234,6 @@ def _greeting(contact: Contact) -> str:
     return f"Hello {called}," if called else "Hello,"
 
 
-def _what_for(subscription: Subscription) -> tuple[tuple[str, str], ...]:
-    called = formats.name(subscription.name)
-    return (("Subscription", called),) if called else ()
-
-
 def _invoices(invoices: Sequence[Invoice], payment: Payment) -> tuple[tuple[str, str], ...]:
     """Number and period; of each, with its part of the payment, where there are several."""
     if len(invoices) == 1:
@@ -246,10 +241,7 @@ def _invoices(invoices: Sequence[Invoice], payment: Payment) -> tuple[tuple[str,
         return (("Period", formats.period(_period(invoices[0]))), ("Invoice", number))
     parts = {part.invoice: formats.money(part.amount) for part in payment.allocations}
     return tuple(
-        (
-            f"Invoice {formats.name(invoice.number)}",
-            f"{parts[invoice.id]} for {formats.period(_period(invoice))}",
-        )
+        (formats.name(invoice.number), f"{parts[invoice.id]} for {formats.period(_period(invoice))}")
         for invoice in invoices
     )
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import quote
 
 from chalicelib.billing import money
 from chalicelib.billing.invoices import Invoice
@@ -14,6 +15,9 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.views import dues, formats
 from chalicelib.views.render import fill
+
+PAY = "To pay in another way or to give another card, reply to the letter that brought you here, or write to"
+ASK = "Reply to the letter that brought you here, or write to"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class Page:
 
     business: str
     email: str
+    mailto: str
     title: str
     amount: str
     dues: tuple[Due, ...]
@@ -50,12 +55,13 @@ def owed(
     page = Page(
         business=business,
         email=formats.name(account.email),
+        mailto=f"mailto:{quote(account.email, safe='@')}",
         title="To be paid" if total else "Nothing is owed",
         amount=formats.money(total),
         dues=tuple(_due(account, subscription, invoice, payments) for invoice in invoices),
         facts=_facts(subscription, business),
         advice_title="How to pay" if total else "Questions",
-        advice=_advice(business) if total else f"{business} will help you.",
+        advice=PAY if total else ASK,
     )
     return fill("owed.html", {"page": page})
 
@@ -107,16 +113,10 @@ def _next(
 
 
 def _facts(subscription: Subscription, business: str) -> tuple[tuple[str, str], ...]:
-    called = formats.name(subscription.name) or ", ".join(
-        formats.name(line.name) for line in subscription.lines
-    )
     method = formats.name(subscription.method.label) if subscription.method else "none"
     refused = " (refused)" if subscription.method and subscription.method.refused else ""
-    return (("To", business), ("Subscription", called), ("Payment method", f"{method}{refused}"))
-
-
-def _advice(business: str) -> str:
     return (
-        f"To pay in another way or to give another card, reply to the letter that brought you here:"
-        f" {business} will help you."
+        ("To", business),
+        ("Subscription", dues.sold(subscription)),
+        ("Payment method", f"{method}{refused}"),
     )
