@@ -1,0 +1,84 @@
+"""Accounts: the caller's own, and, in test mode, further ones."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from chalicelib.billing.dunning import AtEnd, RetryPolicy
+from chalicelib.billing.errors import WrongState
+from chalicelib.crm.accounts import CLOCKED, Account
+from chalicelib.operations import create as new
+from chalicelib.web.bodies import Body, Line, Moment
+from chalicelib.web.endpoint import Call
+from chalicelib.web.shown import Beside, Secret
+from chalicelib.web.test_clock import check_moment
+
+
+class Clock(Body, frozen=True):
+    """A clock that stands where it is put until it is moved."""
+
+    now_at: Moment
+
+
+class Retries(Body, frozen=True):
+    """When a declined payment is asked for again: days after the first failure, rising; and what then."""
+
+    days: tuple[int, ...] = RetryPolicy().days
+    at_end: AtEnd = RetryPolicy().at_end
+
+
+class NewAccount(Body, frozen=True):
+    """A business that bills. `zone` is an IANA name; `billing_hour` is local; with a `test_clock` it lives by that."""
+
+    name: Line
+    email: Line
+    currency: Annotated[str, Meta(pattern="^[a-z]{3}$")] = "usd"
+    zone: Line = "UTC"
+    billing_hour: int = 6
+    reminder_days: int | None = 14
+    retries: Retries = Retries()
+    invoice_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9/_.-]{0,20}(?!\n)$")] = "INV-"
+    test_clock: Clock | None = None
+
+
+def get(call: Call) -> Account:
+    """The account of the key."""
+    return call.account
+
+
+def create(call: Call, body: NewAccount) -> Beside[Account, Secret]:
+    """Open a further test account; `secret` is its first API key, shown this once. Live accounts are opened by hand."""
+    if call.account.livemode:
+        detail = "In live mode an account is opened with './dev account', not through the API."
+        raise WrongState("test_mode_only", detail)
+    account = _opened_before(call) or _opened(call, body)
+    _, text = new.api_key(call.service, account, "First key")
+    return Beside(account, Secret(secret=text))
+
+
+def _opened(call: Call, body: NewAccount) -> Account:
+    if body.test_clock is not None:
+        check_moment(body.test_clock.now_at, "test_clock.now_at")
+    return new.account(
+        call.service,
+        name=body.name,
+        email=body.email,
+        currency=body.currency,
+        zone=body.zone,
+        livemode=False,
+        billing_hour=body.billing_hour,
+        reminder_days=body.reminder_days,
+        retries=RetryPolicy(days=body.retries.days, at_end=body.retries.at_end),
+        invoice_prefix=body.invoice_prefix,
+        clock_at=body.test_clock.now_at if body.test_clock else None,
+    )
+
+
+def _opened_before(call: Call) -> Account | None:
+    """What an earlier try of this request opened: an account is its own partition, so it is looked for by both names."""
+    if call.seed is None:
+        return None
+    found = (
+        call.service.store.find(Account, id_, id_) for id_ in (f"acct_{call.seed}", f"{CLOCKED}{call.seed}")
+    )
+    return next((account for account in found if account is not None), None)

@@ -1,0 +1,128 @@
+"""What a request may say: its types, and the sentences for what is none of them."""
+
+import enum
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.billing.errors import Invalid
+
+B = TypeVar("B", bound="Body")
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a body or a query may say, and nothing beside it; alone it is one that says nothing."""
+
+
+# `(?!\n)$` and not `$`: Python's `$` also matches before a last line break, which JSON Schema's does not.
+_ID: Final = r"^[A-Za-z0-9_]{1,200}(?!\n)$"
+_LINE: Final = r"^[^\x00-\x1f\x7f]*(?!\n)$"
+_TEXT: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*(?!\n)$"
+_DECIMAL: Final = r"^[0-9]{1,12}(\.[0-9]{1,12})?(?!\n)$"
+
+Id = Annotated[str, Meta(pattern=_ID, examples=["con_01kan0g7s8gd7ymr3q2v"])]
+Line = Annotated[str, Meta(pattern=_LINE, max_length=250)]
+Text = Annotated[str, Meta(pattern=_TEXT, max_length=2000)]
+Number = int | Annotated[str, Meta(pattern=_DECIMAL, examples=["0.25"])]
+Moment = Annotated[datetime, Meta(tz=True)]
+
+_WORDS: Final = {
+    _ID: "Send an id as it was given: letters, digits and underscores.",
+    _LINE: "Send text of one line, without control characters.",
+    _TEXT: "Send text without control characters.",
+    _DECIMAL: 'Send a whole number, or digits with a point in a string, such as "12.5"; at most 12 before and after it.',
+}
+
+
+def is_id(text: str) -> bool:
+    """Whether it could be the id of a record."""
+    return re.fullmatch(_ID, text) is not None
+
+
+def from_json(type_: type[B], raw: bytes) -> B:
+    """A body as its type, an empty one as an empty object. Raises Invalid naming the field to blame."""
+    try:
+        body: B = _decoder(type_).decode(raw or b"{}")
+        return body
+    except msgspec.ValidationError as error:
+        raise refused(type_, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Invalid("malformed_json", "The body is not JSON in UTF-8.") from None
+
+
+def from_query(type_: type[B], query: Mapping[str, list[str]]) -> B:
+    """A query as its type. Raises Invalid naming the parameter to blame."""
+    for name, values in query.items():
+        if len(values) != 1:
+            raise Invalid("repeated_parameter", "Send the parameter once.", name[:80])
+    try:
+        return msgspec.convert({name: values[0] for name, values in query.items()}, type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise refused(type_, str(error)) from None
+
+
+@cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)
+
+
+_AT: Final = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
+_FIELD: Final = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
+
+
+def refused(type_: Any, told: str) -> Invalid:
+    """msgspec's refusal in our words; `param` is the path to the value, such as `lines[0].quantity`."""
+    at = _AT.search(told)
+    path, what = (at[1], told[: at.start()]) if at else ("", told)
+    if field := _FIELD.match(what):
+        param = f"{path}.{field[2]}" if path else field[2]
+        if field[1] == "missing required":
+            return Invalid("field_missing", "This field is required.", param[:200])
+        return Invalid("unknown_field", "There is no such field here; leave it out.", param[:200])
+    code, detail = _sentence(type_, what, path)
+    return Invalid(code, detail, path[:200] or None)
+
+
+def _sentence(type_: Any, what: str, path: str) -> tuple[str, str]:
+    if what.startswith("Invalid enum value"):
+        last = re.split(r"[.\[]", path)[-1]
+        return "unknown_value", f"Send one of: {', '.join(choices(type_).get(last, ()))}."
+    if "matching regex" in what:
+        words = next(
+            (words for pattern, words in _WORDS.items() if repr(pattern) in what), "Send another form."
+        )
+        return "wrong_form", words
+    if what.endswith("got `float`") and "`int | str`" in what:
+        return "inexact_number", 'Send decimals in a string, such as "12.5": a JSON float is not exact.'
+    if "timezone" in what:
+        return "moment_without_zone", "Send a moment with its offset, such as 2026-01-31T06:00:00Z."
+    if "RFC3339" in what:
+        return "wrong_form", "Send RFC 3339: 2026-01-31 for a date, 2026-01-31T06:00:00Z for a moment."
+    return "wrong_type", what.replace("`", "").replace("Expected str of", "Send text of").replace(
+        "Expected", "Send"
+    ).replace("object", "an object").replace("array", "a list") + "."
+
+
+@cache
+def choices(type_: Any) -> dict[str, list[str]]:
+    """The values of every enum a type mentions, by field name, at any depth."""
+    found: dict[str, list[str]] = {}
+    for name, hint in get_type_hints(type_).items():
+        for part in _parts(hint):
+            if isinstance(part, type) and issubclass(part, enum.Enum):
+                found[name] = [str(member.value) for member in part]
+            elif isinstance(part, type) and issubclass(part, Body):
+                found |= choices(part)
+    return found
+
+
+def _parts(hint: Any) -> list[Any]:
+    if get_origin(hint) in (Union, UnionType, tuple, list):
+        return [part for argument in get_args(hint) for part in _parts(argument)]
+    return [hint]

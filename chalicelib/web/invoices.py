@@ -1,0 +1,39 @@
+"""Invoices: what was owed for each cycle."""
+
+from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.store import keys
+from chalicelib.web.cycles import BySubscription, Point, Walk, walk
+from chalicelib.web.endpoint import Call
+from chalicelib.web.paging import cursor, owned
+from chalicelib.web.shown import Listed
+
+
+def list_(call: Call, query: BySubscription) -> Listed[Invoice]:
+    """All invoices, the last number first; of a subscription, or of a contact's subscriptions one after another."""
+    if query.contact is None and query.subscription is None:
+        return owned(call.service, Invoice, f"{call.account.id}/invoice", query)
+    points, rest = _points(walk(call, query), query.limit)
+    wanted = [
+        keys.key(Invoice, call.account.id, name_of(point.subscription, point.cycle)) for point in points
+    ]
+    found = call.service.store.load(call.account.id, wanted).records
+    invoices = [found[key] for key in wanted if key in found]
+    return Listed([one for one in invoices if isinstance(one, Invoice)], cursor(str(rest) if rest else None))
+
+
+def get(call: Call, id_: str) -> Invoice:
+    """An invoice."""
+    return call.get(Invoice, id_)
+
+
+def _points(way: Walk, limit: int) -> tuple[list[Point], Point | None]:
+    """The cycles of a page, and where the next one goes on."""
+    points: list[Point] = []
+    for subscription in way.subscriptions:
+        resumed = way.point is not None and way.point.subscription == subscription.id
+        below = way.point.cycle if resumed and way.point else subscription.cycle
+        for cycle in reversed(range(min(below, subscription.cycle))):
+            if len(points) == limit:
+                return points, points[-1]
+            points.append(Point(subscription=subscription.id, cycle=cycle))
+    return points, way.rest

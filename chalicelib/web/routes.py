@@ -1,0 +1,135 @@
+"""Every route on one screen, and how they are hung into Chalice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from chalice.app import Chalice, Response
+from chalice.app import Request as ChaliceRequest
+
+if TYPE_CHECKING:
+    from chalicelib.service import Service
+    from chalicelib.web.http import Reply, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """`name` is the endpoint: a module of this package and a function in it.
+
+    `creates` is the prefix of the id of the record a POST creates; `public` needs no key.
+    """
+
+    method: str
+    path: str
+    name: str
+    status: int = 200
+    creates: str | None = None
+    public: bool = False
+
+
+def _get(path: str, name: str) -> Route:
+    return Route(method="GET", path=path, name=name)
+
+
+def _post(path: str, name: str, status: int = 200, creates: str | None = None) -> Route:
+    return Route(method="POST", path=path, name=name, status=status, creates=creates)
+
+
+ROUTES: Final = (
+    _get("/v1/account", "accounts.get"),
+    _post("/v1/accounts", "accounts.create", 201),
+    _get("/v1/api_keys", "api_keys.list_"),
+    _post("/v1/api_keys", "api_keys.create", 201),
+    _post("/v1/api_keys/{id}/revoke", "api_keys.revoke"),
+    _get("/v1/contacts", "contacts.list_"),
+    _post("/v1/contacts", "contacts.create", 201, "con_"),
+    _get("/v1/contacts/{id}", "contacts.get"),
+    _get("/v1/products", "products.list_"),
+    _post("/v1/products", "products.create", 201, "prod_"),
+    _get("/v1/products/{id}", "products.get"),
+    _get("/v1/payment_methods", "payment_methods.list_"),
+    _post("/v1/payment_methods", "payment_methods.attach", 201),
+    _get("/v1/payment_methods/{id}", "payment_methods.get"),
+    _get("/v1/subscriptions", "subscriptions.list_"),
+    _post("/v1/subscriptions", "subscriptions.create", 201, "sub_"),
+    _get("/v1/subscriptions/{id}", "subscriptions.get"),
+    _post("/v1/subscriptions/{id}/cancel", "subscriptions.cancel"),
+    _post("/v1/subscriptions/{id}/payment_method", "subscriptions.change_method"),
+    _get("/v1/invoices", "invoices.list_"),
+    _get("/v1/invoices/{id}", "invoices.get"),
+    _get("/v1/payments", "payments.list_"),
+    _get("/v1/payments/{id}", "payments.get"),
+    _get("/v1/events", "events.list_"),
+    _get("/v1/events/{id}", "events.get"),
+    _get("/v1/deliveries", "deliveries.list_"),
+    _get("/v1/deliveries/{id}", "deliveries.get"),
+    _get("/v1/parked", "parked.list_"),
+    _post("/v1/parked/{kind}/{id}/release", "parked.release"),
+    _get("/v1/test_clock", "test_clock.get"),
+    _post("/v1/test_clock/advance", "test_clock.advance", 202),
+    Route(method="GET", path="/v1/health", name="health.get", public=True),
+    Route(method="GET", path="/openapi.json", name="openapi.get", public=True),
+    Route(method="POST", path="/stripe/webhook", name="stripe.receive", public=True),
+)
+
+
+def mount(app: Chalice, service: Callable[[], "Service"]) -> None:
+    """Hang every route into an app; `service` is asked for when the first request comes."""
+    for route in ROUTES:
+        # No content types: Chalice would refuse others in a form of its own; `endpoint` does it in ours.
+        hang = app.route(route.path, methods=[route.method], name=route.name, content_types=[])
+        hang(_view(app, service, route))
+    app.register_middleware(_in_problem_form, "http")
+
+
+def _view(app: Chalice, service: Callable[[], "Service"], route: Route) -> Callable[..., Response]:
+    def view(**ids: str) -> Response:
+        from chalicelib.web.endpoint import answer
+
+        came = cast(ChaliceRequest, app.current_request)
+        return _response(answer(service(), route, _request(came, route, ids), tuple(ids.values())))
+
+    return view
+
+
+def _request(came: ChaliceRequest, route: Route, ids: dict[str, str]) -> "Request":
+    from chalicelib.web.http import Request
+
+    return Request(
+        method=route.method,
+        path=route.path.format_map(ids) if ids else route.path,
+        headers=came.headers,
+        query=came.to_original_event().get("multiValueQueryStringParameters") or {},
+        body=bytes(came.raw_body),  # type: ignore[arg-type]  # Chalice's hint says str too; it never is
+        id=_id(came),
+    )
+
+
+def _id(came: ChaliceRequest | None) -> str:
+    """API Gateway's id of the request; `chalice local` gives none."""
+    return (came.context.get("requestId") or "local") if came else "unknown"
+
+
+def _response(reply: "Reply") -> Response:
+    return Response(body=reply.body, headers={**reply.headers}, status_code=reply.status)
+
+
+def _in_problem_form(came: Any, get_response: Callable[[Any], Response]) -> Response:
+    """What Chalice itself refuses, as a problem too; an exception of a view has become its 500 by now, and is logged."""
+    response = get_response(came)
+    if response.status_code < 400 or not isinstance(response.body, dict):
+        return response
+    from chalicelib.web.http import stated
+
+    told = _CHALICE.get(response.status_code, ("refused", "The request cannot be answered."))
+    reply = stated(response.status_code, *told, _id(came))
+    return Response(body=reply.body, headers={**response.headers, **reply.headers}, status_code=reply.status)
+
+
+_CHALICE: Final = {
+    405: ("method_not_allowed", "This path does not know the method; the header Allow has those it does."),
+    500: (
+        "internal_error",
+        "Something is wrong here, not with the request. It has been logged under the instance.",
+    ),
+}

@@ -1,0 +1,147 @@
+"""How a record is shown: as it is stored, without what is only ours, and with what can be told from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Generic, TypeVar, get_args, get_origin
+
+import msgspec
+
+from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.events import Event
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.products import Product
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account, ApiKey
+from chalicelib.crm.contacts import Contact, PaymentMethod
+
+R = TypeVar("R")
+M = TypeVar("M")
+OURS: Final = frozenset({"account", "version"})
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[R]):
+    """Some records in order; `next` continues after them, None at the end."""
+
+    records: list[R]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside(Generic[R, M]):
+    """A record, and values shown beside its own."""
+
+    record: R
+    more: M
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """What is shown this once; a repetition of the request is answered without it."""
+
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a type of record hides, calls otherwise, and can tell; each teller is called what it tells."""
+
+    hides: frozenset[str] = frozenset()
+    renames: tuple[tuple[str, str], ...] = ()
+    tells: tuple[Callable[[Any], Any], ...] = ()
+
+
+def amount_due(invoice: Invoice) -> Money:
+    return invoice.amount_due
+
+
+def next_billing_at(subscription: Subscription) -> datetime | None:
+    return subscription.next_at if _bills(subscription) else None
+
+
+def next_billing_on(subscription: Subscription) -> date | None:
+    return subscription.next_on if _bills(subscription) else None
+
+
+def payments_left(subscription: Subscription) -> int | None:
+    if subscription.payments is None:
+        return None
+    return max(0, subscription.payments - subscription.cycle) if subscription.billable else 0
+
+
+def payment_method(payment: Payment) -> str:
+    return payment.request.method
+
+
+def _bills(subscription: Subscription) -> bool:
+    return subscription.billable and not subscription.at_its_end and not subscription.cancel_at_period_end
+
+
+SHAPES: Final[dict[type, Shape]] = {
+    Account: Shape(renames=(("clock", "test_clock"),)),
+    ApiKey: Shape(),
+    Contact: Shape(),
+    Product: Shape(),
+    PaymentMethod: Shape(),
+    Subscription: Shape(
+        hides=frozenset({"reminded"}),
+        renames=(("method", "payment_method"), ("hour", "billing_hour")),
+        tells=(next_billing_on, next_billing_at, payments_left),
+    ),
+    Invoice: Shape(tells=(amount_due,)),
+    Payment: Shape(hides=frozenset({"request", "leased_until", "looks", "sent_at"}), tells=(payment_method,)),
+    Event: Shape(hides=frozenset({"fan_out_at"})),
+    Delivery: Shape(),
+}
+NAMES: Final = {
+    Account: "account",
+    ApiKey: "api_key",
+    Contact: "contact",
+    Product: "product",
+    PaymentMethod: "payment_method",
+    Subscription: "subscription",
+    Invoice: "invoice",
+    Payment: "payment",
+    Event: "event",
+    Delivery: "delivery",
+}
+
+
+def record_of(gives: Any) -> type | None:
+    """The type of the one record an endpoint answers, None where it answers a list or no record."""
+    kind = get_args(gives)[0] if get_origin(gives) is Beside else gives
+    return kind if kind in SHAPES else None
+
+
+def plain(value: Any) -> Any:
+    """What an endpoint answers, as JSON's values; a type without a shape is shown as it is."""
+    match value:
+        case Listed():
+            data = [plain(record) for record in value.records]
+            return {"object": "list", "data": data, "has_more": value.next is not None, "next": value.next}
+        case Beside():
+            return plain(value.record) | msgspec.to_builtins(value.more)
+        case _:
+            return _record(value)
+
+
+def without_secret(value: Any) -> Any:
+    """The same, as a repetition of the request may see it."""
+    return value.record if isinstance(value, Beside) and isinstance(value.more, Secret) else value
+
+
+def _record(record: Any) -> dict[str, Any]:
+    shape = SHAPES.get(type(record))
+    stored: dict[str, Any] = msgspec.to_builtins(record)
+    if shape is None:
+        return stored
+    for name in OURS | shape.hides:
+        del stored[name]
+    for name, called in shape.renames:
+        stored[called] = stored.pop(name)
+    for tell in shape.tells:
+        stored[tell.__name__] = msgspec.to_builtins(tell(record))
+    return {"object": NAMES[type(record)], **stored}

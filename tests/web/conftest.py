@@ -1,0 +1,108 @@
+"""The HTTP room alone: its routes on a Chalice app, woken by the events API Gateway sends, over moto and a local Stripe."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from chalice import Chalice
+
+from chalicelib import wiring
+from chalicelib.crm.accounts import Account
+from chalicelib.operations import create
+from chalicelib.service import Service
+from chalicelib.settings import read
+from chalicelib.web import routes
+from sandbox.gateway import Gateway
+from sandbox.stripe.server import StripeServer
+from sandbox.world import WEBHOOK_SECRET, environment, settle_in
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer: `body` is its JSON."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+    text: str
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+
+@dataclass
+class Api:
+    """A deployment of the HTTP room with one account; `now` is the real time it believes in."""
+
+    service: Service
+    account: Account = field(init=False)
+    key: str = field(init=False)
+    now: datetime = NOW
+    webhook_secret: str = WEBHOOK_SECRET
+
+    def __post_init__(self) -> None:
+        self.service = replace(self.service, real=lambda: self.now)
+        app = Chalice("web", configure_logs=False)
+        routes.mount(app, lambda: self.service)
+        self.handler: Any = app
+        self._gateway = Gateway(lambda event, context: self.handler(event, context), list(app.routes))
+        self.account, self.key = self.open("Roaster")
+
+    def open(self, name: str, clock_at: datetime | None = None) -> tuple[Account, str]:
+        """A further account and its key."""
+        business = create.account(
+            self.service,
+            name=name,
+            email="owner@example.com",
+            currency="usd",
+            zone="UTC",
+            livemode=False,
+            clock_at=clock_at,
+        )
+        return business, create.api_key(self.service, business, "first")[1]
+
+    def send(self, method: str, path: str, body: bytes = b"", key: str | None = None, **headers: str) -> Told:
+        """A request as bytes; header names are written with underscores."""
+        sent = {"Content-Type": "application/json"} if body else {}
+        if key is None or key:
+            sent["Authorization"] = f"Bearer {key or self.key}"
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        status, answered, content = self._gateway.answer(method, path, sent, body)
+        return Told(status, json.loads(content), answered, content.decode())
+
+    def get(self, path: str, **more: Any) -> Told:
+        return self.send("GET", path, **more)
+
+    def post(self, path: str, body: Any = None, **more: Any) -> Told:
+        return self.send("POST", path, json.dumps(body).encode() if body is not None else b"", **more)
+
+    def written(self) -> list[Any]:
+        """Everything in the table, to see that nothing was added or changed."""
+        items = boto3.client("dynamodb").scan(TableName="perennial")["Items"]
+        return sorted(items, key=lambda item: item["key"]["S"])
+
+    def wait(self, **duration: int) -> None:
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def api(quick_aws: dict[str, str], stripe: StripeServer) -> Api:
+    """A deployment with one account whose Stripe answers."""
+    settings = read(environment(quick_aws, stripe.url, None))
+    settle_in(settings)
+    return Api(wiring.wired(settings))
+
+
+@pytest.fixture
+def ada(api: Api) -> Iterator[Any]:
+    """A contact with a saved card: ids `contact` and `method`."""
+    contact = api.post("/v1/contacts", {"name": "Ada", "email": "ada@example.com"})
+    method = api.post("/v1/payment_methods", {"contact": contact["id"], "payment_method": "pm_card_visa"})
+    assert method.status == 201, method.body
+    return {"contact": contact["id"], "payment_method": method["id"]}
