@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sandbox.stripe import ids
 from sandbox.stripe.shelves import Thing
-from sandbox.stripe.state import Call
+from sandbox.stripe.state import DAY, Call
 
-DAY = 86_400
 AVAILABLE_AFTER = 2 * DAY
 FUNDS = "funds"
 """Topic of the moment at which a balance transaction's money becomes available."""

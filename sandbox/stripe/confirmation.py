@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.stripe import balance, charges, declines, events, payment_methods, scripts
+from sandbox.stripe import charges, declines, events, payment_methods, scripts
 from sandbox.stripe.errors import card_error, conflict, invalid
 from sandbox.stripe.payment_methods import DEBITS
 from sandbox.stripe.shelves import Thing
-from sandbox.stripe.state import Call
+from sandbox.stripe.state import DAY, Call
 from sandbox.stripe.test_methods import ALWAYS_AUTHENTICATE, SUCCEED
 
 DAYS_TO_SETTLE = {"us_bank_account": 4, "sepa_debit": 5}
@@ -168,7 +168,7 @@ def _process(call: Call, intent: Thing, method: Thing, outcome: str) -> Thing:
     events.emit(call, "payment_intent.processing", waiting)
     events.emit(call, "charge.pending", charge)
     if outcome != NEVER:
-        due = call.now + DAYS_TO_SETTLE[method["type"]] * balance.DAY
+        due = call.now + DAYS_TO_SETTLE[method["type"]] * DAY
         call.account.note(intent["id"], due=due, topic=DEBIT, outcome=outcome)
         call.world.schedule(due, DEBIT, call.account, intent["id"])
     return waiting

@@ -11,9 +11,8 @@ from typing import Any
 
 from sandbox.stripe.errors import in_use, invalid, key_reused
 from sandbox.stripe.replies import Reply
-from sandbox.stripe.state import Account
+from sandbox.stripe.state import ANSWERS_KEPT, Account
 
-KEPT = 24 * 3600
 LONGEST = 255
 
 
@@ -32,7 +31,7 @@ class Keys:
         if (account.name, key) in self._in_progress:
             raise in_use(key)
         kept = account.answers.get(key)
-        if kept is None or kept["at"] + KEPT <= now:
+        if kept is None or kept["at"] + ANSWERS_KEPT <= now:
             self._in_progress.add((account.name, key))
             return None
         if kept["path"] != path:

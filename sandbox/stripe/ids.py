@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import string
 
-_LETTERS = string.ascii_letters + string.digits
+_LETTERS = (string.ascii_letters + string.digits).encode()
+_BY_BYTE = bytes(_LETTERS[byte % len(_LETTERS)] for byte in range(256))
 _chance = random.Random()
 
 KINDS = {
@@ -32,7 +33,7 @@ def new(prefix: str) -> str:
 
 
 def letters(count: int) -> str:
-    return "".join(_chance.choices(_LETTERS, k=count))
+    return _chance.randbytes(count).translate(_BY_BYTE).decode()
 
 
 def kind(name: str) -> str | None:

@@ -115,6 +115,8 @@ class StripeServer:
             await asyncio.sleep(TICK)
             settlement.settle(self.world, self.world.clock.now())
             self.hooks.retry_due()
+            for account in self.world.accounts.values():
+                account.forget_old(self.world.clock.now())
             self._save()
 
     def _load(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 Thing = dict[str, Any]
@@ -29,6 +30,8 @@ class Shelf:
         self._things: dict[str, Thing] = {}
         self._order: list[str] = []
         self._position: dict[str, int] = {}
+        self._forgotten = 0
+        """How many of the oldest are no longer kept."""
         self._owned: dict[tuple[str, str], list[int]] = defaultdict(list)
 
     def __contains__(self, name: str) -> bool:
@@ -54,13 +57,26 @@ class Shelf:
         self, owner: tuple[str, str] | None = None, after: str | None = None, before: str | None = None
     ) -> Iterator[Thing]:
         """Those of `owner` that come after (older) or before (newer, nearest first) the named object."""
-        positions: Sequence[int] = range(len(self._order)) if owner is None else self._owned.get(owner, ())
+        positions: Sequence[int] = (
+            range(self._forgotten, len(self._order)) if owner is None else self._owned.get(owner, ())
+        )
         if before is not None:
             found: Iterator[int] = iter(positions[bisect_right(positions, self._position[before]) :])
         else:
             end = len(positions) if after is None else bisect_left(positions, self._position[after])
             found = reversed(positions[:end])
         return (self._things[self._order[position]] for position in found)
+
+    def forget_before(self, moment: int) -> list[str]:
+        """Drops the oldest, up to the first that was made since; for kinds that nothing else owns."""
+        dropped = []
+        for name in islice(self._order, self._forgotten, None):
+            if self._things[name]["created"] >= moment:
+                break
+            del self._things[name], self._position[name]
+            dropped.append(name)
+        self._forgotten += len(dropped)
+        return dropped
 
     def indexed(self, field: str) -> bool:
         return field in self._owners

@@ -6,6 +6,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sandbox.stripe import ids
@@ -15,6 +16,11 @@ from sandbox.stripe.shelves import Shelf, Thing
 
 PLATFORM = "acct_sandbox"
 """The account of every API key; `Stripe-Account` names others, each with objects of its own."""
+
+DAY = 86_400
+EVENTS_KEPT = 30 * DAY
+ANSWERS_KEPT = DAY
+FORGOTTEN_AT_A_TIME = 10_000
 
 
 class Account:
@@ -63,6 +69,15 @@ class Account:
     def answer(self, key: str, answered: dict[str, Any]) -> None:
         self.answers[key] = answered
         self.changed["answer", key] = None
+
+    def forget_old(self, now: int) -> None:
+        """Events are kept for 30 days, answers for a day."""
+        for name in self.shelf("event").forget_before(now - EVENTS_KEPT):
+            self.changed["event", name] = None
+        for key, kept in list(islice(self.answers.items(), FORGOTTEN_AT_A_TIME)):
+            if kept["at"] + ANSWERS_KEPT <= now:
+                del self.answers[key]
+                self.changed["answer", key] = None
 
 
 class World:

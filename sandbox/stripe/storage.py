@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sandbox.stripe.state import World
+from sandbox.stripe.state import Account, World
 
 Row = tuple[str, str, str, str]
 """account, kind, name, JSON; in the order in which things were made."""
@@ -16,6 +16,8 @@ _TABLE = """CREATE TABLE IF NOT EXISTS things (
     position INTEGER PRIMARY KEY, account TEXT, kind TEXT, name TEXT, value TEXT, UNIQUE (account, kind, name))"""
 _PUT = """INSERT INTO things (account, kind, name, value) VALUES (?, ?, ?, ?)
     ON CONFLICT (account, kind, name) DO UPDATE SET value = excluded.value"""
+
+_DELETE = "DELETE FROM things WHERE account = ? AND kind = ? AND name = ?"
 
 
 class Storage:
@@ -47,20 +49,19 @@ class Storage:
 
     def save(self, world: World, own: dict[str, Any]) -> None:
         """What has changed since the last time, in one transaction."""
-        rows: list[Row] = [("", "", name, json.dumps(value)) for name, value in own.items()]
+        kept: list[Row] = [("", "", name, json.dumps(value)) for name, value in own.items()]
+        gone: list[tuple[str, str, str]] = []
         for account in world.accounts.values():
             changed, account.changed = account.changed, {}
             for kind, name in changed:
-                match kind:
-                    case "note":
-                        value: Any = account.notes[name]
-                    case "answer":
-                        value = account.answers[name]
-                    case _:
-                        value = account.shelf(kind).get(name)
-                rows.append((account.name, kind, name, json.dumps(value, separators=(",", ":"))))
+                value = _value(account, kind, name)
+                if value is None:
+                    gone.append((account.name, kind, name))
+                else:
+                    kept.append((account.name, kind, name, json.dumps(value, separators=(",", ":"))))
         with self._file:
-            self._file.executemany(_PUT, rows)
+            self._file.executemany(_PUT, kept)
+            self._file.executemany(_DELETE, gone)
 
     def forget(self) -> None:
         with self._file:
@@ -68,3 +69,14 @@ class Storage:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _value(account: Account, kind: str, name: str) -> Any:
+    """As it is now; None when it is no longer kept."""
+    match kind:
+        case "note":
+            return account.notes.get(name)
+        case "answer":
+            return account.answers.get(name)
+        case _:
+            return account.shelf(kind).get(name)
