@@ -186,7 +186,7 @@ def _amounts(accounts: list[Account]) -> dict[str, dict[str, int]]:
         for entry in account.shelf("balance_transaction"):
             sum_ = sums[entry["currency"]]
             sum_["gross"] += entry["amount"] if entry["type"] == "charge" else 0
-            sum_["refunded"] -= entry["amount"] if entry["type"] == "refund" else 0
+            sum_["refunded"] -= entry["amount"] if entry["type"].startswith("refund") else 0
             sum_["fee"] += entry["fee"]
             sum_["net"] += entry["net"]
     return sums

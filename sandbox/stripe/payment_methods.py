@@ -85,12 +85,13 @@ def _made(call: Call, sample: Sample) -> Thing:
         "metadata": {},
         "type": sample.type,
     }
-    if (sample.attached, sample.charged) != (SUCCEED, SUCCEED):
+    if {sample.attached, sample.charged, sample.refunded} != {SUCCEED}:
         call.account.note(
             method["id"],
             attached=sample.attached,
             charged=sample.charged,
             authenticated=sample.after_authentication,
+            refunded=sample.refunded,
         )
     return call.account.put(method)
 

@@ -7,23 +7,49 @@ from sandbox.stripe.errors import conflict, invalid
 from sandbox.stripe.metadata import merged
 from sandbox.stripe.payment_methods import DEBITS
 from sandbox.stripe.shelves import Thing
-from sandbox.stripe.state import Call
+from sandbox.stripe.state import DAY, Call
+from sandbox.stripe.test_methods import REFUNDED_LATER, SUCCEED
+
+DAYS_TO_SETTLE = 3
+LATER = "refund"
+"""Topic of the moment at which a bank answers a refund."""
 
 
 def create(call: Call) -> Thing:
-    charge = _charge(call)
-    left = charge["amount"] - charge["amount_refunded"]
-    amount = _amount(call, charge, left)
-    refund = call.account.put(_new(call, charge, amount))
+    before = _charge(call)
+    left = before["amount"] - before["amount_refunded"]
+    amount = _amount(call, before, left)
+    course = call.account.noted(before["payment_method"], "refunded") or SUCCEED
+    refund = _new(call, before, amount, "pending" if course == REFUNDED_LATER else "succeeded")
     entry = balance.enter(call, refund, -amount, 0, "refund")
-    refund = call.account.change(refund, balance_transaction=entry["id"])
-    before = charge
-    charge = call.account.change(
-        charge, amount_refunded=before["amount_refunded"] + amount, refunded=amount == left
+    refund = call.account.put({**refund, "balance_transaction": entry["id"]})
+    after = call.account.change(
+        before, amount_refunded=before["amount_refunded"] + amount, refunded=amount == left
     )
     events.emit(call, "refund.created", refund)
-    events.emit(call, "charge.refunded", charge, events.changes(before, charge))
+    events.emit(call, "charge.refunded", after, events.changes(before, after))
+    if course != SUCCEED:
+        due = call.now + DAYS_TO_SETTLE * DAY
+        call.account.note(refund["id"], due=due, topic=LATER, outcome=course)
+        call.world.schedule(due, LATER, call.account, refund["id"])
     return refund
+
+
+def settle(call: Call) -> None:
+    """The bank has taken the money, days later, or sent it back."""
+    before = call.account.get("refund", call.name)
+    call.account.note(call.name, due=None)
+    if call.account.noted(call.name, "outcome") == REFUNDED_LATER:
+        after = call.account.change(before, status="succeeded")
+    else:
+        entry = balance.enter(call, before, before["amount"], 0, "refund_failure")
+        reason = "expired_or_canceled_card"
+        after = call.account.change(
+            before, status="failed", failure_reason=reason, failure_balance_transaction=entry["id"]
+        )
+        events.emit(call, "refund.failed", after)
+    for type_ in ("refund.updated", "charge.refund.updated"):
+        events.emit(call, type_, after, events.changes(before, after))
 
 
 def _charge(call: Call) -> Thing:
@@ -63,7 +89,7 @@ def _amount(call: Call, charge: Thing, left: int) -> int:
     return int(amount)
 
 
-def _new(call: Call, charge: Thing, amount: int) -> Thing:
+def _new(call: Call, charge: Thing, amount: int, status: str) -> Thing:
     type_ = charge["payment_method_details"]["type"]
     card = {
         "reference": "123456789012",
@@ -79,7 +105,7 @@ def _new(call: Call, charge: Thing, amount: int) -> Thing:
         "customer": charge["customer"], "destination_details": details,
         "metadata": merged({}, call.params.get("metadata")), "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"], "reason": call.params.get("reason"), "receipt_number": None,
-        "source_transfer_reversal": None, "status": "succeeded", "transfer_reversal": None,
+        "source_transfer_reversal": None, "status": status, "transfer_reversal": None,
     }  # fmt: skip
 
 

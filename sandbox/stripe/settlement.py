@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.stripe import balance, confirmation
+from sandbox.stripe import balance, confirmation, refunds
 from sandbox.stripe.state import Call, World
 
 _TOPICS: dict[str, Callable[[Call], None]] = {
     balance.FUNDS: balance.release,
     confirmation.DEBIT: confirmation.settle,
+    refunds.LATER: refunds.settle,
 }
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 SUCCEED = "succeed"
 ALWAYS_AUTHENTICATE = "authentication_required"
 AUTHENTICATE_UNTIL_SET_UP = "authenticate_until_set_up"
+REFUNDED_LATER = "pending"
+REFUND_FAILS_LATER = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Sample:
     attached: str = SUCCEED
     charged: str = SUCCEED
     after_authentication: str = SUCCEED
+    refunded: str = SUCCEED
 
 
 def _declining(reason: str, last4: str) -> Sample:
@@ -29,11 +32,11 @@ def _declining(reason: str, last4: str) -> Sample:
 
 
 def _debit(reason: str, last4: str) -> Sample:
-    return Sample(type="us_bank_account", last4=last4, charged=reason)
+    return Sample(type="us_bank_account", last4=last4, charged=reason, refunded=REFUNDED_LATER)
 
 
 def _sepa(reason: str, last4: str) -> Sample:
-    return Sample(type="sepa_debit", last4=last4, country="DE", charged=reason)
+    return Sample(type="sepa_debit", last4=last4, country="DE", charged=reason, refunded=REFUNDED_LATER)
 
 
 _BRANDS = {
@@ -54,6 +57,8 @@ _BRANDS = {
     "fr": Sample(country="FR", last4="0003"),
     "gb": Sample(country="GB", last4="0000"),
     "bypassPending": Sample(last4="0077"),
+    "pendingRefund": Sample(last4="7726", refunded=REFUNDED_LATER),
+    "refundFail": Sample(last4="5126", refunded=REFUND_FAILS_LATER),
 }
 _DECLINES = {
     "chargeCustomerFail": Sample(last4="0341", charged="generic_decline"),

@@ -251,6 +251,22 @@ def test_refunds_give_back_parts_and_then_the_rest(client, sandbox, ada):
     assert sandbox.summary()["amounts"]["usd"] == {"gross": 2500, "fee": 103, "refunded": 2500, "net": -103}
 
 
+@pytest.mark.parametrize(
+    ("name", "course", "net"),
+    [
+        ("pm_card_pendingRefund", "pending", "succeeded", -103),
+        ("pm_card_refundFail", "succeeded", "failed", 2397),
+    ],
+)
+def test_a_refund_may_take_days_or_come_back(client, sandbox, ada, name, course, net):
+    """One that failed brings its money back to the balance."""
+    sandbox.it_is("2026-03-01")
+    refund = client.v1.refunds.create({"payment_intent": pay(client, ada, name).id})
+    sandbox.it_is("2026-03-04")
+    assert [refund.status, client.v1.refunds.retrieve(refund.id).status] == course
+    assert sandbox.summary()["amounts"]["usd"]["net"] == net
+
+
 def test_money_becomes_available_two_days_later(client, sandbox, ada):
     """The balance moves from pending to available as the clock goes on."""
     sandbox.it_is("2026-03-01")

@@ -122,6 +122,7 @@ def everything(client: stripe.StripeClient, sandbox: Remote) -> Iterator[tuple[s
     sandbox.it_is("2026-03-10")
     paid = next(each for each in v1.charges.list({"limit": 100}).data if each.status == "succeeded")
     yield "refund", v1.refunds.create({"charge": paid.id, "amount": 100, "reason": "duplicate"})
+    sandbox.it_is("2026-03-20")
     yield "balance", v1.balance.retrieve()
     yield "deleted_customer", v1.customers.delete(v1.customers.create({}).id)
     expand = ["data.customer", "data.payment_method", "data.latest_charge.balance_transaction"]
