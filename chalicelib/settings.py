@@ -18,6 +18,7 @@ class Misconfigured(PerennialError):
 class Settings:
     """`stripe_key` and `stripe_webhook_secret` are values locally and references (`ssm:/name`) on AWS.
 
+    `stripe_seconds` is how long an answer of Stripe's is waited for.
     `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it.
     `wake_shards` may only ever be raised, and only before the first record of a deployment is written.
     """
@@ -34,6 +35,7 @@ class Settings:
     stripe_webhook_secret: str
     stripe_api: str | None = None
     aws_endpoint: str | None = None
+    stripe_seconds: float = 40
     clock_file: str | None = None
     wake_shards: int = 4
 
@@ -65,6 +67,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         stripe_webhook_secret=need("STRIPE_WEBHOOK_SECRET"),
         stripe_api=environ.get("STRIPE_API_BASE") or None,
         aws_endpoint=environ.get("AWS_ENDPOINT_URL") or None,
+        stripe_seconds=float(environ.get("PERENNIAL_STRIPE_SECONDS", "40")),
         clock_file=environ.get("PERENNIAL_CLOCK_FILE") or None,
         wake_shards=int(environ.get("PERENNIAL_WAKE_SHARDS", "4")),
     )

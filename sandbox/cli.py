@@ -8,7 +8,7 @@ from sandbox.environment import SetUpError
 
 # Each verb's module and what it does. Its `main(arguments)` is imported only when asked for; what it returns is the exit code.
 VERBS = {
-    "demo": ("sandbox.demo", "tell a coffee roaster's four months on a laptop, and audit them"),
+    "demo": ("sandbox.demo.run", "tell a coffee roaster's four months on a laptop, and audit them"),
     "up": ("sandbox.up", "serve the same world until Ctrl-C: the API, Stripe, the mailbox"),
     "account": ("sandbox.account", "create the first account and print its key, once"),
     "test": (

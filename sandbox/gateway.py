@@ -44,6 +44,10 @@ class Gateway:
         self._server.shutdown()
         self._server.server_close()
 
+    def use(self, handler: Handler) -> None:
+        """Hand requests to another handler from now on, such as one that is measured."""
+        self._handler = handler
+
     def answer(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:

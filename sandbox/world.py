@@ -28,7 +28,7 @@ STRIPE_KEY = "sk_test_local"
 QUEUES = {
     "PERENNIAL_MONEY_QUEUE": ("perennial-money.fifo", "work_money", 10),
     "PERENNIAL_DELIVERIES_QUEUE": ("perennial-deliveries", "work_deliveries", 10),
-    "PERENNIAL_INBOX_QUEUE": ("perennial-inbox", "work_inbox", 10),
+    "PERENNIAL_INBOX_QUEUE": ("perennial-inbox", "work_inbox", 100),
 }
 SCHEDULES = ("run_billing", "retry_payments", "send_reminders", "deliver_events", "reconcile_payments")
 STRIPE_EVENTS = [
@@ -165,16 +165,21 @@ class World:
         beside.replace(path)
         self.stripe("POST", "clock", {"at": at.astimezone(UTC).isoformat().replace("+00:00", "Z")})
 
-    def until(self, at: datetime) -> None:
-        """Live until a moment: at every moment at which something wakes, the schedules tick and the queues empty."""
+    def until(self, at: datetime, look: Callable[[], None] = lambda: None) -> None:
+        """Live until a moment: at every moment at which something wakes, the schedules tick and the queues empty.
+
+        `look` is called whenever all is quiet.
+        """
         for _ in range(10_000):
             self.settle()
+            look()
             soon = self._next_moment(at)
             if soon is None:
                 break
             self.set_clock(max(soon, self.now + timedelta(milliseconds=1)))
         self.set_clock(at)
         self.settle()
+        look()
 
     def settle(self) -> None:
         """Tick every schedule and empty every queue until nothing moves."""
@@ -199,33 +204,48 @@ class World:
     def tick(self) -> None:
         """EventBridge wakes the five scheduled functions."""
         for name in SCHEDULES:
-            for _ in range(2 if self.twice else 1):
-                getattr(self.app, name)(tick_event(name), Context())
+            self.invoke(name, tick_event(name))
 
     def drain(self) -> int:
         """SQS hands what waits to the workers; returns how many messages there were."""
         with self._pumping:
             return sum(self._drain_queue(queue, function, size) for queue, function, size in QUEUES.values())
 
+    def invoke(self, function: str, event: dict[str, Any]) -> None:
+        """One Lambda invocation, or two where all comes twice."""
+        for _ in range(2 if self.twice else 1):
+            getattr(self.app, function)(event, Context())
+
     def _drain_queue(self, queue: str, function: str, size: int) -> int:
         handled = 0
-        while True:
-            messages = self._sqs.receive_message(
-                QueueUrl=self._urls[queue],
-                MaxNumberOfMessages=size,
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
-            ).get("Messages", [])
-            if not messages:
-                return handled
-            event = sqs_event(messages, queue)
-            for _ in range(2 if self.twice else 1):
-                getattr(self.app, function)(event, Context())
+        while messages := self.batch(queue, size):
+            self.invoke(function, sqs_event(messages, queue))
+            self.delete(queue, messages)
+            handled += len(messages)
+        return handled
+
+    def delete(self, queue: str, messages: list[dict[str, Any]]) -> None:
+        """Take worked messages out of a queue, ten to a request."""
+        for start in range(0, len(messages), 10):
             done = [
                 {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
-                for n, message in enumerate(messages)
+                for n, message in enumerate(messages[start : start + 10])
             ]
             self._sqs.delete_message_batch(QueueUrl=self._urls[queue], Entries=done)
-            handled += len(messages)
+
+    def batch(self, queue: str, size: int) -> list[dict[str, Any]]:
+        """Up to a function's batch size of messages, ten to a request, as Lambda's poller gathers them."""
+        messages: list[dict[str, Any]] = []
+        while len(messages) < size:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._urls[queue],
+                MaxNumberOfMessages=min(10, size - len(messages)),
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            )
+            if not answer.get("Messages"):
+                break
+            messages += answer["Messages"]
+        return messages
 
 
 def http(method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:

@@ -75,6 +75,11 @@ class Subscription:
         return self.ended_at is None
 
     @property
+    def chargeable(self) -> bool:
+        """Whether the schedule may ask for money: there is a method nobody refused, and the retries are not exhausted."""
+        return self.method is not None and not self.method.refused and self.status is not Status.UNPAID
+
+    @property
     def wake(self) -> Wake | None:
         """The next boundary, or the reminder before it where that is still to come."""
         if not self.billable:

@@ -42,7 +42,7 @@ def _decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None
     method = subscription.method
     if subscription.status is Status.CANCELED:
         changes.put(invoice.left_open())
-    elif method is not None and not method.refused and subscription.status is not Status.UNPAID:
+    elif method is not None and subscription.chargeable:
         payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
         changes.put(payment, invoice.reserved(payment.id))
         return payment

@@ -31,6 +31,8 @@ def subscriptions(service: Service, account: str, names: list[str]) -> None:
 def _step(changes: Changeset, subscription: Subscription, at: Moment) -> None:
     if at.now < subscription.next_at:
         changes.put(subscription.reminded_of_next())
+        if not subscription.chargeable:
+            return
         publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), at)
     elif subscription.cancel_at_period_end:
         changes.put(subscription.canceled(at.now))

@@ -1,0 +1,1 @@
+"""The main job, shown: a coffee roaster bills five customers for four months."""
