@@ -222,11 +222,10 @@ def test_lists_are_newest_first_and_page_both_ways(client, ada):
 
 def test_only_what_names_an_object_is_expanded(client, ada):
     """An unknown or plain field is refused by its path."""
+    pay(client, ada, "pm_card_visa")
     for path in ("amount", "nothing", "client_secret"):
         with pytest.raises(stripe.InvalidRequestError, match=r"cannot be expanded"):
-            client.v1.payment_intents.list({"expand": [f"data.{path}"]}) if pay(
-                client, ada, "pm_card_visa"
-            ) else None
+            client.v1.payment_intents.list({"expand": [f"data.{path}"]})
 
 
 def test_refunds_give_back_parts_and_then_the_rest(client, sandbox, ada):
@@ -252,19 +251,20 @@ def test_refunds_give_back_parts_and_then_the_rest(client, sandbox, ada):
 
 
 @pytest.mark.parametrize(
-    ("name", "course", "net"),
+    ("name", "course"),
     [
-        ("pm_card_pendingRefund", "pending", "succeeded", -103),
-        ("pm_card_refundFail", "succeeded", "failed", 2397),
+        ("pm_card_visa", ["succeeded", "succeeded", -103]),
+        ("pm_card_pendingRefund", ["pending", "succeeded", -103]),
+        ("pm_card_refundFail", ["succeeded", "failed", 2397]),
     ],
 )
-def test_a_refund_may_take_days_or_come_back(client, sandbox, ada, name, course, net):
+def test_a_refund_may_take_days_or_come_back(client, sandbox, ada, name, course):
     """One that failed brings its money back to the balance."""
     sandbox.it_is("2026-03-01")
     refund = client.v1.refunds.create({"payment_intent": pay(client, ada, name).id})
     sandbox.it_is("2026-03-04")
-    assert [refund.status, client.v1.refunds.retrieve(refund.id).status] == course
-    assert sandbox.summary()["amounts"]["usd"]["net"] == net
+    later = client.v1.refunds.retrieve(refund.id)
+    assert [refund.status, later.status, sandbox.summary()["amounts"]["usd"]["net"]] == course
 
 
 def test_money_becomes_available_two_days_later(client, sandbox, ada):
