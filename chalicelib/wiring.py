@@ -38,7 +38,9 @@ def wired(settings: Settings) -> Service:
     return Service(
         settings=settings,
         store=Store(table.connect(settings), settings.table, settings.wake_shards),
-        gateway=StripeGateway(secret(settings, settings.stripe_key), settings.stripe_api, settings.stripe_seconds),
+        gateway=StripeGateway(
+            secret(settings, settings.stripe_key), settings.stripe_api, settings.stripe_seconds
+        ),
         mailer=SesMailer(client(settings, "sesv2")),
         queue=SqsQueue(client(settings, "sqs"), settings),
         real=clock(settings),

@@ -87,6 +87,13 @@ def existing_python(name: str) -> Path | None:
     return python if python.exists() and (ROOT / name / ".perennial").exists() else None
 
 
+def unpack(requirements: str, into: Path, *, python: str, platform: str) -> None:
+    """Unpack what a lock holds into a folder: wheels for a Python (`3.12`) and a platform that need not be ours."""
+    target = ["--target", str(into), "--python-version", python, "--python-platform", platform]
+    only = ["--only-binary", ":all:", "--no-deps", "--require-hashes"]
+    _run_uv("pip", "install", "--quiet", *only, *target, "--python", sys.executable, "-r", requirements)
+
+
 def uv() -> Path:
     """The project's own uv, of the locked version."""
     stamp = TOOLS / "uv" / ".perennial"

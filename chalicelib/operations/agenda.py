@@ -1,7 +1,7 @@
 """What is awake: sweep it into the queues, and perform it when the queue hands it to a worker."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ PERFORM: dict[str, Perform] = {
 # What is due is enqueued once; after this long it is looked through again, in case a message was lost.
 START_OVER = timedelta(minutes=15)
 PAGE = 1000
-MAX_PER_SWEEP = 20_000
+MAX_PAGES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,35 +55,37 @@ def sweep(service: Service, topic: Topic) -> int:
         state = replace(kept, started_at=real, reached={})
     elif not kept.reached:
         state = replace(kept, started_at=real)
-    reached, sent = dict(state.reached), 0
-    for shard in keys.topic_shards(topic, service.settings.wake_shards):
-        sent += _sweep_shard(service, topic, shard, real, reached)
+    reached = dict(state.reached)
+    found = [
+        key
+        for shard in keys.topic_shards(topic, service.settings.wake_shards)
+        for key in _look_through(service, shard, real, reached)
+    ]
+    _enqueue(service, topic, found)
     if reached != kept.reached:
         _keep(service, replace(state, reached=reached))
-    return sent
+    return len(found)
 
 
-def _sweep_shard(
-    service: Service, topic: Topic, shard: str, real: datetime, reached: dict[str, tuple[str, str]]
-) -> int:
-    sent = 0
-    while sent < MAX_PER_SWEEP:
-        after = reached.get(shard)
-        found = service.store.awake(shard, real, PAGE, after)
+def _look_through(
+    service: Service, shard: str, real: datetime, reached: dict[str, tuple[str, str]]
+) -> Iterator[str]:
+    """What is awake in a shard beyond where its last sweep came to; moves that mark on."""
+    for _ in range(MAX_PAGES):
+        found = service.store.awake(shard, real, PAGE, reached.get(shard))
         if found:
-            _enqueue(service, topic, [key for _, key in found])
             reached[shard] = found[-1]
-            sent += len(found)
+        yield from (key for _, key in found)
         if len(found) < PAGE:
-            break
-    return sent
+            return
 
 
 def _enqueue(service: Service, topic: Topic, found: list[str]) -> None:
     by_account: dict[str, list[str]] = {}
     for key in found:
         by_account.setdefault(keys.account_of(key), []).append(key)
-    service.queue.send_many([(topic, account, names) for account, names in by_account.items()])
+    if by_account:
+        service.queue.send_many([(topic, account, names) for account, names in by_account.items()])
 
 
 def _keep(service: Service, state: Sweep) -> None:

@@ -14,7 +14,7 @@ from chalicelib.web.shown import Beside, Secret
 from chalicelib.web.test_clock import check_moment
 
 
-class Clock(Body, frozen=True):
+class NewClock(Body, frozen=True):
     """A clock that stands where it is put until it is moved."""
 
     now_at: Moment
@@ -38,7 +38,7 @@ class NewAccount(Body, frozen=True):
     reminder_days: int | None = 14
     retries: Retries = Retries()
     invoice_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9/_.-]{0,20}(?!\n)$")] = "INV-"
-    test_clock: Clock | None = None
+    test_clock: NewClock | None = None
 
 
 def get(call: Call) -> Account:

@@ -14,7 +14,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestClock:
+class Clock:
     """`advancing` until everything that comes due before `target_at` has been worked."""
 
     now_at: datetime
@@ -29,12 +29,12 @@ class Advance(Body, frozen=True):
     to: Moment
 
 
-def get(call: Call) -> TestClock:
+def get(call: Call) -> Clock:
     """Where the clock stands."""
     return _clock(call.account)
 
 
-def advance(call: Call, body: Advance) -> TestClock:
+def advance(call: Call, body: Advance) -> Clock:
     """Begin to move the clock: what comes due on the way is billed and charged in order. Ask for it until it is ready."""
     check_moment(body.to, "to")
     account = call.account
@@ -49,13 +49,13 @@ def check_moment(at: datetime, param: str) -> None:
         raise Invalid("clock_out_of_range", f"A clock runs from {FIRST_YEAR} to {LAST_YEAR}.", param)
 
 
-def _clock(account: Account) -> TestClock:
+def _clock(account: Account) -> Clock:
     if account.clock is None:
         raise NotFound(
             "no_test_clock", "This account lives in real time; a test clock is given when it is opened."
         )
     moving = account.clock.target_at is not None
-    return TestClock(
+    return Clock(
         now_at=account.clock.now_at,
         target_at=account.clock.target_at,
         status="advancing" if moving else "ready",

@@ -30,7 +30,7 @@ def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
         "sk_test_contract",
         base_addresses={"api": server.url},
         max_network_retries=0,
-        http_client=stripe.RequestsClient(timeout=0.3),
+        http_client=stripe.RequestsClient(timeout=1),
     )
 
 
@@ -43,6 +43,11 @@ def pay(client: stripe.StripeClient, key: str | None = None, **more):
         "off_session": True,
     }
     return client.v1.payment_intents.create({**params, **more}, {"idempotency_key": key} if key else {})
+
+
+def until_met(sandbox: Remote) -> None:
+    while not sandbox.ask("GET", "faults")["data"][0]["met"]:
+        time.sleep(0.01)
 
 
 def charges(sandbox: Remote) -> dict[str, int]:
@@ -127,10 +132,10 @@ def test_a_key_belongs_to_its_account(client):
 
 def test_a_key_in_use_is_a_conflict(client, sandbox):
     """While the first request is still being worked on, the second is a 409 and changes nothing."""
-    sandbox.fault("slow", seconds=0.2)
+    sandbox.fault("slow", seconds=0.5)
     first = threading.Thread(target=pay, args=(client, "key"))
     first.start()
-    time.sleep(0.1)
+    until_met(sandbox)
     with pytest.raises(stripe.APIError) as conflict:
         pay(client, "key")
     first.join()
@@ -247,7 +252,7 @@ def test_a_stop_does_not_wait_for_held_connections():
             failed.set()
 
         threading.Thread(target=wait).start()
-        time.sleep(0.2)
+        until_met(Remote(server.url))
         began = time.monotonic()
     assert failed.wait(5)
     assert time.monotonic() - began < 5

@@ -1,0 +1,396 @@
+"""What a renewal costs: requests, units, calls and CPU of all that it causes, by step."""
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from chalicelib import wiring
+from chalicelib.billing.invoices import invoice_of
+from chalicelib.billing.lines import Line
+from chalicelib.billing.periods import Frequency
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.operations import attach, create, subscribe
+from chalicelib.service import Service
+from chalicelib.store import table
+from chalicelib.store.store import Store
+from sandbox.aws import Aws
+from sandbox.gateway import Context, sqs_event, tick_event
+from sandbox.world import QUEUES, SCHEDULES, World, environment
+
+STARTED = datetime(2026, 1, 30, 12, tzinfo=UTC)
+DUE = datetime(2026, 1, 31, 12, tzinfo=UTC)
+STEPS = {
+    "subscription": "billing",
+    "invoice": "charging",
+    "event": "fan-out",
+    "delivery": "receipts",
+    "payment": "reconciliation",
+    "stripe_event": "inbox",
+}
+LINES = (("Single origin – 250 g", "1250"), ("Filter papers", "399.5"), ("Delivery", "490"))
+PEERS = """Peers on the same work, CPU-seconds per 1,000 renewals (measured elsewhere): django-silver and bxb 45–49;
+a plain pynamodb + stripe-python loop 8.6; a bare floor without them 0.3–0.5."""
+
+
+@dataclass
+class Cost:
+    """What one step has cost so far."""
+
+    cpu: float = 0.0
+    seconds: float = 0.0
+    dynamodb: Counter[str] = field(default_factory=Counter)
+    write_units: float = 0.0
+    read_units: float = 0.0
+    sqs: Counter[str] = field(default_factory=Counter)
+
+
+class Meter:
+    """Attributes every request and CPU millisecond to the step at work."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, Cost] = {}
+        self.step: str | None = None
+
+    @contextmanager
+    def during(self, step: str) -> Iterator[None]:
+        """Measure a Lambda invocation: the CPU of all this process's threads."""
+        self.step, cost = step, self.steps.setdefault(step, Cost())
+        cpu, began = time.process_time(), time.perf_counter()
+        try:
+            yield
+        finally:
+            cost.cpu += time.process_time() - cpu
+            cost.seconds += time.perf_counter() - began
+            self.step = None
+
+    def dynamodb(self, operation: str, answer: dict[str, Any]) -> None:
+        """Count a request and the units it consumed, as the engine says."""
+        if self.step is None:
+            return
+        cost = self.steps[self.step]
+        cost.dynamodb[operation] += 1
+        consumed = answer.get("ConsumedCapacity") or []
+        units = sum(
+            float(part.get("CapacityUnits") or 0)
+            for part in (consumed if isinstance(consumed, list) else [consumed])
+        )
+        if operation in ("BatchGetItem", "Query", "GetItem"):
+            cost.read_units += units
+        else:
+            cost.write_units += units
+
+
+class Counted:
+    """A pynamodb connection that tells the meter."""
+
+    def __init__(self, inner: Any, meter: Meter) -> None:
+        self._dispatch, self._meter = inner.dispatch, meter
+
+    def dispatch(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._dispatch(operation, request)
+        self._meter.dynamodb(operation, answer)
+        return answer
+
+
+def main(arguments: list[str]) -> int:
+    """`./dev bench [N] [--json]`."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument(
+        "count", nargs="?", type=int, default=1000, help="due subscriptions, over ten accounts"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--profile", metavar="FILE", help="write a cProfile of the renewals")
+    asked = parser.parse_args(arguments)
+    logging.disable(logging.WARNING)
+    say = (lambda text: print(text, file=sys.stderr)) if asked.json else print
+    with tempfile.TemporaryDirectory() as folder, Aws() as aws, _stripe() as stripe:
+        clock = Path(folder) / "clock"
+        clock.write_text(STARTED.isoformat())
+        env = environment(aws.environment(), stripe, clock)
+        meter = Meter()
+        with World(env, stripe) as world:
+            world.set_clock(STARTED)
+            world.connect_stripe("hold")
+            say(f"Selling {asked.count} subscriptions of three lines, over ten accounts …")
+            _warm_up(world)
+            account = _sell(world, asked.count, say)
+            before = _stripe_calls(world)
+            say("Their day comes …")
+            seconds = _renew(world, meter, asked.profile)
+            world.gateway.use(world.app.app)
+            stripe_calls = _stripe_calls(world) - before
+            result = {
+                "renewal": _per_renewal(meter, asked.count, seconds, stripe_calls),
+                "invoice_us": _invoice_us(world.service(), account),
+                "api_read_us": _api_read_us(world, account),
+                "first_event": _first_event(env),
+            }
+    if asked.json:
+        print(json.dumps(result))
+    else:
+        _show(meter, asked.count, result)
+    return 0
+
+
+@contextmanager
+def _stripe() -> Iterator[str]:
+    """The local Stripe in a process of its own."""
+    command = [sys.executable, "-m", "sandbox.stripe", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _stripe_calls(world: World) -> int:
+    return sum(world.stripe("GET", "summary")["requests"].values())
+
+
+def _warm_up(world: World) -> None:
+    """One renewal before those that are counted: what a fresh process costs is a figure of its own."""
+    _sell(world, 1, lambda _: None, accounts=1, start_on=STARTED)
+    world.settle()
+
+
+def _sell(
+    world: World, count: int, say: Callable[[str], None], accounts: int = 10, start_on: datetime = DUE
+) -> str:
+    service, account = world.service(), ""
+    for n in range(accounts):
+        account = create.account(
+            service,
+            name=f"Roaster {n}",
+            email=f"roaster{n}@perennial.example",
+            currency="usd",
+            zone="America/New_York",
+            livemode=False,
+            reminder_days=None,
+        ).id
+        for m in range(count // accounts + (n < count % accounts)):
+            buyer = create.contact(service, account, name=f"Buyer {m}", email=f"buyer{m}@example.com")
+            method = attach.payment_method(service, account, buyer.id, "pm_card_visa")
+            lines = [Line(id="", name=name, unit_amount=Decimal(price)) for name, price in LINES]
+            subscribe.contact(
+                service,
+                account,
+                contact=buyer.id,
+                payment_method=method.id,
+                lines=lines,
+                frequency=Frequency.MONTHLY,
+                start_on=start_on.date(),
+            )
+        say(f"  account {n + 1} of {accounts}")
+    return account
+
+
+def _renew(world: World, meter: Meter, profile: str | None) -> float:
+    """All that a day of renewals causes, until nothing moves; returns the wall-clock seconds."""
+    world.set_clock(DUE)
+    wiring.use(_counted(world.service(), world, meter))
+    profiler = None
+    if profile:
+        import cProfile
+
+        profiler = cProfile.Profile()
+        profiler.enable()
+    began = time.perf_counter()
+    _pump(world, meter)
+    seconds = time.perf_counter() - began
+    if profiler:
+        profiler.disable()
+        profiler.dump_stats(profile)
+    return seconds
+
+
+def _counted(service: Service, world: World, meter: Meter) -> Service:
+    settings = world.app.settings
+    connection: Any = Counted(table.connect(settings), meter)
+    connection.dispatch(
+        "DescribeTable", {"TableName": settings.table}
+    )  # the client is made before it is measured
+    service.queue._client.meta.events.register(  # noqa: SLF001 - the meter looks inside
+        "before-call.sqs", lambda model, **_: meter.step and meter.steps[meter.step].sqs.update([model.name])
+    )
+    return replace(service, store=Store(connection, settings.table, settings.wake_shards))
+
+
+def _pump(world: World, meter: Meter) -> None:
+    for name in SCHEDULES:
+        with meter.during("sweep"):
+            getattr(world.app, name)(tick_event(name), Context())
+    while _empty_queues(world, meter) or _hear_webhooks(world, meter):
+        pass
+
+
+def _empty_queues(world: World, meter: Meter) -> int:
+    handled = 0
+    for queue, function, size in QUEUES.values():
+        while messages := world.batch(queue, size):
+            by_step: dict[str, list[dict[str, Any]]] = {}
+            for message in messages:
+                by_step.setdefault(_step_of(message), []).append(message)
+            for step, part in by_step.items():
+                with meter.during(step):
+                    getattr(world.app, function)(sqs_event(part, queue), Context())
+                polls = -(-len(part) // 10)
+                meter.steps[step].sqs.update({"ReceiveMessage": polls, "DeleteMessageBatch": polls})
+            world.delete(queue, messages)
+            handled += len(messages)
+    return handled
+
+
+def _step_of(message: dict[str, Any]) -> str:
+    names = json.loads(message["Body"]).get("names")
+    return STEPS[names[0].split("/")[1]] if names else "inbox"
+
+
+def _hear_webhooks(world: World, meter: Meter) -> int:
+    """Stripe's webhooks, through the API's Lambda handler on the gateway's threads; the CPU is those threads'."""
+    waiting = world.stripe("GET", "webhooks/pending")
+    count = waiting if isinstance(waiting, int) else waiting.get("count", len(waiting.get("data", [])))
+    if not count:
+        return 0
+    cost = meter.steps.setdefault("webhooks", Cost())
+    handler = world.app.app
+    meter.step = "webhooks"
+
+    def metered(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        began = time.thread_time()
+        try:
+            answer: dict[str, Any] = handler(event, context)
+            return answer
+        finally:
+            cost.cpu += time.thread_time() - began
+
+    world.gateway.use(metered)
+    began = time.perf_counter()
+    world.webhooks()
+    cost.seconds += time.perf_counter() - began
+    meter.step = None
+    return int(count)
+
+
+def _per_renewal(meter: Meter, count: int, seconds: float, stripe_calls: int) -> dict[str, Any]:
+    costs = meter.steps.values()
+    return {
+        "count": count,
+        "dynamodb_requests": round(sum(cost.dynamodb.total() for cost in costs) / count, 4),
+        "write_units": round(sum(cost.write_units for cost in costs) / count, 2),
+        "read_units": round(sum(cost.read_units for cost in costs) / count, 2),
+        "stripe_calls": round(stripe_calls / count, 4),
+        "sqs_requests": round(sum(cost.sqs.total() for cost in costs) / count, 3),
+        "cpu_ms": round(1000 * sum(cost.cpu for cost in costs) / count, 3),
+        "per_second": round(count / seconds, 1),
+    }
+
+
+def _invoice_us(service: Service, account: str) -> float:
+    """The best of several rounds of computing an invoice of three lines."""
+    subscription = service.store.owned(f"{account}/subscription", limit=1).records[0]
+    assert isinstance(subscription, Subscription)
+    rounds = []
+    for _ in range(20):
+        began = time.perf_counter()
+        for _ in range(500):
+            invoice_of(subscription, "INV-000001", DUE)
+        rounds.append((time.perf_counter() - began) / 500)
+    return round(1e6 * min(rounds), 1)
+
+
+def _api_read_us(world: World, account: str) -> float:
+    """The best of several rounds of `GET /v1/subscriptions/{id}` through the Lambda handler, warm, engine's time left out."""
+    service = world.service()
+    business = service.store.get(Account, account, account)
+    _, key = create.api_key(service, business, "bench")
+    subscription = service.store.owned(f"{account}/subscription", limit=1).records[0].id
+    target, headers = f"/v1/subscriptions/{subscription}", {"Authorization": f"Bearer {key}"}
+    gateway, rounds = world.gateway, []
+    for _ in range(10):
+        began = time.process_time()
+        for _ in range(50):
+            status, _, body = gateway.answer("GET", target, headers, b"")
+            if status != 200:
+                raise SystemExit(f"GET {target}: {status} {body.decode()}")
+        rounds.append((time.process_time() - began) / 50)
+    return round(1e6 * min(rounds), 1)
+
+
+FIRST = """
+import json, resource, sys, time
+began = time.process_time()
+import app
+from sandbox.gateway import Context, tick_event
+app.run_billing(tick_event("run_billing"), Context())
+cpu = time.process_time() - began
+print(json.dumps({"cpu_ms": round(1000 * cpu, 1), "mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}))
+"""
+
+
+def _first_event(env: dict[str, str]) -> dict[str, float]:
+    """A fresh process, bytecode at hand, from import to the end of its first event; the median of five."""
+    found = []
+    for _ in range(6):
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST], env=os.environ | env, capture_output=True, text=True, check=True
+        )
+        found.append(json.loads(done.stdout))
+    found = sorted(found[1:], key=lambda run: run["cpu_ms"])
+    middle: dict[str, float] = found[len(found) // 2]
+    return middle
+
+
+def _show(meter: Meter, count: int, result: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console, shown = Console(), Table(title=f"Per renewal, of {count}")
+    for name in ("step", "CPU ms", "DynamoDB", "WCU", "RCU", "SQS", "wall ms"):
+        shown.add_column(name, justify="left" if name == "step" else "right")
+    for step, cost in meter.steps.items():
+        row = (
+            1000 * cost.cpu,
+            cost.dynamodb.total(),
+            cost.write_units,
+            cost.read_units,
+            cost.sqs.total(),
+            1000 * cost.seconds,
+        )
+        shown.add_row(step, *(f"{value / count:.3f}" for value in row))
+    console.print(shown)
+    kinds = sum((cost.dynamodb for cost in meter.steps.values()), Counter[str]())
+    requests = Table(title="DynamoDB requests")
+    requests.add_column("kind")
+    requests.add_column("requests", justify="right")
+    requests.add_column("per renewal", justify="right")
+    for kind, number in kinds.most_common():
+        requests.add_row(kind, str(number), f"{number / count:.4f}")
+    console.print(requests)
+    renewal = result["renewal"]
+    console.print(
+        f"A renewal: {renewal['dynamodb_requests']} DynamoDB requests, {renewal['write_units']} write units, "
+        f"{renewal['stripe_calls']} Stripe calls, {renewal['sqs_requests']} SQS requests, {renewal['cpu_ms']} CPU ms; "
+        f"{renewal['per_second']} a second."
+    )
+    first = result["first_event"]
+    console.print(
+        f"An invoice of three lines {result['invoice_us']} µs; a warm API read {result['api_read_us']} µs CPU; "
+        f"the first event of a fresh process {first['cpu_ms']} CPU ms, {first['mib']} MiB."
+    )
+    console.print(PEERS)

@@ -1,0 +1,129 @@
+"""Who may do what on AWS: one line a function, and the least-privilege IAM policy that follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+
+Environment = Mapping[str, str]
+Statement = dict[str, Any]
+
+MONEY, DELIVERIES, INBOX = "MoneyQueue", "DeliveriesQueue", "InboxQueue"
+SECRETS = ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PERENNIAL_LINK_SECRET")
+STRIPE_KEY, WEBHOOK_SECRET, LINK_SECRET = SECRETS
+WITHHELD = "withheld"
+"""What a function that may not read a secret finds in its place."""
+
+READ = ("dynamodb:BatchGetItem",)
+# A transaction of puts needs the right to put, and no other.
+WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """`indexes` are those it queries; a sweep writes nothing but how far it has come."""
+
+    indexes: tuple[str, ...] = ()
+    writes: bool = True
+    sends: tuple[str, ...] = ()
+    consumes: str | None = None
+    watches: str | None = None
+    secrets: tuple[str, ...] = ()
+    mails: bool = False
+
+
+def sweep(queue: str) -> Access:
+    """A schedule: it reads what is awake, sends the names to its queue, and looks whether that is empty."""
+    return Access(indexes=("ByWake",), writes=False, sends=(queue,), watches=queue)
+
+
+ACCESS = {
+    "api_handler": Access(indexes=("ByOwner", "ByWake"), sends=(MONEY, DELIVERIES, INBOX), secrets=SECRETS),
+    "run_billing": sweep(MONEY),
+    "retry_payments": sweep(MONEY),
+    "send_reminders": sweep(MONEY),
+    "deliver_events": sweep(DELIVERIES),
+    "reconcile_payments": sweep(MONEY),
+    "work_money": Access(
+        indexes=("ByWake",), sends=(MONEY, DELIVERIES), consumes=MONEY, secrets=(STRIPE_KEY,)
+    ),
+    "work_deliveries": Access(sends=(DELIVERIES,), consumes=DELIVERIES, secrets=(LINK_SECRET,), mails=True),
+    "work_inbox": Access(sends=(MONEY, DELIVERIES), consumes=INBOX, secrets=(STRIPE_KEY,)),
+}
+
+
+def policy(function: str, environment: Environment) -> dict[str, Any]:
+    """The policy document of a function's role, for a template: its resources are named by intrinsics."""
+    access = ACCESS[function]
+    statements = [*_records(access), *_queues(access), *_secrets(access, environment)]
+    if access.mails:
+        statements.append(_mail(environment))
+    return {"Version": "2012-10-17", "Statement": [*statements, _logs(function)]}
+
+
+def withheld(function: str) -> dict[str, str]:
+    """The environment of a function in which the secrets are missing that it may not read."""
+    return {name: WITHHELD for name in SECRETS if name not in ACCESS[function].secrets}
+
+
+def _records(access: Access) -> list[Statement]:
+    table = {"Fn::GetAtt": ["Table", "Arn"]}
+    statements = [allow(READ, table)]
+    if access.writes:
+        statements = [allow((*READ, *WRITE), table)]
+    else:
+        own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["house/sweep/*"]}}
+        statements.append(allow(("dynamodb:PutItem",), table) | {"Condition": own})
+    if access.indexes:
+        indexes = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in access.indexes]
+        statements.append(allow(("dynamodb:Query",), *indexes))
+    return statements
+
+
+def _queues(access: Access) -> list[Statement]:
+    statements = [allow(("sqs:GetQueueUrl", "sqs:SendMessage"), *map(_arn, access.sends))]
+    if access.watches:
+        statements.append(allow(("sqs:GetQueueAttributes",), _arn(access.watches)))
+    if access.consumes:
+        taking = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+        statements.append(allow(taking, _arn(access.consumes)))
+    return statements
+
+
+def _secrets(access: Access, environment: Environment) -> list[Statement]:
+    """The parameters that the environment refers to; AWS's own key of the parameter store decrypts them unasked."""
+    named = [environment[name] for name in access.secrets if environment[name].startswith("ssm:")]
+    parameters = [_sub("ssm", f"parameter/{name.removeprefix('ssm:').lstrip('/')}") for name in named]
+    return [allow(("ssm:GetParameters",), *parameters)] if parameters else []
+
+
+def _mail(environment: Environment) -> Statement:
+    """To send as the one sender. While an account is in SES's sandbox it asks for the recipient's identity too."""
+    sender = parseaddr(environment["PERENNIAL_MAIL_FROM"])[1]
+    # SES always tells the sender. "IfExists" is for the local AWS, which does not.
+    own = {"StringEqualsIfExists": {"ses:FromAddress": sender}}
+    return allow(("ses:SendEmail",), _sub("ses", "identity/*")) | {"Condition": own}
+
+
+def _logs(function: str) -> Statement:
+    """Its own log: the name ends in letters that CloudFormation chooses, and a role cannot wait for its function."""
+    name = f"log-group:/aws/lambda/${{AWS::StackName}}-{logical(function)}-*"
+    return allow(("logs:CreateLogStream", "logs:PutLogEvents"), _sub("logs", name))
+
+
+def logical(function: str) -> str:
+    """A function's name in the template."""
+    return "APIHandler" if function == "api_handler" else function.title().replace("_", "")
+
+
+def allow(actions: tuple[str, ...], *resources: Any) -> Statement:
+    """A statement."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _arn(queue: str) -> dict[str, Any]:
+    return {"Fn::GetAtt": [queue, "Arn"]}
+
+
+def _sub(service: str, resource: str) -> dict[str, str]:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"}
