@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from chalicelib.store import table
 from chalicelib.store.store import Store
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+SECRETS = ("link_secret", "stripe_key", "stripe_webhook_secret")
 
 
 _current: list[Service] = []
@@ -35,12 +37,11 @@ def use(other: Service) -> None:
 
 def wired(settings: Settings) -> Service:
     """A new service on AWS, or on a local AWS where the settings name an endpoint."""
+    settings = revealed(settings)
     return Service(
         settings=settings,
         store=Store(table.connect(settings), settings.table, settings.wake_shards),
-        gateway=StripeGateway(
-            secret(settings, settings.stripe_key), settings.stripe_api, settings.stripe_seconds
-        ),
+        gateway=StripeGateway(settings.stripe_key, settings.stripe_api, settings.stripe_seconds),
         mailer=SesMailer(client(settings, "sesv2")),
         queue=SqsQueue(client(settings, "sqs"), settings),
         real=clock(settings),
@@ -59,12 +60,22 @@ def client(settings: Settings, name: str) -> Any:
     return boto3.client(name, region_name=settings.region, endpoint_url=settings.aws_endpoint, config=config)
 
 
-def secret(settings: Settings, reference: str) -> str:
-    """A secret's value: `ssm:/name` is read from the parameter store once, anything else is the value itself."""
-    if not reference.startswith("ssm:"):
-        return reference
-    answer = client(settings, "ssm").get_parameter(Name=reference.removeprefix("ssm:"), WithDecryption=True)
-    return str(answer["Parameter"]["Value"])
+def revealed(settings: Settings) -> Settings:
+    """The settings with every secret itself: references `ssm:/name` are read from the parameter store, in one request.
+
+    Raises Misconfigured where one is missing there.
+    """
+    references = {field: getattr(settings, field) for field in SECRETS}
+    names = {field: text[4:] for field, text in references.items() if text.startswith("ssm:")}
+    if not names:
+        return settings
+    wanted = sorted(set(names.values()))
+    answer = client(settings, "ssm").get_parameters(Names=wanted, WithDecryption=True)
+    values = {told["Name"]: str(told["Value"]) for told in answer["Parameters"]}
+    if missing := [name for name in wanted if name not in values]:
+        raise Misconfigured(f"Put {' and '.join(missing)} into the parameter store of {settings.region}.")
+    found: dict[str, Any] = {field: values[name] for field, name in names.items()}
+    return replace(settings, **found)
 
 
 def clock(settings: Settings) -> Callable[[], datetime]:
