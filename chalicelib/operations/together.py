@@ -95,14 +95,13 @@ class _Group:
         return changes
 
     def _apart(self, names: list[str], error: Unwritable | None) -> Reading:
-        """Each by itself; what is refused even then is the record's own fault, or is left for the next sweep."""
+        """In two halves; one that is refused by itself is at fault itself, or is left for the next sweep."""
         if len(names) == 1:
             if error is not None:
                 blame(self.service, names[0], error)
             return Reading()
-        known = Reading()
-        for name in names:
-            known.add(self.run([name], None))
+        known = self.run(names[: len(names) // 2], None)
+        known.add(self.run(names[len(names) // 2 :], None))
         return known
 
     def _nudge(self, reading: Reading, written: Reading) -> None:
