@@ -11,7 +11,7 @@ from typing import Final
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.invoices import Invoice, name_of
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.web.bodies import Id
+from chalicelib.web.bodies import Id, is_id
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, not_a_cursor
 
@@ -92,6 +92,9 @@ def _point(position: str | None) -> Point | None:
         return None
     try:
         subscription, cycle, ordinal = position.split("|")
-        return Point(subscription=subscription, cycle=int(cycle), ordinal=int(ordinal))
+        point = Point(subscription=subscription, cycle=int(cycle), ordinal=int(ordinal))
     except ValueError:
         raise not_a_cursor() from None
+    if not is_id(subscription):
+        raise not_a_cursor()
+    return point

@@ -25,16 +25,19 @@ def list_(call: Call, query: EventPaging) -> Listed[Event]:
     first = query.on or _first_day(call)
     found: list[Event] = []
     for _ in range(MAX_DAYS):
-        if day < first or len(found) >= query.limit:
-            break
-        page = call.service.store.owned(
-            f"{call.account.id}/event/{day}", limit=query.limit - len(found), after=after
-        )
+        if day < first:
+            return Listed(found, None)
+        owner = f"{call.account.id}/event/{day}"
+        page = call.service.store.owned(owner, limit=query.limit - len(found), after=after)
         found += [record for record in page.records if isinstance(record, Event)]
         after = page.next
         if after is None:
+            if day == first:
+                return Listed(found, None)
             day -= timedelta(days=1)
-    return Listed(found, None if day < first else cursor(f"{day}|{after or ''}"))
+        if len(found) >= query.limit:
+            break
+    return Listed(found, cursor(f"{day}|{after or ''}"))
 
 
 def get(call: Call, id_: str) -> Event:

@@ -1,14 +1,19 @@
 """Parked records: taken out of the schedules after errors of their own, until a person looks."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from chalicelib.operations import release as put_back
 from chalicelib.store import keys
 from chalicelib.web.endpoint import Call
-from chalicelib.web.paging import Paging, cursor
+from chalicelib.web.paging import Paging, cursor, not_a_cursor
 from chalicelib.web.shown import Listed
+
+
+# When it was parked, and its key.
+_POSITION: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{12}Z\|\w+/\w+/\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Released:
 
 def list_(call: Call, query: Paging) -> Listed[Parked]:
     """What is parked, oldest first."""
+    if query.position and not _POSITION.fullmatch(query.position):
+        raise not_a_cursor()
     found, next_ = call.service.store.parked(call.account.id, limit=query.limit, after=query.position)
     rows = [
         Parked(

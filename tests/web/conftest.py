@@ -1,7 +1,6 @@
 """The HTTP room alone: its routes on a Chalice app, woken by the events API Gateway sends, over moto and a local Stripe."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +17,7 @@ from chalicelib.settings import read
 from chalicelib.web import routes
 from sandbox.gateway import Gateway
 from sandbox.stripe.server import StripeServer
-from sandbox.world import WEBHOOK_SECRET, environment, settle_in
+from sandbox.world import environment, settle_in
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -44,14 +43,12 @@ class Api:
     account: Account = field(init=False)
     key: str = field(init=False)
     now: datetime = NOW
-    webhook_secret: str = WEBHOOK_SECRET
 
     def __post_init__(self) -> None:
         self.service = replace(self.service, real=lambda: self.now)
         app = Chalice("web", configure_logs=False)
         routes.mount(app, lambda: self.service)
-        self.handler: Any = app
-        self._gateway = Gateway(lambda event, context: self.handler(event, context), list(app.routes))
+        self._gateway = Gateway(app, list(app.routes))
         self.account, self.key = self.open("Roaster")
 
     def open(self, name: str, clock_at: datetime | None = None) -> tuple[Account, str]:
@@ -76,6 +73,18 @@ class Api:
         status, answered, content = self._gateway.answer(method, path, sent, body)
         return Told(status, json.loads(content), answered, content.decode())
 
+    def sells(self, key: str | None = None, **more: Any) -> Any:
+        """A subscription, with the contact, card and product it takes; returns its JSON."""
+        contact = self.post("/v1/contacts", {"name": "Ada", "email": "ada@example.com"}, key=key)["id"]
+        card = {"contact": contact, "payment_method": more.pop("card", "pm_card_visa")}
+        method = self.post("/v1/payment_methods", card, key=key)["id"]
+        product = {"name": "Coffee", "unit_amount": 2500, "frequency": "monthly"}
+        line = {"product": self.post("/v1/products", product, key=key)["id"]}
+        body = {"contact": contact, "payment_method": method, "lines": [line], **more}
+        told = self.post("/v1/subscriptions", body, key=key)
+        assert told.status == 201, told.text
+        return told.body
+
     def get(self, path: str, **more: Any) -> Told:
         return self.send("GET", path, **more)
 
@@ -93,16 +102,11 @@ class Api:
 
 @pytest.fixture
 def api(quick_aws: dict[str, str], stripe: StripeServer) -> Api:
-    """A deployment with one account whose Stripe answers."""
-    settings = read(environment(quick_aws, stripe.url, None))
+    """A deployment with one account, whose Stripe answers."""
+    return deployed(quick_aws, stripe)
+
+
+def deployed(aws: dict[str, str], stripe: StripeServer) -> Api:
+    settings = read(environment(aws, stripe.url, None))
     settle_in(settings)
     return Api(wiring.wired(settings))
-
-
-@pytest.fixture
-def ada(api: Api) -> Iterator[Any]:
-    """A contact with a saved card: ids `contact` and `method`."""
-    contact = api.post("/v1/contacts", {"name": "Ada", "email": "ada@example.com"})
-    method = api.post("/v1/payment_methods", {"contact": contact["id"], "payment_method": "pm_card_visa"})
-    assert method.status == 201, method.body
-    return {"contact": contact["id"], "payment_method": method["id"]}

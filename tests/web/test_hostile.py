@@ -1,0 +1,344 @@
+"""What nobody honest sends, at every route: a clear problem, and nothing written."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from chalicelib.web.routes import ROUTES, Route
+from sandbox.stripe.server import StripeServer
+from tests.conftest import QUICK
+from tests.web.conftest import Api, Told, deployed
+
+GUARDED = [route for route in ROUTES if not route.public]
+POSTS = [route for route in GUARDED if route.method == "POST"]
+LISTS = [route for route in GUARDED if route.name.endswith(".list_")]
+NAMED = [route for route in GUARDED if "{id}" in route.path]
+
+
+@dataclass(frozen=True)
+class Street:
+    """One deployment and two accounts: `own` and `foreign` name the records of each."""
+
+    api: Api
+    own: dict[str, str]
+    foreign: dict[str, str]
+
+    def path(self, route: Route, ids: dict[str, str] | None = None) -> str:
+        kind = route.name.partition(".")[0].removesuffix("s")
+        path = route.path.format(id=(ids or self.own).get(kind, "none"), kind="subscription")
+        return f"{path}?contact={self.own['contact']}" if route.name == "payment_methods.list_" else path
+
+    def body(self, route: Route, ids: dict[str, str] | None = None) -> dict[str, Any]:
+        """What an honest caller sends."""
+        own = ids or self.own
+        card = {"contact": own["contact"], "payment_method": own["payment_method"]}
+        return {
+            "accounts.create": {"name": "Second", "email": "two@example.com"},
+            "api_keys.create": {"name": "laptop"},
+            "contacts.create": {"name": "Bo", "email": "bo@example.com"},
+            "products.create": {"name": "Tea", "unit_amount": "12.5", "frequency": "weekly"},
+            "payment_methods.attach": {"contact": own["contact"], "payment_method": "pm_card_mastercard"},
+            "subscriptions.create": {**card, "lines": [{"product": own["product"]}]},
+            "subscriptions.cancel": {"at_period_end": True},
+            "subscriptions.change_method": {"payment_method": own["payment_method"]},
+            "test_clock.advance": {"to": "2026-02-28T00:00:00Z"},
+        }.get(route.name, {})
+
+
+@pytest.fixture(scope="module")
+def street() -> Iterator[Street]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws(), StripeServer() as stripe:
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        for name, value in QUICK.items():
+            patch.setenv(name, value)
+        api = deployed(dict(QUICK), stripe)
+        _, other = api.open("Neighbor")
+        yield Street(api=api, own=_stocked(api, None), foreign=_stocked(api, other))
+
+
+def _stocked(api: Api, key: str | None) -> dict[str, str]:
+    """One record of each kind that can be named, by kind."""
+    sold = api.sells(key)
+    return {
+        "subscription": sold["id"],
+        "contact": sold["contact"],
+        "payment_method": sold["payment_method"]["id"],
+        "product": sold["lines"][0]["product"],
+        "event": api.get("/v1/events", key=key)["data"][0]["id"],
+        "api_key": api.get("/v1/api_keys", key=key)["data"][0]["id"],
+    }
+
+
+def refused(street: Street, status: int, method: str, path: str, body: bytes = b"", **more: Any) -> Told:
+    """The request is refused as a problem with that status, and wrote nothing."""
+    before = street.api.written()
+    told = street.api.send(method, path, body, **more)
+    assert told.status == status, told.text
+    assert told.headers["Content-Type"] == "application/problem+json"
+    assert told["status"] == status
+    assert told["title"]
+    assert told["detail"].endswith((".", "'", ":"))
+    assert told["type"] == f"urn:perennial:problem:{told['code']}"
+    assert street.api.written() == before
+    return told
+
+
+def by_name(route: Route) -> str:
+    return route.name
+
+
+KEYS = {
+    "another scheme": "Basic cHJuOg==",
+    "nothing": "",
+    "no key": "Bearer ",
+    "a key nobody has": "Bearer prn_test_{account}_" + "0" * 48,
+    "an account nobody has": "Bearer prn_test_nobody_" + "0" * 48,
+    "the house": "Bearer prn_test_house_" + "0" * 48,
+    "another's secret": "Bearer prn_test_{account}_{foreign}",
+    "a path": "Bearer prn_test_../{account}_" + "0" * 48,
+    "a line break": "Bearer prn_test_{account}_{own}\nX: y",
+    "a long one": "Bearer prn_test_" + "a" * 10_000,
+}
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=by_name)
+@pytest.mark.parametrize("given", KEYS.values(), ids=KEYS)
+def test_without_a_key_nothing_is_told(street: Street, route: Route, given: str):
+    """Every route but the public ones asks for a key, and says the same whatever is wrong with it."""
+    _, other = KEYS, street.foreign["api_key"]
+    header = given.format(
+        account=street.api.account.id.removeprefix("acct_"),
+        own=street.api.key.rpartition("_")[2],
+        foreign=other.removeprefix("key_")[:48],
+    )
+    body = json.dumps(street.body(route)).encode() if route.method == "POST" else b""
+    told = refused(street, 401, route.method, street.path(route), body, key="", Authorization=header)
+    assert told["code"] == "unauthorized"
+    assert told.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+BODIES = {
+    "cut off": b'{"name": ',
+    "not JSON": b"name=Ada",
+    "not UTF-8": b'{"name": "\xff\xfe"}',
+    "a lone surrogate": b'{"name": "\\ud800"}',
+    "two values": b"{} {}",
+    "a list": b"[]",
+    "null": b"null",
+    "a number": b"1e999",
+    "nested deeply": b"[" * 100_000,
+    "an object nested deeply": b'{"lines":' * 20_000,
+}
+
+
+@pytest.mark.parametrize("route", POSTS, ids=by_name)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_that_is_no_object_is_refused(street: Street, route: Route, body: bytes):
+    """A body is one JSON object in UTF-8."""
+    refused(street, 400, "POST", street.path(route), body)
+
+
+@pytest.mark.parametrize("route", POSTS, ids=by_name)
+def test_a_huge_body_is_refused(street: Street, route: Route):
+    """A body larger than 256 KB is not even read."""
+    refused(street, 413, "POST", street.path(route), b'{"name": "' + b"a" * 300_000 + b'"}')
+
+
+@pytest.mark.parametrize("route", POSTS, ids=by_name)
+def test_another_content_type_is_refused(street: Street, route: Route):
+    """A body that is not said to be JSON is not taken for it, even where it could be."""
+    body = json.dumps(street.body(route)).encode()
+    for type_ in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp"):
+        refused(street, 415, "POST", street.path(route), body, Content_Type=type_)
+
+
+@pytest.mark.parametrize("route", POSTS, ids=by_name)
+def test_an_unknown_field_is_refused(street: Street, route: Route):
+    """A field that is not known is named, not ignored; a nested one too."""
+    for name in ("amuont", "id", "version", "account", "__proto__", "a\u0000b"):
+        told = refused(street, 400, "POST", street.path(route), _json(street.body(route) | {name: 1}))
+        assert (told["code"], told["param"]) == ("unknown_field", name)
+    if route.name == "subscriptions.create":
+        body = street.body(route)
+        body["lines"] = [{**body["lines"][0], "price": 1}]
+        assert refused(street, 400, "POST", street.path(route), _json(body))["param"] == "lines[0].price"
+
+
+WRONG = (
+    None,
+    True,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "\u0000",
+    "x" * 5000,
+    "a\nb",
+    "\x1b[31m",
+    [],
+    {},
+    [{}],
+    [[]],
+    {"a": 1},
+)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize("route", POSTS, ids=by_name)
+def test_a_wrong_value_in_any_field_is_refused(street: Street, route: Route, wrong: Any):
+    """A value of another type, size or form is refused in each field, and the field is named."""
+    for name, right in street.body(route).items():
+        if type(wrong) is type(right) and name == "at_period_end":
+            continue
+        told = refused(street, 400, "POST", street.path(route), _json(street.body(route) | {name: wrong}))
+        assert told["param"].partition("[")[0].partition(".")[0] == name
+
+
+HONEST = (("product", None), ("sku", ""), ("description", ""), ("description", "a\nb"))
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize("field", ["quantity", "unit_amount", "name", "description", "sku", "product"])
+def test_a_wrong_value_in_a_line_is_refused(street: Street, field: str, wrong: Any):
+    """A line is read as strictly as what it stands in; an amount of money is never a float."""
+    route = next(route for route in POSTS if route.name == "subscriptions.create")
+    if (field, wrong) in HONEST:
+        return
+    line = {"name": "Tea", "unit_amount": 100, field: wrong}
+    body = street.body(route) | {"frequency": "monthly", "lines": [line]}
+    told = refused(street, 400, "POST", street.path(route), _json(body))
+    assert told["param"].startswith("lines[0]")
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in POSTS if route.creates or "{id}" in route.path], ids=by_name
+)
+def test_another_accounts_id_in_a_body_names_nothing(street: Street, route: Route):
+    """What belongs to another account does not exist here: no reference can reach it."""
+    honest = street.body(route)
+    for name, value in street.body(route, street.foreign).items():
+        if value != honest[name]:
+            refused(street, 404, "POST", street.path(route), _json(honest | {name: value}))
+
+
+@pytest.mark.parametrize("route", NAMED, ids=by_name)
+def test_another_accounts_id_in_the_path_names_nothing(street: Street, route: Route):
+    """Another account's record is not found, in the same words as one that does not exist."""
+    body = _json(street.body(route)) if route.method == "POST" else b""
+    refused(street, 404, route.method, street.path(route, street.foreign), body)
+
+
+TRICKS = (
+    "sub_x@status",
+    "..%2f..",
+    "%2e%2e",
+    "a%00b",
+    "a%0a",
+    "a%20",
+    "x" * 300,
+    "%ff",
+    "*",
+    "%25",
+    "{id}",
+    "a'b",
+    "%E2%80%AE",
+)
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize("route", NAMED, ids=by_name)
+def test_a_path_that_plays_tricks_names_nothing(street: Street, route: Route, trick: str):
+    """An id is letters, digits and underscores; anything else in its place is not found."""
+    body = _json(street.body(route)) if route.method == "POST" else b""
+    refused(street, 404, route.method, route.path.format(id=trick, kind="subscription"), body)
+    if "{kind}" in route.path:
+        refused(street, 404, route.method, route.path.format(id="x", kind=trick), body)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=by_name)
+def test_an_unknown_parameter_is_refused(street: Street, route: Route):
+    """A misspelled filter is refused: ignored, it would answer more than was asked for. So is one that comes twice."""
+    body = _json(street.body(route)) if route.method == "POST" else b""
+    path = street.path(route)
+    join = "&" if "?" in path else "?"
+    assert refused(street, 400, route.method, f"{path}{join}statsu=1", body)["param"] == "statsu"
+    assert refused(street, 400, route.method, f"{path}{join}a=1&a=2", body)["code"] == "repeated_parameter"
+
+
+PAGES = ("limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "after=", "after=%00", "after=x", "after=" + "a" * 600,
+         "after=Li4vLi4", "after=c3ViX3h8eHx5", "after=MDAwMHx8", "after=4pyT", "limit=5&limit=5")  # fmt: skip
+
+
+@pytest.mark.parametrize("query", PAGES)
+@pytest.mark.parametrize("route", LISTS, ids=by_name)
+def test_a_cursor_that_no_page_gave_harms_nobody(street: Street, route: Route, query: str):
+    """A limit out of range is refused; a made-up cursor is refused or ends the list, and never another's records."""
+    path = street.path(route)
+    told = street.api.get(f"{path}{'&' if '?' in path else '?'}{query}")
+    assert told.status in (200, 400), told.text
+    assert told.status == 400 or "limit" not in query
+    if told.status == 200:
+        assert not {record.get("id") for record in told["data"]} & set(street.foreign.values())
+
+
+FILTERED = {"subscriptions.list_": ("contact",), "invoices.list_": ("contact", "subscription"),
+            "payments.list_": ("contact", "subscription"), "payment_methods.list_": ("contact",)}  # fmt: skip
+
+
+@pytest.mark.parametrize("route", [route for route in LISTS if route.name in FILTERED], ids=by_name)
+def test_a_filter_by_anothers_id_finds_nothing(street: Street, route: Route):
+    """A filter looks only among the caller's own records."""
+    for name in FILTERED[route.name]:
+        told = street.api.get(f"{route.path}?{name}={street.foreign[name]}")
+        assert told.status == 404 or told["data"] == []
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        route
+        for route in POSTS
+        if route.name not in ("parked.release", "api_keys.revoke", "test_clock.advance")
+    ],
+    ids=by_name,
+)
+def test_a_used_key_with_another_body_is_refused(street: Street, route: Route):
+    """An Idempotency-Key stands for one request: another body under it is refused, and nothing is done."""
+    key = f"once-{route.name}"
+    first = street.api.post(street.path(route), street.body(route), Idempotency_Key=key)
+    assert first.status < 300, first.text
+    other = street.body(route)
+    changed = (
+        {"name": "Other"}
+        if "name" in other
+        else {"at_period_end": False}
+        if "at_period_end" in other
+        else {"payment_method": "pm_other"}
+    )
+    told = refused(street, 400, "POST", street.path(route), _json(other | changed), Idempotency_Key=key)
+    assert (told["code"], told["param"]) == ("idempotency_key_reused", "Idempotency-Key")
+
+
+@pytest.mark.parametrize("route", POSTS, ids=by_name)
+def test_a_malformed_idempotency_key_is_refused(street: Street, route: Route):
+    """An Idempotency-Key is 1 to 255 printable characters."""
+    for key in ("", "x" * 256, "a\x00b", "schl\u00fcssel"):
+        told = refused(
+            street, 400, "POST", street.path(route), _json(street.body(route)), Idempotency_Key=key
+        )
+        assert told["code"] == "idempotency_key_malformed"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=by_name)
+def test_another_method_is_refused(street: Street, route: Route):
+    """A method a path does not know is a problem too, and says which it knows."""
+    told = refused(street, 405, "DELETE", street.path(route))
+    assert route.method in told.headers["Allow"]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode()
