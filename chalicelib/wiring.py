@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chalicelib.adapters.aws import Service as Aws
 from chalicelib.adapters.mail import SesMailer
 from chalicelib.adapters.queue import SqsQueue
 from chalicelib.adapters.stripe import StripeGateway
@@ -42,8 +43,8 @@ def wired(settings: Settings) -> Service:
         settings=settings,
         store=Store(table.connect(settings), settings.table, settings.wake_shards),
         gateway=StripeGateway(settings.stripe_key, settings.stripe_api, settings.stripe_seconds),
-        mailer=SesMailer(client(settings, "sesv2")),
-        queue=SqsQueue(client(settings, "sqs"), settings),
+        mailer=SesMailer(Aws("email", "ses", settings.region, settings.aws_endpoint)),
+        queue=SqsQueue(Aws("sqs", "sqs", settings.region, settings.aws_endpoint), settings),
         real=clock(settings),
         new_id=new_id,
     )

@@ -222,9 +222,16 @@ def _counted(service: Service, world: World, meter: Meter) -> Service:
     connection.dispatch(
         "DescribeTable", {"TableName": settings.table}
     )  # the client is made before it is measured
-    service.queue._client.meta.events.register(  # noqa: SLF001 - the meter looks inside
-        "before-call.sqs", lambda model, **_: meter.step and meter.steps[meter.step].sqs.update([model.name])
-    )
+    queue: Any = service.queue
+    sends = queue._sqs.call_again  # noqa: SLF001 - the meter looks inside
+
+    def counted(path: str, body: Any, target: str | None = None) -> dict[str, Any]:
+        if meter.step:
+            meter.steps[meter.step].sqs[str(target)] += 1
+        answer: dict[str, Any] = sends(path, body, target)
+        return answer
+
+    queue._sqs.call_again = counted  # noqa: SLF001
     return replace(service, store=Store(connection, settings.table, settings.wake_shards))
 
 

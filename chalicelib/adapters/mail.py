@@ -1,32 +1,37 @@
 """Letters through Amazon SES, version 2."""
 
-from typing import Any
-
-from botocore.exceptions import ClientError, EndpointConnectionError
-
-from chalicelib.crm.mail import Mail, MailRefused
+from chalicelib.adapters.aws import AwsRefused, AwsSilent, AwsUnreachable, Service
+from chalicelib.crm.mail import Mail, MailRefused, MailSilent
 
 
 class SesMailer:
-    """Thread-safe, as its client is."""
+    """Thread-safe, as its service is."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, ses: Service) -> None:
+        self._ses = ses
 
     def send(self, mail: Mail) -> str:
-        """Send one letter, text and HTML; returns SES's id. Raises MailRefused where SES surely did not take it."""
-        body = {
-            "Text": {"Data": mail.text, "Charset": "UTF-8"},
-            "Html": {"Data": mail.html, "Charset": "UTF-8"},
-        }
+        """Send one letter, text and HTML, once; returns SES's id.
+
+        Raises MailRefused where SES surely did not take it, and MailSilent where it may have.
+        """
+        body = {"Text": _words(mail.text), "Html": _words(mail.html)}
         try:
-            answer = self._client.send_email(
-                FromEmailAddress=mail.sender,
-                ReplyToAddresses=[mail.reply_to],
-                Destination={"ToAddresses": [mail.to]},
-                Content={"Simple": {"Subject": {"Data": mail.subject, "Charset": "UTF-8"}, "Body": body}},
-                EmailTags=[{"Name": "delivery", "Value": mail.id}],
+            answer = self._ses.call(
+                "/v2/email/outbound-emails",
+                {
+                    "FromEmailAddress": mail.sender,
+                    "ReplyToAddresses": [mail.reply_to],
+                    "Destination": {"ToAddresses": [mail.to]},
+                    "Content": {"Simple": {"Subject": _words(mail.subject), "Body": body}},
+                },
             )
-        except (ClientError, EndpointConnectionError) as error:
+        except (AwsRefused, AwsUnreachable) as error:
             raise MailRefused(str(error)) from error
+        except AwsSilent as error:
+            raise MailSilent(str(error)) from error
         return str(answer["MessageId"])
+
+
+def _words(text: str) -> dict[str, str]:
+    return {"Data": text, "Charset": "UTF-8"}

@@ -8,6 +8,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from chalicelib.adapters.aws import Service
 from chalicelib.billing.wake import Topic
 from chalicelib.settings import Settings
 
@@ -18,8 +19,8 @@ MESSAGES_PER_REQUEST = 10
 class SqsQueue:
     """The three queues: money and deliveries hold names, the inbox what Stripe's webhook told."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
-        self._client = client
+    def __init__(self, sqs: Service, settings: Settings) -> None:
+        self._sqs = sqs
         self._names = settings
         self._urls: dict[str, str] = {}
 
@@ -43,26 +44,29 @@ class SqsQueue:
                     entry | {"Id": str(n)}
                     for n, entry in enumerate(entries[start : start + MESSAGES_PER_REQUEST])
                 ]
-                self._client.send_message_batch(QueueUrl=self._url(queue), Entries=request)
+                self._call("SendMessageBatch", QueueUrl=self._url(queue), Entries=request)
 
     def receive(self, event: str) -> None:
         """Put an event of Stripe's into the inbox; an error here is Stripe's to repeat."""
-        self._client.send_message(QueueUrl=self._url(self._names.inbox_queue), MessageBody=event)
+        self._call("SendMessage", QueueUrl=self._url(self._names.inbox_queue), MessageBody=event)
 
     def empty(self, topic: Topic) -> bool:
         """Whether nothing is waiting or being worked, as far as SQS knows."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self._client.get_queue_attributes(
-            QueueUrl=self._url(self._queue_of(topic)), AttributeNames=names
+        answer = self._call(
+            "GetQueueAttributes", QueueUrl=self._url(self._queue_of(topic)), AttributeNames=names
         )
         return not any(int(answer["Attributes"][name]) for name in names)
+
+    def _call(self, action: str, **body: Any) -> dict[str, Any]:
+        return self._sqs.call_again("/", body, f"AmazonSQS.{action}")
 
     def _queue_of(self, topic: Topic) -> str:
         return self._names.deliveries_queue if topic is Topic.DELIVERIES else self._names.money_queue
 
     def _url(self, queue: str) -> str:
         if queue not in self._urls:
-            self._urls[queue] = self._client.get_queue_url(QueueName=queue)["QueueUrl"]
+            self._urls[queue] = self._call("GetQueueUrl", QueueName=queue)["QueueUrl"]
         return self._urls[queue]
 
 

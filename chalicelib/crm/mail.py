@@ -26,8 +26,15 @@ class MailRefused(PerennialError):
         super().__init__("mail_refused", detail)
 
 
+class MailSilent(PerennialError):
+    """The letter was sent and the mail server did not answer: it may have been taken."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("mail_silent", detail)
+
+
 class Mailer(Protocol):
     """Hands letters to a mail server; thread-safe."""
 
     def send(self, mail: Mail) -> str:
-        """Send one and return the server's id of it. Raises MailRefused where it surely was not taken."""
+        """Send one and return the server's id of it. Raises MailRefused where it surely was not taken, MailSilent where it may have been."""

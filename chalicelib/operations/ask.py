@@ -26,10 +26,10 @@ def side_by_side(service: Service, questions: dict[str, Question]) -> dict[str, 
 
     if len(questions) <= 1:
         return {name: one(question) for name, question in questions.items()}
-    return dict(zip(questions, _pool().map(one, questions.values()), strict=True))
+    return dict(zip(questions, pool().map(one, questions.values()), strict=True))
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPoolExecutor:
     """Threads are kept, and with them nothing is paid for making them at each batch."""
     return ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="ask")

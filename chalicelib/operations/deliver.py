@@ -1,21 +1,19 @@
 """Send letters: recorded first, then sent, at most once."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.crm.mail import Mail, MailRefused
+from chalicelib.crm.mail import Mail, MailRefused, MailSilent
+from chalicelib.operations.ask import pool
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.store import Changeset, Reading
 from chalicelib.views import letters, links
 
-SIDE_BY_SIDE = 8
 KINDS = {"contact": Contact, "invoice": Invoice, "payment": Payment, "subscription": Subscription}
 
 
@@ -80,21 +78,23 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
 
 
 def _send(service: Service, account: str, mails: dict[str, Mail], known: Reading) -> None:
-    def one(mail: Mail) -> str | MailRefused:
+    """Send and write down; where the mail server did not answer, the letter stays `sending`."""
+
+    def one(mail: Mail) -> str | MailRefused | None:
         try:
             return service.mailer.send(mail)
         except MailRefused as error:
             return error
+        except MailSilent:
+            return None
 
-    with ThreadPoolExecutor(max_workers=max(1, min(SIDE_BY_SIDE, len(mails)))) as pool:
-        answers = dict(zip(mails, pool.map(one, mails.values()), strict=True))
+    answers = dict(zip(mails, pool().map(one, mails.values()), strict=True))
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
-        delivery = changes.at(name)
-        if not isinstance(delivery, Delivery):
+        delivery, answer = changes.at(name), answers[name]
+        if not isinstance(delivery, Delivery) or answer is None:
             return
-        answer = answers[name]
         if isinstance(answer, MailRefused):
             changes.put(delivery.refused(str(answer), real))
         else:
