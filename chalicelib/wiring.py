@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.adapters.aws import Service as Aws
 from chalicelib.adapters.mail import SesMailer
 from chalicelib.adapters.queue import SqsQueue
-from chalicelib.adapters.stripe import StripeGateway
+from chalicelib.billing.gateway import Gateway
 from chalicelib.service import Service
 from chalicelib.settings import Misconfigured, Settings
 from chalicelib.store import table
@@ -42,12 +42,31 @@ def wired(settings: Settings) -> Service:
     return Service(
         settings=settings,
         store=Store(table.connect(settings), settings.table, settings.wake_shards),
-        gateway=StripeGateway(settings.stripe_key, settings.stripe_api, settings.stripe_seconds),
+        gateway=cast(Gateway, Late(lambda: stripe(settings))),
         mailer=SesMailer(Aws("email", "ses", settings.region, settings.aws_endpoint)),
         queue=SqsQueue(Aws("sqs", "sqs", settings.region, settings.aws_endpoint), settings),
         real=clock(settings),
         new_id=new_id,
     )
+
+
+class Late:
+    """Stands for what is made when it is first used: a cold start pays only for what it needs."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        made = self._make()
+        self.__dict__ |= {method: getattr(made, method) for method in dir(made) if method[0] != "_"}
+        return getattr(made, name)
+
+
+def stripe(settings: Settings) -> Gateway:
+    """Stripe, as the settings reach it."""
+    from chalicelib.adapters.stripe import StripeGateway
+
+    return StripeGateway(settings.stripe_key, settings.stripe_api, settings.stripe_seconds)
 
 
 def client(settings: Settings, name: str) -> Any:

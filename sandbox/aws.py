@@ -34,14 +34,17 @@ class AwsError(Exception):
 class Aws:
     """A running local AWS. Start it from the main thread: Linux ends it with the thread that started it."""
 
-    def __init__(self, *, port: int | None = None, state: Path | None = None) -> None:
-        """Start on `port` (a free one by default) and wait until it answers; with `state`, what it holds survives a stop."""
+    def __init__(self, *, port: int | None = None, state: Path | None = None, policies: bool = False) -> None:
+        """Start on `port` (a free one by default) and wait until it answers; with `state`, what it holds survives a stop.
+
+        With `policies`, a Lambda function may do what its role's IAM policy allows and nothing else.
+        """
         self.port = free_port(port or 0)
         self.endpoint = f"http://127.0.0.1:{self.port}"
         # Its log and its Lambda folders, which pile up: they go with it, or with the next one where we were killed.
         self._scratch = LOCAL / f"aws-{os.getpid()}-{self.port}"
         self.log = self._scratch / "log"
-        self._process = self._start(state)
+        self._process = self._start(state, policies)
         self._wait()
 
     def __enter__(self) -> Self:
@@ -82,7 +85,7 @@ class Aws:
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _start(self, state: Path | None) -> subprocess.Popen[bytes]:
+    def _start(self, state: Path | None, policies: bool) -> subprocess.Popen[bytes]:
         python = ministack()
         _sweep()
         self._scratch.mkdir(parents=True)
@@ -91,7 +94,7 @@ class Aws:
             # A session of its own: Ctrl-C reaches us alone, and we stop it gracefully.
             return subprocess.Popen(
                 command,
-                env=self._settings(state),
+                env=self._settings(state) | ({"AUTH": "true"} if policies else {}),
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

@@ -95,7 +95,7 @@ def _index(name: str, hash_key: str, range_key: str) -> Resources:
 def pair_of_queues(queue: str, name: str, patience: int) -> Resources:
     """A queue and its dead letters; a message taken is hidden for `patience` seconds, AWS's six times the function's."""
     fifo = {"FifoQueue": True} if name.endswith(".fifo") else {}
-    common = fifo | {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * DAY}
+    common = fifo | {"SqsManagedSseEnabled": True}
     dead = f"{name.removesuffix('.fifo')}-dead{'.fifo' if fifo else ''}"
     # A lane of the money queue is an account; without this one busy account would slow down all others.
     lanes = {"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"} if fifo else {}
@@ -104,7 +104,7 @@ def pair_of_queues(queue: str, name: str, patience: int) -> Resources:
         "maxReceiveCount": MAX_RECEIVES,
     }
     return {
-        f"Dead{queue}": _queue(common | {"QueueName": dead}),
+        f"Dead{queue}": _queue(common | {"QueueName": dead, "MessageRetentionPeriod": 14 * DAY}),
         queue: _queue(
             common | lanes | {"QueueName": name, "VisibilityTimeout": patience, "RedrivePolicy": redrive}
         ),

@@ -11,7 +11,6 @@ from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, cursor, not_a_cursor
 from chalicelib.web.shown import Listed
 
-
 # When it was parked, and its key.
 _POSITION: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{12}Z\|\w+/\w+/\w+")
 

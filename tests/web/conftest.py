@@ -10,16 +10,19 @@ import pytest
 from chalice import Chalice
 
 from chalicelib import wiring
+from chalicelib.billing.wake import Topic
 from chalicelib.crm.accounts import Account
 from chalicelib.operations import create
 from chalicelib.service import Service
 from chalicelib.settings import read
+from chalicelib.store import table
 from chalicelib.web import routes
 from sandbox.gateway import Gateway
 from sandbox.stripe.server import StripeServer
-from sandbox.world import environment, settle_in
+from sandbox.world import environment
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+JANUARY = datetime(2026, 1, 15, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,27 @@ class Told:
         return self.body[name]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Queues nobody works: names of records, and what Stripe told."""
+
+    names: list[str] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+
+    def send(self, topic: Topic, account: str, names: list[str]) -> None:
+        self.names.extend(names)
+
+    def send_many(self, batches: list[tuple[Topic, str, list[str]]]) -> None:
+        for topic, account, names in batches:
+            self.send(topic, account, names)
+
+    def receive(self, event: str) -> None:
+        self.events.append(json.loads(event))
+
+    def empty(self, topic: Topic) -> bool:
+        return False
+
+
 @dataclass
 class Api:
     """A deployment of the HTTP room with one account; `now` is the real time it believes in."""
@@ -42,10 +66,12 @@ class Api:
     service: Service
     account: Account = field(init=False)
     key: str = field(init=False)
+    queue: Waiting = field(init=False)
     now: datetime = NOW
 
     def __post_init__(self) -> None:
-        self.service = replace(self.service, real=lambda: self.now)
+        self.queue = Waiting()
+        self.service = replace(self.service, real=lambda: self.now, queue=self.queue)
         app = Chalice("web", configure_logs=False)
         routes.mount(app, lambda: self.service)
         self._gateway = Gateway(app, list(app.routes))
@@ -108,5 +134,5 @@ def api(quick_aws: dict[str, str], stripe: StripeServer) -> Api:
 
 def deployed(aws: dict[str, str], stripe: StripeServer) -> Api:
     settings = read(environment(aws, stripe.url, None))
-    settle_in(settings)
+    table.create(settings)
     return Api(wiring.wired(settings))

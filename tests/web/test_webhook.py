@@ -4,7 +4,6 @@ import hmac
 import json
 from typing import Any
 
-import boto3
 import pytest
 
 from sandbox.world import WEBHOOK_SECRET
@@ -29,19 +28,12 @@ def tell(
     return api.send("POST", "/stripe/webhook", body, key="", Stripe_Signature=signed)
 
 
-def inbox(api: Api) -> list[Any]:
-    sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName="perennial-inbox")["QueueUrl"]
-    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
-
-
 def test_an_event_goes_to_the_inbox(api: Api):
     """What Stripe signed is queued with what is used of it, and answered at once; nothing is written meanwhile."""
     before = api.written()
     told = tell(api, json.dumps(EVENT).encode())
     assert (told.status, told.body) == (200, {"received": True})
-    (event,) = inbox(api)
+    (event,) = api.queue.events
     assert (event["account"], event["payment"], event["object"]) == ("acct_1", "pay_1_0001_1", "pi_1")
     assert event["received_at"] == "2026-01-31T12:00:00Z"
     assert api.written() == before
@@ -67,7 +59,7 @@ def test_what_stripe_did_not_sign_is_refused(api: Api, how: dict[str, Any], code
     told = tell(api, BODY, **how)
     assert (told.status, told["code"]) == (400, code)
     assert told.headers["Content-Type"] == "application/problem+json"
-    assert inbox(api) == []
+    assert api.queue.events == []
 
 
 def test_a_changed_body_is_refused(api: Api):
@@ -88,7 +80,7 @@ def test_what_is_no_event_is_refused(api: Api, body: bytes):
     """A signed body that is no event of Stripe's is a problem, not a crash."""
     told = tell(api, body)
     assert (told.status, told["code"]) == (400, "not_an_event")
-    assert inbox(api) == []
+    assert api.queue.events == []
 
 
 def test_metadata_of_others_names_no_account_here(api: Api):
@@ -101,7 +93,7 @@ def test_metadata_of_others_names_no_account_here(api: Api):
     ):
         event = EVENT | {"data": {"object": {"id": "pi_1", "metadata": metadata}}}
         assert tell(api, json.dumps(event).encode()).status == 200
-    assert {(event["account"], event["payment"]) for event in inbox(api)} == {("house", None)}
+    assert {(event["account"], event["payment"]) for event in api.queue.events} == {("house", None)}
 
 
 def test_a_huge_event_is_refused(api: Api):
