@@ -11,7 +11,7 @@ from chalicelib.operations import create as new
 from chalicelib.web.bodies import Body, Line, Moment
 from chalicelib.web.endpoint import Call
 from chalicelib.web.shown import Beside, Secret
-from chalicelib.web.test_clock import check_moment
+from chalicelib.web.test_clock import moment
 
 
 class NewClock(Body, frozen=True):
@@ -57,8 +57,7 @@ def create(call: Call, body: NewAccount) -> Beside[Account, Secret]:
 
 
 def _opened(call: Call, body: NewAccount) -> Account:
-    if body.test_clock is not None:
-        check_moment(body.test_clock.now_at, "test_clock.now_at")
+    clock = body.test_clock
     return new.account(
         call.service,
         name=body.name,
@@ -70,7 +69,7 @@ def _opened(call: Call, body: NewAccount) -> Account:
         reminder_days=body.reminder_days,
         retries=RetryPolicy(days=body.retries.days, at_end=body.retries.at_end),
         invoice_prefix=body.invoice_prefix,
-        clock_at=body.test_clock.now_at if body.test_clock else None,
+        clock_at=moment(clock.now_at, "test_clock.now_at") if clock else None,
     )
 
 

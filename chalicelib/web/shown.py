@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
@@ -144,4 +145,13 @@ def _record(record: Any) -> dict[str, Any]:
         stored[called] = stored.pop(name)
     for tell in shape.tells:
         stored[tell.__name__] = msgspec.to_builtins(tell(record))
+    for priced in (stored, *stored.get("lines", ())):
+        _write_out(priced)
     return {"object": NAMES[type(record)], **stored}
+
+
+def _write_out(priced: dict[str, Any]) -> None:
+    """Exact numbers in digits alone: Python writes a tiny one as 1E-7."""
+    for name in ("unit_amount", "quantity"):
+        if "E" in priced.get(name, ""):
+            priced[name] = f"{Decimal(priced[name]):f}"

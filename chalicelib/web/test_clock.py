@@ -1,7 +1,7 @@
 """The clock of a test account that has one of its own."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from chalicelib.billing.errors import Invalid, NotFound
@@ -35,18 +35,21 @@ def get(call: Call) -> Clock:
 
 
 def advance(call: Call, body: Advance) -> Clock:
-    """Begin to move the clock: what comes due on the way is billed and charged in order. Ask for it until it is ready."""
-    check_moment(body.to, "to")
-    account = call.account
-    if call.seed is not None and account.clock and body.to in (account.clock.target_at, account.clock.now_at):
+    """Begin to move the clock: what comes due on the way is billed and charged in order.
+
+    Ask for the clock until it is ready.
+    """
+    account, to = call.account, moment(body.to, "to")
+    if call.seed is not None and account.clock and to in (account.clock.target_at, account.clock.now_at):
         return _clock(account)
-    return _clock(move.to(call.service, account.id, body.to))
+    return _clock(move.to(call.service, account.id, to))
 
 
-def check_moment(at: datetime, param: str) -> None:
-    """Refuse a moment no calendar of ours is made for."""
+def moment(at: datetime, param: str) -> datetime:
+    """The moment in UTC. Raises Invalid on one no calendar of ours is made for."""
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise Invalid("clock_out_of_range", f"A clock runs from {FIRST_YEAR} to {LAST_YEAR}.", param)
+    return at.astimezone(UTC)
 
 
 def _clock(account: Account) -> Clock:
