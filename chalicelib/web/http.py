@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from chalicelib.adapters.aws import AwsSilent, AwsUnreachable
 from chalicelib.adapters.signatures import BadSignature
 from chalicelib.billing.errors import Invalid, NotFound, PerennialError, WrongState
 from chalicelib.billing.gateway import Refused, Unavailable
@@ -84,6 +85,8 @@ STATUS: Final[dict[type[PerennialError], int]] = {
     UnsupportedType: 415,
     Unavailable: 503,
     Outage: 503,
+    AwsUnreachable: 503,
+    AwsSilent: 503,
 }
 """What a caller can act on; every other error is our own fault, and 500."""
 REFUSALS: Final = tuple(STATUS)
@@ -93,6 +96,8 @@ _FOR_CALLERS: Final[dict[type[PerennialError], str]] = {
     Conflict: "Somebody changed the same record at the same moment; send the request again.",
     Unavailable: "Stripe cannot be reached just now; send the request again in a little while.",
     Outage: "The database does not answer just now; send the request again in a little while.",
+    AwsUnreachable: "A queue does not answer just now; send the request again in a little while.",
+    AwsSilent: "A queue does not answer just now; send the request again in a little while.",
 }
 _HEADERS: Final = {
     401: {"WWW-Authenticate": 'Bearer realm="perennial"'},

@@ -75,7 +75,7 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
 
 def refused(street: Street, status: int, method: str, path: str, body: bytes = b"", **more: Any) -> Told:
     """The request is refused as a problem with that status, and wrote nothing."""
-    before = street.api.written()
+    before = street.api.marks()
     told = street.api.send(method, path, body, **more)
     assert told.status == status, told.text
     assert told.headers["Content-Type"] == "application/problem+json"
@@ -83,7 +83,7 @@ def refused(street: Street, status: int, method: str, path: str, body: bytes = b
     assert told["title"]
     assert told["detail"].endswith((".", "'", ":"))
     assert told["type"] == f"urn:perennial:problem:{told['code']}"
-    assert street.api.written() == before
+    assert street.api.marks() == before
     return told
 
 
