@@ -51,8 +51,8 @@ def once(service: Service, account: str, request: Request, work: Work) -> Reply:
         kept = reply.body if reply.kept is None else reply.kept
         _keep(service, replace(answer, status=reply.status, body=kept))
     else:
-        print_ = "" if reply.status in _NOT_BEGUN else answer.fingerprint
-        _keep(service, replace(answer, fingerprint=print_, leased_until=service.real()))
+        stands_for = "" if reply.status in _NOT_BEGUN else answer.fingerprint
+        _keep(service, replace(answer, fingerprint=stands_for, leased_until=service.real()))
     return reply
 
 
