@@ -61,7 +61,8 @@ def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **mor
 def settle_in(settings: Any) -> None:
     """Create what the packaged template creates on AWS: the table, the queues with their dead letters, the sender."""
     table.create(settings)
-    sqs = boto3.client("sqs")
+    session = boto3.Session()  # not the default one: it remembers the credentials of worlds before
+    sqs = session.client("sqs")
     for name, _, _ in QUEUES.values():
         fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
         dead = sqs.create_queue(QueueName=name.replace("perennial-", "perennial-dead-"), Attributes=fifo)[
@@ -72,7 +73,11 @@ def settle_in(settings: Any) -> None:
         sqs.create_queue(
             QueueName=name, Attributes=fifo | {"VisibilityTimeout": "180", "RedrivePolicy": redrive}
         )
-    boto3.client("sesv2").create_email_identity(EmailIdentity="perennial.example")
+    session.client("sesv2").create_email_identity(EmailIdentity="perennial.example")
+
+
+class Killed(BaseException):
+    """The process of a worker ends here, with nothing more done: no handler of Exception sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class World:
         self.service = self.app.service
         self.restart()
         settle_in(self.app.settings)
-        self._sqs = boto3.client("sqs")
+        self._sqs = boto3.Session().client("sqs")
         self._urls = {
             name: self._sqs.get_queue_url(QueueName=name)["QueueUrl"] for name, _, _ in QUEUES.values()
         }
@@ -110,6 +115,7 @@ class World:
 
     def restart(self, wrap: Callable[[Service], Service] = lambda service: service) -> None:
         """A new process: nothing is remembered. `wrap` watches or breaks what its service reaches."""
+        self._wrap = wrap
         wiring.use(wrap(wiring.wired(self.app.settings)))
 
     # -- people and programs --------------------------------------------------------------------
@@ -211,18 +217,33 @@ class World:
         with self._pumping:
             return sum(self._drain_queue(queue, function, size) for queue, function, size in QUEUES.values())
 
-    def invoke(self, function: str, event: dict[str, Any]) -> None:
-        """One Lambda invocation, or two where all comes twice."""
-        for _ in range(2 if self.twice else 1):
-            getattr(self.app, function)(event, Context())
+    def invoke(self, function: str, event: dict[str, Any]) -> bool:
+        """One Lambda invocation, or two where all comes twice; False where the process died in it, and a new one stands ready."""
+        try:
+            for _ in range(2 if self.twice else 1):
+                getattr(self.app, function)(event, Context())
+        except Killed:
+            self.restart(self._wrap)
+            return False
+        return True
 
     def _drain_queue(self, queue: str, function: str, size: int) -> int:
         handled = 0
         while messages := self.batch(queue, size):
-            self.invoke(function, sqs_event(messages, queue))
-            self.delete(queue, messages)
             handled += len(messages)
+            if self.invoke(function, sqs_event(messages, queue)):
+                self.delete(queue, messages)
+            else:
+                self._show_again(queue, messages)
         return handled
+
+    def _show_again(self, queue: str, messages: list[dict[str, Any]]) -> None:
+        """What SQS does when the visibility timeout of a worker that died is over."""
+        for message in messages:
+            receipt = message["ReceiptHandle"]
+            self._sqs.change_message_visibility(
+                QueueUrl=self._urls[queue], ReceiptHandle=receipt, VisibilityTimeout=0
+            )
 
     def delete(self, queue: str, messages: list[dict[str, Any]]) -> None:
         """Take worked messages out of a queue, ten to a request."""

@@ -67,16 +67,18 @@ def settings(engine: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def world(quick_aws: dict[str, str], stripe: StripeServer, tmp_path: Path) -> Iterator[World]:
-    """A deployment on moto in which every message comes twice."""
-    with new_world(quick_aws, stripe, tmp_path, twice=True) as made:
+def world(real_aws: dict[str, str], stripe: StripeServer, tmp_path: Path) -> Iterator[World]:
+    """A deployment on the local AWS in which every message, tick and webhook comes twice."""
+    with new_world(real_aws, stripe, tmp_path, twice=True) as made:
         yield made
 
 
 def new_world(aws: dict[str, str], stripe: StripeServer, folder: Path, *, twice: bool) -> World:
-    """A world whose clock stands at noon of 1 January 2026."""
+    """A world whose clock stands at noon UTC of 1 January 2026."""
     clock = folder / "clock"
     clock.write_text("2026-01-01T12:00:00+00:00")
-    made = World(environment(aws, stripe.url, clock), stripe.url, twice=twice)
+    env = environment(aws, stripe.url, clock, PERENNIAL_STRIPE_SECONDS="0.5", PERENNIAL_WAKE_SHARDS="1")
+    made = World(env, stripe.url, twice=twice)
     made.set_clock(made.now)
+    made.connect_stripe("hold")
     return made

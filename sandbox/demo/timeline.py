@@ -88,14 +88,14 @@ def _order(event: dict[str, Any]) -> tuple[str, int, str]:
     return event["created_at"], rank, event["about"].get("invoice") or event["about"]["subscription"]
 
 
-def inbox(world: World) -> list[dict[str, Any]]:
+def inbox(world: World, account: str = "000000000000") -> list[dict[str, Any]]:
     """The letters the local SES took, oldest first."""
     url = world.env["AWS_ENDPOINT_URL"] + "/_ministack/ses/messages"
     with urllib.request.urlopen(url, timeout=30) as answer:
         found = json.loads(answer.read())
     return [
         {"id": message["MessageId"], "to": message["To"][0], "subject": message["Subject"]}
-        for messages in found["messages"].values()
+        for messages in [found["messages"].get(account, [])]
         for message in messages
     ]
 

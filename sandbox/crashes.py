@@ -1,0 +1,71 @@
+"""Ends the worker's process before or after any write, charge, letter or message, at a point that can be named."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.service import Service
+from chalicelib.store import table
+from chalicelib.store.store import Store
+from sandbox.world import Killed
+
+READS = frozenset({"BatchGetItem", "GetItem", "Query", "DescribeTable"})
+
+
+class Crashes:
+    """Counts the points a service passes, and ends the process once, at the `at`-th (from 1; 0 for never)."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at = at
+        self.passed: list[str] = []
+        self.struck: str | None = None
+
+    def around(self, service: Service) -> Service:
+        """The same service, with a point before and after everything that others can see."""
+        settings = service.settings
+        connection: Any = _Connection(table.connect(settings), self)
+        store = Store(connection, settings.table, settings.wake_shards)
+        watched: dict[str, Any] = {
+            name: _Watched(getattr(service, name), name, self) for name in ("gateway", "mailer", "queue")
+        }
+        return replace(service, store=store, **watched)
+
+    def point(self, name: str) -> None:
+        """A point of the worker's way; here it may end. The API's threads are another process, and live on."""
+        if not threading.current_thread().name.startswith(("MainThread", "ask")):
+            return
+        self.passed.append(name)
+        if len(self.passed) == self.at and self.struck is None:
+            self.struck = name
+            raise Killed(name)
+
+    def run(self, name: str, step: Callable[[], Any]) -> Any:
+        """A step with a point before and one after it."""
+        self.point(f"before {name}")
+        done = step()
+        self.point(f"after {name}")
+        return done
+
+
+class _Connection:
+    def __init__(self, inner: Any, crashes: Crashes) -> None:
+        self._inner, self._crashes = inner, crashes
+
+    def dispatch(self, operation: str, request: dict[str, Any]) -> Any:
+        if operation in READS:
+            return self._inner.dispatch(operation, request)
+        return self._crashes.run(operation, lambda: self._inner.dispatch(operation, request))
+
+
+class _Watched:
+    def __init__(self, inner: Any, name: str, crashes: Crashes) -> None:
+        self._inner, self._name, self._crashes = inner, name, crashes
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        call = getattr(self._inner, method)
+        if method == "empty":
+            return call  # type: ignore[no-any-return]
+        return lambda *given, **named: self._crashes.run(
+            f"{self._name}.{method}", lambda: call(*given, **named)
+        )
