@@ -1,10 +1,9 @@
 """The words stories are told in."""
 
-from tests.stories.diary import Diary
-
 import pytest
 
 from sandbox.world import World
+from tests.stories.diary import Diary
 
 
 @pytest.fixture

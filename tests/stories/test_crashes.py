@@ -1,12 +1,12 @@
 """The worker dies at every point in turn, every message comes again: Stripe takes what is due, once."""
 
 import pytest
-from tests.conftest import new_world
-from tests.stories.diary import Diary
 
 from sandbox.aws import Aws
 from sandbox.crashes import Crashes
 from sandbox.stripe.server import StripeServer
+from tests.conftest import new_world
+from tests.stories.diary import Diary
 
 PARTS = 6
 
