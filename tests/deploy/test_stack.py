@@ -1,0 +1,164 @@
+"""The package on a local AWS: its own schedules, queues, workers and policies bill a subscription."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.settings import read
+from chalicelib.store import table
+from sandbox.policies import ACCESS
+from sandbox.template import QUEUES
+from sandbox.world import changed_environment
+
+pytestmark = [pytest.mark.deploy, pytest.mark.slow]
+
+TICK = 100  # seconds within which a rule of once a minute has surely fired
+MONTH_LATER = datetime(2026, 2, 28, 14, tzinfo=UTC)
+SWEEPS = [function for function, access in ACCESS.items() if not access.writes]
+# What a policy allows and a month of one subscription does not need, and who does.
+UNSEEN = {
+    "api_handler": {
+        ("dynamodb:UpdateItem", "table"),  # releasing a parked record
+        ("sqs:GetQueueUrl", "DeliveriesQueue"),  # a letter caused by a request, as of a cancellation
+        ("sqs:SendMessage", "DeliveriesQueue"),
+    },
+    "work_money": {
+        ("dynamodb:Query", "ByWake"),  # moving a test account's clock
+        ("dynamodb:UpdateItem", "table"),  # blaming and parking a record
+    },
+    "work_deliveries": {("dynamodb:UpdateItem", "table")},
+    "work_inbox": {
+        ("dynamodb:UpdateItem", "table"),
+        ("sqs:GetQueueUrl", "MoneyQueue"),  # a webhook that settles a payment left open
+        ("sqs:SendMessage", "MoneyQueue"),
+        ("sqs:GetQueueUrl", "DeliveriesQueue"),
+        ("sqs:SendMessage", "DeliveriesQueue"),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def billed(deployed: Any) -> Any:
+    """The stack after two months of Ada's coffee, the second of which only a tick of EventBridge could find."""
+    contact = deployed.said("/v1/contacts", name="Ada", email="ada@perennial.example")["id"]
+    card = deployed.said("/v1/payment_methods", contact=contact, payment_method="pm_card_visa")["id"]
+    line = {"name": "Coffee, 1 kg", "unit_amount": "2500"}
+    sold = {"contact": contact, "payment_method": card, "frequency": "monthly", "currency": "usd"}
+    deployed.said("/v1/subscriptions", **sold, lines=[line])
+    eventually(lambda: paid(deployed, 1) and len(deployed.letters()) == 1, 30)
+    assert not deployed.calls["run_billing"], "No rule has ticked yet."
+
+    deployed.it_is(MONTH_LATER)  # nobody is told of it
+    eventually(lambda: paid(deployed, 2), TICK)
+    eventually(lambda: len(deployed.letters()) == 2, 30)
+    return deployed
+
+
+def eventually(holds: Callable[[], bool], within: float) -> None:
+    """Wait until it holds."""
+    until = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < until, f"Not within {within} s."
+        time.sleep(0.3)
+
+
+def paid(deployed: Any, count: int) -> bool:
+    """Whether there are so many invoices, all paid."""
+    invoices = deployed.listed("/v1/invoices")
+    return len(invoices) == count and all(invoice["status"] == "paid" for invoice in invoices)
+
+
+def test_a_tick_renews_and_the_queue_bills(billed: Any) -> None:
+    """EventBridge's tick alone renews a month later: the worker charges at Stripe, the invoice is paid, a receipt is sent."""
+    assert {"INV-000001", "INV-000002"} == {invoice["number"] for invoice in billed.listed("/v1/invoices")}
+    assert [letter["To"] for letter in billed.letters()] == [["ada@perennial.example"]] * 2
+    assert "INV-000002" in billed.letters()[1]["Subject"]
+
+
+def test_stripe_took_what_was_invoiced(billed: Any) -> None:
+    """Stripe's list of PaymentIntents has the two payments, and no third."""
+    taken = billed.stripe_intents()
+    assert [(intent["status"], intent["amount"]) for intent in taken] == [("succeeded", 2500)] * 2
+
+
+def test_webhooks_are_kept_by_way_of_the_inbox(billed: Any) -> None:
+    """What Stripe tells of the payments goes through the API, the inbox queue and its worker into the table."""
+    eventually(lambda: billed.records("stripe_event") == 2, 30)
+
+
+def test_nothing_failed_on_the_way(billed: Any) -> None:
+    """No function logged an error, and nothing lies among the dead letters."""
+    for function in ACCESS:
+        log = "\n".join(billed.logged(function))
+        assert not [mark for mark in ("Traceback", "[ERROR]") if mark in log], f"{function}: {log[-2000:]}"
+    assert billed.waiting([f"Dead{queue}" for queue in QUEUES]) == 0
+
+
+def test_each_policy_allows_what_is_called_and_little_else(billed: Any, template: dict[str, Any]) -> None:
+    """The local AWS refuses what a policy does not allow; what it allows was called, but for what is listed with its reason."""
+    billed.call("GET", "/v1/parked")
+    for sweep in SWEEPS:
+        failed, answer = billed.invoke(sweep)
+        assert not failed, answer
+    for function in set(ACCESS) - set(SWEEPS):
+        allowed = billed.allowed(template, function)
+        assert billed.called(function) <= allowed, function
+        assert allowed - billed.called(function) <= UNSEEN[function], function
+
+
+def test_the_schedules_need_all_they_may_do(billed: Any, template: dict[str, Any]) -> None:
+    """All five run the same code: what one of them may do, one of them has done."""
+    for sweep in SWEEPS:
+        billed.invoke(sweep)
+    done = {action for sweep in SWEEPS for action, _ in billed.called(sweep)}
+    for sweep in SWEEPS:
+        assert {action for action, _ in billed.allowed(template, sweep)} <= done | {"sqs:GetQueueAttributes"}
+        assert billed.called(sweep) <= billed.allowed(template, sweep)
+
+
+def test_a_function_without_its_policy_can_do_nothing(billed: Any) -> None:
+    """The local AWS does enforce policies: the same function fails once its role allows nothing."""
+    iam, role = billed.client("iam"), billed.resource("SendRemindersRole")
+    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    before = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName=name)
+    failed, answer = billed.invoke("send_reminders")
+    assert failed
+    assert "not authorized to perform" in answer
+
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=billed.json(before))
+    assert billed.invoke("send_reminders")[0] is False
+
+
+def test_the_table_is_the_one_the_store_knows(
+    deployed: Any, environment: dict[str, str], template: dict[str, Any]
+) -> None:
+    """The template's table has the keys, indexes, projections and TTL of the one that store/table.py creates."""
+    boto3.setup_default_session()
+    with changed_environment(environment | deployed.secrets | deployed.aws.environment()):
+        table.create(replace(read(), table="beside"))
+    dynamodb = deployed.client("dynamodb")
+    assert shape(dynamodb, "beside") == shape(dynamodb, environment["PERENNIAL_TABLE"])
+    # The local CloudFormation leaves the TTL out: it is read from the template.
+    ttl = dynamodb.describe_time_to_live(TableName="beside")["TimeToLiveDescription"]
+    packaged = template["Resources"]["Table"]["Properties"]["TimeToLiveSpecification"]
+    assert packaged == {"AttributeName": ttl["AttributeName"], "Enabled": True}
+
+
+def shape(dynamodb: Any, name: str) -> dict[str, Any]:
+    """What makes a table what it is."""
+    told = dynamodb.describe_table(TableName=name)["Table"]
+    return {
+        "key": told["KeySchema"],
+        "indexes": {
+            index["IndexName"]: (index["KeySchema"], index["Projection"])
+            for index in told["GlobalSecondaryIndexes"]
+        },
+        "types": {entry["AttributeName"]: entry["AttributeType"] for entry in told["AttributeDefinitions"]},
+        "billing": told["BillingModeSummary"]["BillingMode"],
+    }
