@@ -26,12 +26,7 @@ sys.path.insert(0, {tree!r})
 import app, chalicelib
 for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
     importlib.import_module(module.name)
-from chalicelib import wiring
-from chalicelib.store import table
 app.service()
-for name in ("sqs", "sesv2", "ssm"):
-    wiring.client(app.settings, name)
-table.connect(app.settings).client
 print(json.dumps([[module.__file__, getattr(module, "__cached__", None)] for module in sys.modules.values()
     if (getattr(module, "__file__", None) or "").startswith({tree!r}) and module.__file__.endswith(".py")]))
 """
@@ -47,7 +42,7 @@ def tree(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(tree: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """A cold start with nothing but the zip: every client is made, no request is sent."""
+    """A cold start with nothing but the zip, every module loaded; no request is sent."""
     secrets = dict.fromkeys(SECRETS, "sk_test_none")
     aws = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
     command = [*BARE, STARTS.format(tree=str(tree))]
@@ -58,7 +53,7 @@ def start(tree: Path, environment: dict[str, str]) -> subprocess.CompletedProces
 def test_the_zip_starts_alone_and_from_bytecode(
     tree: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """A bare Python imports all of ours and makes every client from the zip; all of it is compiled, and the bytecode is what runs."""
+    """A bare Python loads every module of ours and makes the service from the zip; all of it is compiled, and the bytecode is what runs."""
     started = start(tree, environment)
     assert started.returncode == 0, started.stderr
     modules = json.loads(started.stdout)
