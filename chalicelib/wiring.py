@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from chalicelib.adapters.aws import Service as Aws
 from chalicelib.adapters.mail import SesMailer
 from chalicelib.adapters.queue import SqsQueue
+from chalicelib.aws import Aws
 from chalicelib.billing.gateway import Gateway
 from chalicelib.service import Service
 from chalicelib.settings import Misconfigured, Settings
-from chalicelib.store import table
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.store import Store
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -41,7 +41,7 @@ def wired(settings: Settings) -> Service:
     settings = revealed(settings)
     return Service(
         settings=settings,
-        store=Store(table.connect(settings), settings.table, settings.wake_shards),
+        store=Store(Dynamo(settings), settings.table, settings.wake_shards),
         gateway=cast(Gateway, Late(lambda: stripe(settings))),
         mailer=SesMailer(Aws("email", "ses", settings.region, settings.aws_endpoint)),
         queue=SqsQueue(Aws("sqs", "sqs", settings.region, settings.aws_endpoint), settings),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.service import Service
-from chalicelib.store import table
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.store import Store
 from sandbox.world import Killed
 
@@ -24,7 +24,7 @@ class Crashes:
     def around(self, service: Service) -> Service:
         """The same service, with a point before and after everything that others can see."""
         settings = service.settings
-        connection: Any = _Connection(table.connect(settings), self)
+        connection: Any = _Connection(Dynamo(settings), self)
         store = Store(connection, settings.table, settings.wake_shards)
         watched: dict[str, Any] = {
             name: _Watched(getattr(service, name), name, self) for name in ("gateway", "mailer", "queue")

@@ -1,13 +1,13 @@
 """Letters through Amazon SES, version 2."""
 
-from chalicelib.adapters.aws import AwsRefused, AwsSilent, AwsUnreachable, Service
+from chalicelib.aws import Aws, AwsRefused, AwsSilent, AwsUnreachable
 from chalicelib.crm.mail import Mail, MailRefused, MailSilent
 
 
 class SesMailer:
     """Thread-safe, as its service is."""
 
-    def __init__(self, ses: Service) -> None:
+    def __init__(self, ses: Aws) -> None:
         self._ses = ses
 
     def send(self, mail: Mail) -> str:

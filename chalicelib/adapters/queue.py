@@ -8,7 +8,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from chalicelib.adapters.aws import Service
+from chalicelib.aws import Aws
 from chalicelib.billing.wake import Topic
 from chalicelib.settings import Settings
 
@@ -19,7 +19,7 @@ MESSAGES_PER_REQUEST = 10
 class SqsQueue:
     """The three queues: money and deliveries hold names, the inbox what Stripe's webhook told."""
 
-    def __init__(self, sqs: Service, settings: Settings) -> None:
+    def __init__(self, sqs: Aws, settings: Settings) -> None:
         self._sqs = sqs
         self._names = settings
         self._urls: dict[str, str] = {}

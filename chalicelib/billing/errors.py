@@ -14,6 +14,10 @@
   x Refused          the gateway found the request itself wrong
   x BadSignature     a message is not from whom it says
   x MailRefused      the mail server did not take a letter
+  x MailSilent       the mail server may have taken it, and did not say
+  x AwsRefused       AWS answered no
+  x AwsUnreachable   a request to AWS was surely not sent
+  x AwsSilent        a request to AWS was sent and not answered
   x Conflict         somebody else wrote a record since it was read
   x Unwritable       DynamoDB refuses what is to be written, and always will
   x Outage           DynamoDB does not answer

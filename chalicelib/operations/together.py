@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.service import Service
@@ -123,7 +124,15 @@ def nudge(service: Service, account: Account, written: Iterable[Record]) -> None
             continue  # whoever moves the clock works these, in order
         due.setdefault(wake.topic, []).append(keys.key_of(record))
     if due:
-        service.queue.send_many([(topic, account.id, names) for topic, names in due.items()])
+        _haste(service, [(topic, account.id, names) for topic, names in due.items()])
+
+
+def _haste(service: Service, batches: list[tuple[Topic, str, list[str]]]) -> None:
+    """What is committed is committed: a queue that does not answer makes it late, not wrong."""
+    try:
+        service.queue.send_many(batches)
+    except (AwsRefused, AwsUnreachable, AwsSilent) as error:
+        log.warning("not nudged: the sweep will find it", extra={"error": str(error)})
 
 
 def blame(service: Service, name: str, error: Exception) -> None:

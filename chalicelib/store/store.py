@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.connection import Connection
-
+from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
 from chalicelib.billing.errors import NotFound, PerennialError
 from chalicelib.billing.wake import Wake
 from chalicelib.store import keys
+from chalicelib.store.dynamo import Connection
 from chalicelib.store.keys import Record
 from chalicelib.store.shapes import NewerShape, Shapes, Undecodable
 
@@ -304,19 +303,16 @@ class Store:
     def _write(self, operation: str, request: dict[str, Any], puts: list[dict[str, Any]]) -> None:
         try:
             self._call(operation, request)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "ConditionalCheckFailedException":
+        except AwsRefused as error:
+            if error.code == "ConditionalCheckFailedException":
                 raise Conflict((puts[0]["Item"]["key"]["S"],)) from error
-            if code == "TransactionCanceledException":
-                reasons = _reasons(error)
-                lost = tuple(
-                    put["Item"]["key"]["S"]
-                    for put, reason in zip(puts, reasons, strict=False)
-                    if reason == "ConditionalCheckFailed"
-                )
-                if lost:
-                    raise Conflict(lost) from error
+            lost = tuple(
+                put["Item"]["key"]["S"]
+                for put, reason in zip(puts, error.reasons, strict=False)
+                if reason == "ConditionalCheckFailed"
+            )
+            if lost:
+                raise Conflict(lost) from error
             raise Unwritable(str(error)) from error
 
     # -- whose ------------------------------------------------------------------------------------
@@ -442,8 +438,8 @@ class Store:
             request["ExpressionAttributeValues"] = values
         try:
             return self._call("UpdateItem", request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        except AwsRefused as error:
+            if error.code == "ConditionalCheckFailedException":
                 return {}
             raise
 
@@ -454,26 +450,21 @@ class Store:
         for tries in range(1, MAX_TRIES + 1):
             try:
                 return self._dispatch(operation, request)
-            except ClientError as error:
+            except AwsRefused as error:
                 if not _busy(error):
                     raise
                 _pause(tries, str(error))
-            except BotoCoreError as error:
+            except (AwsUnreachable, AwsSilent) as error:
                 raise Outage(str(error)) from error
         raise AssertionError("_pause raises on the last try")
 
 
-def _busy(error: ClientError) -> bool:
-    code = error.response["Error"]["Code"]
-    if code != "TransactionCanceledException":
-        return code in BUSY
-    reasons = [reason for reason in _reasons(error) if reason]
-    return bool(reasons) and all(reason in BUSY for reason in reasons)
-
-
-def _reasons(error: ClientError) -> list[str | None]:
-    """The code of each item of a canceled transaction, None for those that were not the cause."""
-    return [reason.code if reason else None for reason in getattr(error, "cancellation_reasons", ())]
+def _busy(error: AwsRefused) -> bool:
+    """Whether the same request may succeed in a moment: no capacity, a fault of DynamoDB's, a transaction in the way."""
+    reasons = [reason for reason in error.reasons if reason]
+    if not reasons:
+        return error.code in BUSY or error.status >= 500
+    return all(reason in BUSY for reason in reasons)
 
 
 def _pause(tries: int, why: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from chalicelib.adapters.aws import AwsSilent, AwsUnreachable
 from chalicelib.adapters.signatures import BadSignature
+from chalicelib.aws import AwsSilent, AwsUnreachable
 from chalicelib.billing.errors import Invalid, NotFound, PerennialError, WrongState
 from chalicelib.billing.gateway import Refused, Unavailable
 from chalicelib.store.store import Conflict, Outage

@@ -18,7 +18,6 @@ from sandbox.demo.timeline import Timeline, dollars
 from sandbox.stripe.server import StripeServer
 from sandbox.world import World, environment
 
-
 WIDTH = 110
 
 

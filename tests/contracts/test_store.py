@@ -17,6 +17,7 @@ from chalicelib.crm.contacts import Contact
 from chalicelib.settings import Settings
 from chalicelib.store import keys, table
 from chalicelib.store.bookkeeping import Alias
+from chalicelib.store.dynamo import Connection, Dynamo
 from chalicelib.store.keys import key, key_of
 from chalicelib.store.store import Changeset, Conflict, Foreign, Store, Unwritable
 
@@ -27,7 +28,12 @@ ACCOUNT = "acct_1"
 @pytest.fixture
 def store(settings: Settings) -> Store:
     table.create(settings)
-    return Store(table.connect(settings), settings.table, shards=2)
+    return Store(connection(settings), settings.table, shards=2)
+
+
+def connection(settings: Settings) -> Connection:
+    """moto answers inside botocore; the real engine is spoken to as in production."""
+    return Dynamo(settings) if settings.aws_endpoint else table.Classic(settings)
 
 
 def contact(n: int = 1, account: str = ACCOUNT) -> Contact:
@@ -213,7 +219,7 @@ def test_a_newer_shape_is_left_untouched(store: Store, settings: Settings):
 
 def spoil(settings: Settings, name: str, attribute: str, value: dict[str, str]) -> None:
     """Change one attribute of a stored item behind the store's back."""
-    table.connect(settings).dispatch(
+    connection(settings).dispatch(
         "UpdateItem",
         {
             "TableName": settings.table,
@@ -232,7 +238,7 @@ def real_store(real_aws: dict[str, str]) -> Store:
 
     settings = read(environment(real_aws, "http://127.0.0.1:9", None))
     table.create(settings)
-    return Store(table.connect(settings), settings.table, shards=2)
+    return Store(Dynamo(settings), settings.table, shards=2)
 
 
 def test_of_many_writers_at_once_one_wins(real_store: Store):

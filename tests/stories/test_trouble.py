@@ -12,12 +12,12 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
+from chalicelib.aws import AwsRefused
 from chalicelib.billing.wake import Topic
 from chalicelib.operations import agenda
 from chalicelib.service import Service
-from chalicelib.store import table
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.store import Store
 from sandbox.gateway import Context, sqs_event
 from sandbox.world import QUEUES, World
@@ -93,7 +93,7 @@ def test_a_record_that_cannot_be_read_is_parked_and_its_neighbors_are_billed(dia
 
 
 def _body(world: World, key: str) -> str:
-    found = table.connect(world.app.settings).dispatch(
+    found = Dynamo(world.app.settings).dispatch(
         "GetItem", {"TableName": world.app.settings.table, "Key": {"key": {"S": key}}}
     )
     return str(found["Item"]["body"]["S"])
@@ -106,7 +106,7 @@ def _write(world: World, key: str, body: str) -> None:
         "UpdateExpression": "SET body = :body",
         "ExpressionAttributeValues": {":body": {"S": body}},
     }
-    table.connect(world.app.settings).dispatch("UpdateItem", request)
+    Dynamo(world.app.settings).dispatch("UpdateItem", request)
 
 
 class Flaky:
@@ -123,16 +123,11 @@ class Flaky:
             raise self._error(operation, request, trouble)
         return self._inner.dispatch(operation, request)
 
-    def _error(self, operation: str, request: dict[str, Any], trouble: str) -> ClientError:
+    def _error(self, operation: str, request: dict[str, Any], trouble: str) -> AwsRefused:
         if operation == "PutItem" or trouble == "Throttled":
-            return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, operation)
-        error = ClientError(
-            {"Error": {"Code": "TransactionCanceledException", "Message": trouble}}, operation
-        )
-        codes = [None] * len(request["TransactItems"])
-        codes[0] = type("Reason", (), {"code": trouble})()  # type: ignore[call-overload]
-        error.cancellation_reasons = codes  # type: ignore[attr-defined]
-        return error
+            return AwsRefused(400, "ThrottlingException", "slow down")
+        reasons = (trouble, *[None] * (len(request["TransactItems"]) - 1))
+        return AwsRefused(400, "TransactionCanceledException", trouble, reasons)
 
 
 def test_conflicts_and_throttles_are_nobodys_fault(diary: Diary):
@@ -143,7 +138,7 @@ def test_conflicts_and_throttles_are_nobodys_fault(diary: Diary):
 
     def troubled(service: Service) -> Service:
         settings = service.settings
-        flaky.append(Flaky(table.connect(settings), seed=7))
+        flaky.append(Flaky(Dynamo(settings), seed=7))
         connection: Any = flaky[-1]
         return replace(service, store=Store(connection, settings.table, settings.wake_shards))
 

@@ -34,7 +34,7 @@ def service(quick_aws: dict[str, str], now: datetime) -> Service:
     """A service that has a store and a clock: the page needs nothing else."""
     settings = read(environment(quick_aws, "http://127.0.0.1:9", None))
     table.create(settings)
-    store = Store(table.connect(settings), settings.table, settings.wake_shards)
+    store = Store(table.Classic(settings), settings.table, settings.wake_shards)
     return Service(
         settings=settings, store=store, gateway=None, mailer=None, queue=None, real=lambda: now, new_id=str
     )

@@ -1,0 +1,43 @@
+"""`./dev account`: the first account of a deployment, and its key, shown once."""
+
+import argparse
+from datetime import datetime
+
+from chalicelib import wiring
+from chalicelib.billing.errors import PerennialError
+from chalicelib.operations import create
+from chalicelib.settings import read
+
+
+def main(arguments: list[str]) -> int:
+    """Create an account in the deployment the environment names (README: *Deploy*)."""
+    parser = argparse.ArgumentParser(prog="./dev account", description=__doc__)
+    parser.add_argument("--name", required=True, help="the business, as buyers read it")
+    parser.add_argument("--email", required=True, help="where buyers' answers go")
+    parser.add_argument("--currency", default="usd", help="ISO 4217, lower case")
+    parser.add_argument("--zone", default="UTC", help="IANA time zone, such as Europe/Paris")
+    parser.add_argument("--billing-hour", type=int, default=6, help="local hour, 0 to 23")
+    parser.add_argument(
+        "--clock", type=datetime.fromisoformat, help="a test account with a clock of its own, standing here"
+    )
+    asked = parser.parse_args(arguments)
+    try:
+        service = wiring.service(read())
+        business = create.account(
+            service,
+            name=asked.name,
+            email=asked.email,
+            currency=asked.currency,
+            zone=asked.zone,
+            livemode=service.settings.livemode,
+            billing_hour=asked.billing_hour,
+            clock_at=asked.clock,
+        )
+        _, key = create.api_key(service, business, "first key")
+    except PerennialError as problem:
+        print(f"./dev account: {problem.detail}")
+        return 1
+    print(
+        f"account  {business.id}\nkey      {key}\n\nKeep the key now: it is stored as a hash and never shown again."
+    )
+    return 0
