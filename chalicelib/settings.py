@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.billing.errors import PerennialError
 
@@ -30,9 +30,9 @@ class Settings:
     inbox_queue: str
     mail_from: str
     base_url: str
-    link_secret: str
-    stripe_key: str
-    stripe_webhook_secret: str
+    link_secret: str = field(repr=False)
+    stripe_key: str = field(repr=False)
+    stripe_webhook_secret: str = field(repr=False)
     stripe_api: str | None = None
     aws_endpoint: str | None = None
     stripe_seconds: float = 40

@@ -1,7 +1,6 @@
 """API Gateway on a laptop: HTTP on loopback becomes the event of a Lambda proxy integration, and its answer HTTP."""
 
 import base64
-import json
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,10 +26,12 @@ class Context:
 
 
 class Gateway:
-    """Serves the routes of a Chalice app through its Lambda handler, each request on a thread of its own."""
+    """Serves the routes of a Chalice app through its Lambda handler, and pages of the sandbox's own beside them."""
 
     def __init__(self, handler: Handler, paths: list[str], port: int = 0) -> None:
         self._handler = handler
+        self._one_at_a_time = threading.Lock()  # as in Lambda: a process has one request at work
+        self.pages: dict[str, Callable[[], str]] = {}
         self._paths = [path.strip("/").split("/") for path in paths]
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._requests())
         self._server.daemon_threads = True
@@ -53,11 +54,14 @@ class Gateway:
     ) -> tuple[int, dict[str, str], bytes]:
         """One request; a path without a route is answered as API Gateway does, 403."""
         parts = urlsplit(target)
+        if page := self.pages.get(parts.path):
+            return 200, {"Content-Type": "text/html; charset=utf-8"}, page().encode()
         route, parameters = self._route(parts.path)
         if route is None:
             return 403, {"Content-Type": "application/json"}, b'{"message":"Missing Authentication Token"}'
         event = _event(method, target, route, parameters, headers=headers, body=body)
-        answer = self._handler(event, Context())
+        with self._one_at_a_time:
+            answer = self._handler(event, Context())
         content = answer.get("body") or ""
         encoded = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
         sent = dict(answer.get("headers") or {})
@@ -190,11 +194,3 @@ def tick_event(rule: str) -> dict[str, Any]:
         "time": "1970-01-01T00:00:00Z",
         "resources": [f"arn:aws:events:us-east-1:000000000000:rule/{rule}"],
     }
-
-
-def loads(body: bytes) -> Any:
-    """JSON, or the text where it is none."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode(errors="replace")

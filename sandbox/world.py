@@ -73,7 +73,9 @@ def settle_in(settings: Any) -> None:
         sqs.create_queue(
             QueueName=name, Attributes=fifo | {"VisibilityTimeout": "180", "RedrivePolicy": redrive}
         )
-    session.client("sesv2").create_email_identity(EmailIdentity="perennial.example")
+    ses = session.client("sesv2")
+    if not ses.list_email_identities()["EmailIdentities"]:
+        ses.create_email_identity(EmailIdentity="perennial.example")
 
 
 class Killed(BaseException):

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
             f"They run after {time.monotonic() - began:.1f} s. The clock goes to 31 January 2026.\n",
             style="dim",
         )
-        sound = tell(world, console)
+        _, sound = tell(world, console)
     console.print(f"\n{time.monotonic() - began:.0f} s in all.", style="dim")
     return 0 if sound else 1
 
@@ -49,8 +49,8 @@ def running(folder: Path) -> Iterator[World]:
             yield world
 
 
-def tell(world: World, console: Console) -> bool:
-    """The story with its timeline, closing table and audit; True if all holds."""
+def tell(world: World, console: Console) -> tuple[Roaster, bool]:
+    """The story with its timeline, closing table and audit; whether all holds."""
     timeline = Timeline(world, console)
     roaster = story.tell(world, timeline.look)
     console.print(closing(world, roaster))
@@ -64,7 +64,7 @@ def tell(world: World, console: Console) -> bool:
         "[green]Every sentence holds.[/]" if sound else "[bold red]Something does not hold: see ✗ above.[/]"
     )
     console.print(f"\n{verdict}")
-    return sound
+    return roaster, sound
 
 
 def closing(world: World, roaster: Roaster) -> Table:

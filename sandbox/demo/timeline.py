@@ -1,7 +1,5 @@
 """What happens, line by line as it happens: who, when, which invoice, which attempt, how it went, which letter."""
 
-import json
-import urllib.request
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +7,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.text import Text
 
+from sandbox import mailbox
 from sandbox.demo.story import Roaster, asked
 from sandbox.world import World
 
@@ -88,16 +87,10 @@ def _order(event: dict[str, Any]) -> tuple[str, int, str]:
     return event["created_at"], rank, event["about"].get("invoice") or event["about"]["subscription"]
 
 
-def inbox(world: World, account: str = "000000000000") -> list[dict[str, Any]]:
+def inbox(world: World) -> list[dict[str, Any]]:
     """The letters the local SES took, oldest first."""
-    url = world.env["AWS_ENDPOINT_URL"] + "/_ministack/ses/messages"
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        found = json.loads(answer.read())
-    return [
-        {"id": message["MessageId"], "to": message["To"][0], "subject": message["Subject"]}
-        for messages in [found["messages"].get(account, [])]
-        for message in messages
-    ]
+    taken = mailbox.messages(world.env["AWS_ENDPOINT_URL"], world.env["AWS_ACCESS_KEY_ID"])
+    return [{"id": one["MessageId"], "to": one["To"][0], "subject": one["Subject"]} for one in taken]
 
 
 def dollars(money: dict[str, Any]) -> str:

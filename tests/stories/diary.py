@@ -107,8 +107,7 @@ class Diary:
 
     def letters(self, who: str) -> list[str]:
         """The kinds of letters a customer got: receipt, upcoming or failed, oldest first."""
-        account = self.world.env["AWS_ACCESS_KEY_ID"]
-        found = [one for one in inbox(self.world, account) if one["to"].startswith(f"{who}@")]
+        found = [one for one in inbox(self.world) if one["to"].startswith(f"{who}@")]
         kinds = {"Receipt": "receipt", "Your next": "upcoming"}
         return [
             next((kind for words, kind in kinds.items() if letter["subject"].startswith(words)), "failed")

@@ -1,0 +1,114 @@
+"""`./dev up`: the demo's world, kept serving on loopback; its state survives a restart."""
+
+import argparse
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, timedelta
+
+from rich.console import Console
+
+from sandbox import mailbox
+from sandbox.aws import LOCAL, Aws
+from sandbox.demo import run, story
+from sandbox.stripe.server import StripeServer
+from sandbox.world import STRIPE_KEY, World, environment
+
+STATE = LOCAL / "up"
+TICK_SECONDS = 5
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until Ctrl-C. With STRIPE_API_KEY set, Stripe's own test mode in place of the local one."""
+    parser = argparse.ArgumentParser(prog="./dev up", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="where the API listens (default 8000)")
+    asked = parser.parse_args(arguments)
+    console = Console()
+    with ExitStack() as stack:
+        aws = stack.enter_context(Aws(port=4566, state=STATE / "aws"))
+        world = stack.enter_context(_world(aws, asked.port))
+        key = _key(world, console)
+        world.gateway.pages["/mailbox"] = lambda: mailbox.page(aws.endpoint)
+        _say_what_to_try(console, world, key)
+        _live(world)
+    return 0
+
+
+@contextmanager
+def _world(aws: Aws, port: int) -> Iterator[World]:
+    """On the local Stripe, or on Stripe's test mode where the environment has a key of it."""
+    base = {"PERENNIAL_BASE_URL": f"http://127.0.0.1:{port}"}
+    real_key = os.environ.get("STRIPE_API_KEY", STRIPE_KEY)
+    if real_key != STRIPE_KEY:
+        env = environment(aws.environment(), "", None, **base)
+        del env["STRIPE_API_BASE"]
+        env |= {
+            name: os.environ[name]
+            for name in ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
+            if name in os.environ
+        }
+        with World(env, "", port=port) as world:
+            yield world
+        return
+    STATE.mkdir(parents=True, exist_ok=True)
+    clock = STATE / "clock"
+    if not clock.exists():
+        clock.write_text(story.BEGINS.isoformat())
+    with StripeServer(port=12111, state=STATE / "stripe.sqlite") as stripe:
+        env = environment(aws.environment(), stripe.url, clock, **base)
+        with World(env, stripe.url, port=port) as world:
+            yield world
+
+
+def _key(world: World, console: Console) -> str:
+    """The roaster's API key: from the state, or after telling the story where there is none yet."""
+    kept = STATE / "roaster.json"
+    if not world.stripe_url:
+        return "(./dev account prints one: see README, Stripe's own test mode)"
+    if not kept.exists():
+        console.print("First the roaster's four months, as in ./dev demo …\n", style="dim")
+        roaster = run.tell(world, console)[0]
+        kept.write_text(json.dumps({"account": roaster.account, "key": roaster.key}))
+    return str(json.loads(kept.read_text())["key"])
+
+
+def _live(world: World) -> None:
+    """Let time run at its own pace from where it stood: the schedules tick and the queues are worked."""
+    if world.stripe_url:
+        world.stripe("DELETE", "webhooks")
+        world.connect_stripe("auto")
+    began, stood = time.monotonic(), world.now
+    while True:
+        if world.stripe_url:
+            world.set_clock(stood + timedelta(seconds=time.monotonic() - began))
+        world.tick()
+        world.drain()
+        threading.Event().wait(TICK_SECONDS)
+
+
+def _say_what_to_try(console: Console, world: World, key: str) -> None:
+    url, now = world.gateway.url, world.now.astimezone(UTC)
+    console.print(
+        f"""
+[bold]Perennial serves at {url}[/]   letters: {url}/mailbox   Stripe: {world.stripe_url or "Stripe's test mode"}
+It is {now:%d %B %Y %H:%M} UTC in there. Ctrl-C stops it; the next ./dev up goes on from here.
+
+Try:
+  KEY={key}
+  curl -s {url}/v1/subscriptions -H "Authorization: Bearer $KEY"
+  curl -s "{url}/v1/invoices?limit=3" -H "Authorization: Bearer $KEY"
+  curl -s {url}/v1/contacts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+       -d '{{"name": "Fay", "email": "fay@perennial.example"}}'
+
+A year in a second, on a test account with a clock of its own (the answer shows its key):
+  curl -s {url}/v1/accounts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+       -d '{{"name": "Rehearsal", "email": "you@perennial.example", "currency": "eur", "zone": "Europe/Paris", "test_clock": {{"now_at": "2030-01-31T12:00:00Z"}}}}'
+  curl -s {url}/v1/test_clock/advance -H "Authorization: Bearer $ITS_KEY" -H 'Content-Type: application/json' \\
+       -d '{{"to": "2031-01-31T12:00:00Z"}}'
+""",
+        highlight=False,
+        soft_wrap=True,
+    )
