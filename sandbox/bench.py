@@ -65,6 +65,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.steps: dict[str, Cost] = {}
+        self.sizes: dict[tuple[str, str], list[int]] = {}
         self.step: str | None = None
 
     @contextmanager
@@ -78,6 +79,16 @@ class Meter:
             cost.cpu += time.process_time() - cpu
             cost.seconds += time.perf_counter() - began
             self.step = None
+
+    def items(self, request: dict[str, Any]) -> None:
+        """Note the size of every item written, as DynamoDB counts it: names and values in UTF-8."""
+        if self.step is None:
+            return
+        puts = [entry["Put"] for entry in request.get("TransactItems", [])] or [request]
+        for put in puts:
+            item = put["Item"]
+            size = sum(len(name) + len(str(*value.values()).encode()) for name, value in item.items())
+            self.sizes.setdefault((self.step, item["kind"]["S"]), []).append(size)
 
     def dynamodb(self, operation: str, answer: dict[str, Any]) -> None:
         """Count a request and the units it consumed, as the engine says."""
@@ -97,12 +108,14 @@ class Meter:
 
 
 class Counted:
-    """A pynamodb connection that tells the meter."""
+    """A connection to DynamoDB that tells the meter."""
 
     def __init__(self, inner: Any, meter: Meter) -> None:
         self._dispatch, self._meter = inner.dispatch, meter
 
     def dispatch(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if operation in ("TransactWriteItems", "PutItem"):
+            self._meter.items(request)
         answer: dict[str, Any] = self._dispatch(operation, request)
         self._meter.dynamodb(operation, answer)
         return answer
@@ -394,6 +407,14 @@ def _show(meter: Meter, count: int, result: dict[str, Any]) -> None:
     for kind, number in kinds.most_common():
         requests.add_row(kind, str(number), f"{number / count:.4f}")
     console.print(requests)
+    written = Table(title="Items written")
+    for name in ("step", "record", "per renewal", "bytes", "table units in a transaction"):
+        written.add_column(name, justify="left" if name in ("step", "record") else "right")
+    for (step, kind), sizes in meter.sizes.items():
+        units = sum(2 * -(-size // 1024) for size in sizes) / count
+        row = (f"{len(sizes) / count:.3f}", f"{sum(sizes) / len(sizes):.0f}", f"{units:.2f}")
+        written.add_row(step, kind, *row)
+    console.print(written)
     renewal = result["renewal"]
     console.print(
         f"A renewal: {renewal['dynamodb_requests']} DynamoDB requests, {renewal['write_units']} write units, "

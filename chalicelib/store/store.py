@@ -267,7 +267,7 @@ class Store:
             "kind": {"S": kind.name},
             "shape": {"N": str(self._shapes.now(kind.name))},
             "version": {"N": str(record.version)},
-            "body": {"S": self._shapes.encode(record).decode()},
+            "body": {"S": self._shapes.encode(kind.name, record)},
         }
         if kind.owner:
             item["owner"] = {"S": keys.place(kind.owner, record)}

@@ -16,6 +16,7 @@ from chalicelib.operations import create
 from chalicelib.service import Service
 from chalicelib.settings import read
 from chalicelib.store import table
+from chalicelib.store.store import Store
 from chalicelib.web import routes
 from sandbox.gateway import Gateway
 from sandbox.stripe.server import StripeServer
@@ -145,4 +146,6 @@ def api(quick_aws: dict[str, str], stripe: StripeServer) -> Api:
 def deployed(aws: dict[str, str], stripe: StripeServer) -> Api:
     settings = read(environment(aws, stripe.url, None))
     table.create(settings)
-    return Api(wiring.wired(settings))
+    # moto answers inside botocore, where pynamodb's own connection asks.
+    store = Store(table.Classic(settings), settings.table, settings.wake_shards)
+    return Api(replace(wiring.wired(settings), store=store))
