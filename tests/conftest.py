@@ -47,10 +47,19 @@ def quick_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         yield dict(QUICK)
 
 
-@pytest.fixture(params=["moto", "ministack"])
-def engine(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Each engine in turn, as environment."""
-    return request.getfixturevalue("quick_aws" if request.param == "moto" else "real_aws")
+@pytest.fixture(params=["moto", "ministack", "dynamodb-local"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Each engine in turn, as environment; AWS's own DynamoDB Local where DYNAMODB_LOCAL names its endpoint."""
+    if request.param != "dynamodb-local":
+        env: dict[str, str] = request.getfixturevalue("quick_aws" if request.param == "moto" else "real_aws")
+        return env
+    endpoint = os.environ.get("DYNAMODB_LOCAL")
+    if not endpoint:
+        pytest.skip("left out: DYNAMODB_LOCAL names no endpoint of DynamoDB Local")
+    env = QUICK | {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": f"local{next(ACCOUNTS)}"}
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return env
 
 
 @pytest.fixture

@@ -382,7 +382,7 @@ def worded(value: Any, texts: Iterator[str]) -> Any:
             return value
         case str():
             return next(texts)
-        case dict():
+        case dict() if all(isinstance(one, str) for one in value.values()):
             return {next(texts) + str(n): one for n, one in enumerate(value.values())} | dict.fromkeys(
                 EMPTY, ""
             )
