@@ -55,9 +55,12 @@ class Credentials(NamedTuple):
 
 
 class Aws:
-    """One service of AWS in a region; thread-safe. `signing_name` is what the service is called in signatures."""
+    """One service of AWS in a region; thread-safe. `signing_name` is what it is called in signatures, `json` its protocol's version."""
 
-    def __init__(self, name: str, signing_name: str, region: str, endpoint: str | None) -> None:
+    def __init__(
+        self, name: str, signing_name: str, region: str, endpoint: str | None, json: str = "1.0"
+    ) -> None:
+        self._json = f"application/x-amz-json-{json}"
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         self._endpoint = (endpoint or f"https://{name}.{region}.{suffix}").rstrip("/")
         self._host = urlsplit(self._endpoint).netloc
@@ -69,7 +72,7 @@ class Aws:
     def call(self, path: str, body: Any, target: str | None = None) -> dict[str, Any]:
         """One POST, sent once. Raises AwsRefused, AwsUnreachable or AwsSilent."""
         data = msgspec.json.encode(body)
-        content = "application/x-amz-json-1.0" if target else "application/json"
+        content = self._json if target else "application/json"
         headers = {"content-type": content, "host": self._host}
         if target:
             headers["x-amz-target"] = target

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 from chalicelib.adapters.mail import SesMailer
@@ -55,11 +56,13 @@ class Late:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
+        self._lock = Lock()
+        self._made: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        made = self._make()
-        self.__dict__ |= {method: getattr(made, method) for method in dir(made) if method[0] != "_"}
-        return getattr(made, name)
+        with self._lock:
+            self._made = self._made or self._make()
+        return getattr(self._made, name)
 
 
 def stripe(settings: Settings) -> Gateway:
@@ -67,17 +70,6 @@ def stripe(settings: Settings) -> Gateway:
     from chalicelib.adapters.stripe import StripeGateway
 
     return StripeGateway(settings.stripe_key, settings.stripe_api, settings.stripe_seconds)
-
-
-def client(settings: Settings, name: str) -> Any:
-    """A boto3 client; what it sends is made by our own code, so botocore need not check it again."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        parameter_validation=False, connect_timeout=3, read_timeout=10, retries={"mode": "standard"}
-    )
-    return boto3.client(name, region_name=settings.region, endpoint_url=settings.aws_endpoint, config=config)
 
 
 def revealed(settings: Settings) -> Settings:
@@ -90,7 +82,8 @@ def revealed(settings: Settings) -> Settings:
     if not names:
         return settings
     wanted = sorted(set(names.values()))
-    answer = client(settings, "ssm").get_parameters(Names=wanted, WithDecryption=True)
+    ssm = Aws("ssm", "ssm", settings.region, settings.aws_endpoint, json="1.1")
+    answer = ssm.call_again("/", {"Names": wanted, "WithDecryption": True}, "AmazonSSM.GetParameters")
     values = {told["Name"]: str(told["Value"]) for told in answer["Parameters"]}
     if missing := [name for name in wanted if name not in values]:
         raise Misconfigured(f"Put {' and '.join(missing)} into the parameter store of {settings.region}.")
