@@ -30,7 +30,7 @@ class Gateway:
 
     def __init__(self, handler: Handler, paths: list[str], port: int = 0) -> None:
         self._handler = handler
-        self._one_at_a_time = threading.Lock()  # as in Lambda: a process has one request at work
+        self._one_at_a_time = threading.RLock()  # as in Lambda: a process has one request at work
         self.pages: dict[str, Callable[[], str]] = {}
         self._paths = [path.strip("/").split("/") for path in paths]
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._requests())

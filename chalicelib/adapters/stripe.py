@@ -10,6 +10,7 @@ import urllib3
 from stripe import StripeClient
 
 from chalicelib.billing.dunning import is_hard
+from chalicelib.billing.errors import Invalid
 from chalicelib.billing.gateway import (
     ActionRequired,
     Canceled,
@@ -50,8 +51,12 @@ class StripeGateway:
 
     def charge(self, key: str, request: Request) -> Outcome:
         """One PaymentIntent, created and confirmed off session."""
+        try:
+            amount = to_stripe(request.amount)
+        except Invalid as error:
+            return Declined(code=error.code, hard=False, message=error.detail)
         params = {
-            "amount": to_stripe(request.amount),
+            "amount": amount,
             "currency": request.amount.currency,
             "customer": request.customer,
             "payment_method": request.method,
@@ -141,6 +146,8 @@ class StripeGateway:
     def _get(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
         try:
             return cast(dict[str, Any], self._client.raw_request("get", path, **params).data)
+        except stripe.InvalidRequestError as error:
+            raise _refused(error) from error
         except stripe.StripeError as error:
             raise _unavailable(error) from error
 
@@ -185,18 +192,18 @@ def _unconnected(message: str, code: str | None = None) -> Exception:
 
 
 def outcome(intent: dict[str, Any]) -> Outcome:
-    """What a PaymentIntent says of its money."""
+    """What a PaymentIntent says of its money; one that is still being made says nothing yet."""
     match intent["status"]:
         case "succeeded":
             return _succeeded(intent)
-        case "processing":
-            return Processing(reference=intent["id"])
-        case "requires_action" | "requires_confirmation" | "requires_capture":
+        case "requires_action":
             return ActionRequired(reference=intent["id"])
         case "canceled":
             return Canceled(reference=intent["id"])
-        case _:
+        case "requires_payment_method" if intent.get("last_payment_error"):
             return _failed(intent)
+        case _:
+            return Processing(reference=intent["id"])
 
 
 def label(method: dict[str, Any]) -> str:
@@ -217,30 +224,35 @@ def _succeeded(intent: dict[str, Any]) -> Succeeded:
     return Succeeded(reference=intent["id"], fee=fee, net=net)
 
 
-def _failed(intent: dict[str, Any]) -> Declined | ActionRequired:
+def _failed(intent: dict[str, Any]) -> Declined:
     """A PaymentIntent that asks for another method: the last one was refused."""
-    error = intent.get("last_payment_error") or {}
+    error = intent["last_payment_error"]
     code = error.get("decline_code") or error.get("code") or "unknown"
-    if code == "authentication_required":
-        return ActionRequired(reference=intent["id"])
-    return Declined(code=code, hard=is_hard(code), reference=intent["id"], message=error.get("message") or "")
+    return Declined(code=code, hard=_final(code), reference=intent["id"], message=error.get("message") or "")
 
 
-def _declined(error: stripe.CardError) -> Declined | ActionRequired:
+def _declined(error: stripe.CardError) -> Declined:
     told = error.error
     intent = getattr(told, "payment_intent", None) if told else None
-    reference = intent["id"] if intent else None
     code = (told.decline_code if told else None) or error.code or "card_declined"
-    if reference and "authentication_required" in (code, error.code):
-        return ActionRequired(reference=reference)
-    return Declined(code=code, hard=is_hard(code), reference=reference, message=error.user_message or "")
+    reference = intent["id"] if intent else None
+    return Declined(code=code, hard=_final(code), reference=reference, message=error.user_message or "")
+
+
+def _final(code: str) -> bool:
+    """Whether asking again off session is pointless: a hard decline, or a card that wants its buyer each time."""
+    return is_hard(code) or code == "authentication_required"
 
 
 def _wrong(error: stripe.StripeError) -> Declined | Unknown:
-    """A request Stripe finds wrong moved no money; one under a key that was used otherwise may have."""
+    """A request Stripe finds wrong moved no money; one under a key that was used otherwise may have.
+
+    Only where it is the method or its customer that is wrong is the method given up.
+    """
     if isinstance(error, stripe.IdempotencyError) or error.http_status == 409:
         return Unknown(reason=f"Stripe is at it already, or was: {error.user_message}")
-    return Declined(code=error.code or "invalid_request", hard=True, message=error.user_message or "")
+    hard = getattr(error, "param", None) in ("payment_method", "customer")
+    return Declined(code=error.code or "invalid_request", hard=hard, message=error.user_message or "")
 
 
 def _no_answer(error: stripe.StripeError) -> Unknown:

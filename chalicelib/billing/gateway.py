@@ -111,15 +111,14 @@ class Gateway(Protocol):
     def charge(self, key: str, request: Request) -> Outcome:
         """Ask for money off session, under an idempotency key kept for at least 24 hours.
 
-        A request the gateway finds wrong (no such customer, an amount too small) is a hard decline: nothing
-        was taken, and the same request can never succeed.
+        A request the gateway finds wrong (no such customer, an amount too small) is a decline: nothing was taken.
         """
 
     def find(self, request: Request, since: datetime) -> Outcome | None:
-        """What became of a request, found by its metadata among the customer's payments since a moment."""
+        """What became of a request, found by its metadata among the customer's payments since a moment. Raises Refused."""
 
     def fetch(self, reference: str) -> Outcome:
-        """The state of a payment now."""
+        """The state of a payment now. Raises Refused where there is none."""
 
     def cancel(self, reference: str) -> Outcome:
         """Call a payment off, or learn that it is too late to."""

@@ -121,6 +121,10 @@ class Invoice:
 
     def paid(self, payment: str, amount: Money, now: datetime) -> "Invoice":
         """The open payment succeeded with an amount for this invoice."""
+        if self.payment != payment:
+            raise WrongState(
+                "not_the_open_payment", f"{self.id} waits for {self.payment}, not for {payment}."
+            )
         amount_paid = self.amount_paid + amount
         whole = amount_paid.amount >= self.total.amount
         return replace(
@@ -143,6 +147,10 @@ class Invoice:
     def released(self, attempt_at: datetime | None) -> "Invoice":
         """The open payment came to nothing: it never arrived at the gateway, or was called off."""
         return replace(self, payment=None, attempt_at=attempt_at)
+
+    def asked_at(self, moment: datetime) -> "Invoice":
+        """To be asked for at a moment, whatever the schedule says: another method is there."""
+        return replace(self, attempt_at=moment)
 
     def left_open(self) -> "Invoice":
         """Owed, and not asked for again by the schedule."""

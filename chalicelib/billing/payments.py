@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from chalicelib.billing.errors import WrongState
 from chalicelib.billing.gateway import (
     ActionRequired,
     Canceled,
@@ -22,6 +23,8 @@ from chalicelib.billing.wake import Topic, Wake
 LEASE = timedelta(seconds=120)
 # Stripe keeps an idempotency key for at least 24 hours; a request is repeated only well within them.
 KEY_LIVES = timedelta(hours=20)
+# A buyer who has not confirmed a payment by then will not: it is called off, and asked for on the schedule.
+CONFIRMED_WITHIN = timedelta(days=1)
 # A question at the gateway is asked again after these pauses, the last one for as long as it stays open.
 PAUSES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 720))
 
@@ -102,6 +105,10 @@ class Payment:
         """Whether a worker may be waiting for the gateway's answer at this moment (real time)."""
         return self.leased_until is not None and now < self.leased_until
 
+    def abandoned(self, now: datetime) -> bool:
+        """Whether its buyer has had time enough to confirm it (real time)."""
+        return now - self.sent_at >= CONFIRMED_WITHIN
+
     def repeatable(self, now: datetime) -> bool:
         """Whether the same request under the same key is still sure to be the same charge (real time)."""
         return now - self.sent_at < KEY_LIVES
@@ -110,6 +117,10 @@ class Payment:
         """A worker asks about it now, and is waited for (real time)."""
         return replace(self, leased_until=now + LEASE)
 
+    def woken(self, now: datetime) -> "Payment":
+        """Somebody heard something of it: it is looked at now (real time)."""
+        return replace(self, leased_until=None, look_at=now)
+
     def postponed(self, now: datetime, reason: str) -> "Payment":
         """The gateway could not be asked; the state is as it was, to be looked at later (real time)."""
         pause = PAUSES[min(self.looks, len(PAUSES) - 1)]
@@ -117,6 +128,8 @@ class Payment:
 
     def told(self, outcome: Outcome, now: datetime, real: datetime) -> "Payment":
         """The gateway has spoken: `now` on the account's clock, `real` time for what is still open."""
+        if not self.open:
+            raise WrongState("payment_settled", f"{self.id} is {self.status} already.")
         match outcome:
             case Succeeded():
                 return self._settled(

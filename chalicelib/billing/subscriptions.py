@@ -137,11 +137,13 @@ class Subscription:
         """The customer has been told of the next payment, or it is too late to."""
         return replace(self, reminded=self.cycle)
 
-    def failing(self, invoice: str, *, hard: bool) -> "Subscription":
-        """An invoice could not be collected; a hard decline closes the method it was tried on."""
+    def failing(self, invoice: str, *, refused: str | None = None) -> "Subscription":
+        """An invoice could not be collected; a hard decline (`refused`) closes the method it was tried on, and no other."""
         arrears = self.arrears if invoice in self.arrears else (*self.arrears, invoice)
-        method = replace(self.method, refused=True) if hard and self.method else self.method
-        status = Status.PAST_DUE if self.status in (Status.ACTIVE, Status.SCHEDULED) else self.status
+        method = self.method
+        if method is not None and method.id == refused:
+            method = replace(method, refused=True)
+        status = self.status if self.status in (Status.UNPAID, Status.CANCELED) else Status.PAST_DUE
         return replace(self, arrears=arrears, method=method, status=status)
 
     def given_up(self, at_end: str, now: datetime) -> "Subscription":
@@ -149,7 +151,7 @@ class Subscription:
         if self.status in ENDED or at_end == "past_due":
             return self
         if at_end == "cancel":
-            return replace(self, status=Status.CANCELED, ended_at=now)
+            return replace(self, status=Status.CANCELED, ended_at=self.ended_at or now)
         return replace(self, status=Status.UNPAID)
 
     def settled(self, invoice: str) -> "Subscription":
@@ -163,19 +165,20 @@ class Subscription:
         return replace(self, arrears=arrears, status=status)
 
     def charged_on(self, method: Method) -> "Subscription":
-        """Another payment method takes the place of the one before."""
-        return replace(self, method=method)
+        """Another payment method takes the place of the one before; with it an unpaid subscription is charged again."""
+        status = Status.PAST_DUE if self.status is Status.UNPAID else self.status
+        return replace(self, method=method, status=status)
 
     def canceled(self, now: datetime) -> "Subscription":
         """Ended for good, before its term."""
         if self.status in ENDED:
             raise WrongState("subscription_ended", f"The subscription is {self.status} already.")
-        return replace(self, status=Status.CANCELED, ended_at=now)
+        return replace(self, status=Status.CANCELED, ended_at=self.ended_at or now)
 
     def canceling(self) -> "Subscription":
         """To be canceled at the next boundary, in place of being billed."""
-        if self.status in ENDED:
-            raise WrongState("subscription_ended", f"The subscription is {self.status} already.")
+        if not self.billable:
+            raise WrongState("subscription_ended", "No billing is to come that this could take the place of.")
         return replace(self, cancel_at_period_end=True)
 
     def expired(self, now: datetime) -> "Subscription":

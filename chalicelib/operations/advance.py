@@ -3,15 +3,15 @@
 import time
 from datetime import datetime
 
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import collect, renew
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset, Conflict
+from chalicelib.store.changes import Changeset, Conflict, Reading
 
 BUDGET_SECONDS = 40
 PAGE = 200
-# A moment whose records stay awake this often is left behind: they are parked, or wait for the gateway.
+# A moment whose records stay awake this often unchanged is left behind: they are parked, or wait for the gateway.
 MAX_ROUNDS = 20
 
 
@@ -27,7 +27,7 @@ def to(service: Service, account: str, target_at: datetime) -> Account:
 def clocks(service: Service, account: str, names: list[str]) -> None:
     """Go on moving a clock that is on its way, for as long as one worker may; the rest is left to the next."""
     del names
-    started, rounds, moment = time.monotonic(), 0, None
+    started, before, rounds = time.monotonic(), None, 0
     while True:
         business = service.store.find(Account, account, account)
         if business is None or business.clock is None or business.clock.target_at is None:
@@ -35,9 +35,17 @@ def clocks(service: Service, account: str, names: list[str]) -> None:
         if time.monotonic() - started > BUDGET_SECONDS:
             _hand_on(service, business)
             return
-        rounds = rounds + 1 if moment == business.clock.now_at else 0
-        moment = business.clock.now_at
-        _step(service, business, business.clock.now_at, business.clock.target_at, stuck=rounds >= MAX_ROUNDS)
+        if service.breaker.tripped(service.real()):
+            time.sleep(1)
+            continue
+        now, target = business.clock.now_at, business.clock.target_at
+        due = _due(service, account, now)
+        rounds = rounds + 1 if due == before else 0
+        before = due
+        if due and rounds < MAX_ROUNDS:
+            _work(service, account, due)
+        else:
+            _tick(service, business, _next(service, account, now, target))
 
 
 def _hand_on(service: Service, account: Account) -> None:
@@ -45,24 +53,37 @@ def _hand_on(service: Service, account: Account) -> None:
         service.queue.send_many([(account.wake.topic, account.id, [keys.key_of(account)])])
 
 
-def _step(service: Service, account: Account, now: datetime, target: datetime, *, stuck: bool) -> None:
-    """Work what is awake at the clock's moment, or move it to the next moment at which something is."""
-    found = service.store.awake(keys.clock_shard(account.id), target, PAGE)
-    due = [key for stamp, key in found if keys.moment(stamp) <= now]
-    if due and not stuck:
-        _work(service, account.id, due)
-        return
-    later = [keys.moment(stamp) for stamp, _ in found if keys.moment(stamp) > now]
-    _tick(service, account, min([*later, target]))
+def _due(service: Service, account: str, now: datetime) -> list[str]:
+    """What is awake at the clock's moment."""
+    return [key for _, key in service.store.awake(keys.clock_shard(account), now, PAGE)]
+
+
+def _next(service: Service, account: str, now: datetime, target: datetime) -> datetime:
+    """The next moment at which something is awake, at the latest the target."""
+    behind = (keys.stamp(now), "\uffff")
+    found = service.store.awake(keys.clock_shard(account), target, 1, behind)
+    return keys.moment(found[0][0]) if found else target
 
 
 def _work(service: Service, account: str, due: list[str]) -> None:
-    subscriptions = [key for key in due if keys.kind_of(key).name == "subscription"]
-    if subscriptions:
-        renew.subscriptions(service, account, subscriptions)
-    invoices = [key for key in due if keys.kind_of(key).name == "invoice"]
-    if invoices:
-        collect.invoices(service, account, invoices)
+    """Work what is due, and what that leaves due, without waiting for the index to tell of it."""
+    for _ in range(MAX_ROUNDS):
+        known = Reading()
+        if subscriptions := _of_kind(due, "subscription"):
+            known.add(renew.subscriptions(service, account, subscriptions))
+        if invoices := _of_kind(due, "invoice"):
+            known.add(collect.invoices(service, account, invoices))
+        business = known.records.get(keys.key(Account, account, account))
+        if not isinstance(business, Account):
+            return
+        at = Moment(business, service.real())
+        due = [key for key in known.written if key in known.records and at.awake(known.records[key].wake)]
+        if not due:
+            return
+
+
+def _of_kind(names: list[str], kind: str) -> list[str]:
+    return [key for key in names if keys.kind_of(key).name == kind]
 
 
 def _tick(service: Service, account: Account, moment: datetime) -> None:

@@ -11,11 +11,12 @@ from chalicelib.operations import advance, collect, deliver, heed, publish, reco
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.bookkeeping import Sweep
-from chalicelib.store.store import Changeset, Conflict, Outage
+from chalicelib.store.changes import Changeset, Conflict, Outage
+from chalicelib.store.store import MAX_FAILURES
 
 log = logging.getLogger("perennial")
 
-Perform = Callable[[Service, str, list[str]], None]
+Perform = Callable[[Service, str, list[str]], object]
 PERFORM: dict[str, Perform] = {
     "account": advance.clocks,
     "subscription": renew.subscriptions,
@@ -62,7 +63,7 @@ def sweep(service: Service, topic: Topic) -> int:
         for key in _look_through(service, shard, real, reached)
     ]
     _enqueue(service, topic, found)
-    if reached != kept.reached:
+    if reached and (state is not kept or reached != kept.reached):
         _keep(service, replace(state, reached=reached))
     return len(found)
 
@@ -130,8 +131,11 @@ def _perform(service: Service, account: str, names: list[str]) -> None:
 
 def _perform_apart(service: Service, message: Message) -> None:
     for name in message.names:
-        if service.store.blame(name, "The worker stopped while it worked this record.", service.real()):
+        failures = service.store.blame(
+            name, "The worker stopped while it worked this record.", service.real()
+        )
+        if failures >= MAX_FAILURES:
             log.error("record parked", extra={"record": name})
             continue
         _perform(service, message.account, [name])
-        service.store.forgive(name)
+        service.store.forgive(name, failures)

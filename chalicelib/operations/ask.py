@@ -1,5 +1,6 @@
 """Questions to the gateway, side by side; after the first that finds nobody there, no more are asked."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -8,25 +9,29 @@ from chalicelib.billing.gateway import Outcome, Unavailable
 from chalicelib.service import Service
 
 SIDE_BY_SIDE = 16
+# No question is begun later than this after the first: with the longest answer it stays below lease and function.
+LAST_BEGIN_SECONDS = 60
 Question = Callable[[], Outcome | None]
-Answer = Outcome | Unavailable | None
+Answer = Outcome | BaseException | None
 
 
 def side_by_side(service: Service, questions: dict[str, Question]) -> dict[str, Answer]:
-    """The answer to each question; Unavailable for those that could not be, or were not, put."""
+    """The answer to each question, or what it raised; Unavailable for those that were not put."""
+    began = time.monotonic()
 
-    def one(question: Question) -> Answer:
+    def one(question: Question) -> Outcome | None:
         if service.breaker.tripped(service.real()):
-            return Unavailable("The gateway was not there a moment ago.")
+            raise Unavailable("The gateway was not there a moment ago.")
+        if time.monotonic() - began > LAST_BEGIN_SECONDS:
+            raise Unavailable("The gateway is slow: this is asked by the next worker.")
         try:
             return question()
-        except Unavailable as error:
+        except Unavailable:
             service.breaker.trip(service.real())
-            return error
+            raise
 
-    if len(questions) <= 1:
-        return {name: one(question) for name, question in questions.items()}
-    return dict(zip(questions, pool().map(one, questions.values()), strict=True))
+    asked = {name: pool().submit(one, question) for name, question in questions.items()}
+    return {name: future.exception() or future.result() for name, future in asked.items()}
 
 
 @cache

@@ -3,14 +3,16 @@
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Refused
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Method, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import collect, publish
-from chalicelib.operations.together import retried
+from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset
+from chalicelib.store.changes import Changeset, Reading
 
 
 def payment_method(service: Service, account: str, contact: str, method: str) -> PaymentMethod:
@@ -64,30 +66,28 @@ def _customer(service: Service, account: str, buyer: Contact) -> str:
 def to_subscription(service: Service, account: str, id_: str, method: str) -> Subscription:
     """Charge a subscription on another saved method from now on, and ask at once for all its arrears in one payment.
 
-    Raises NotFound, Invalid, or WrongState while a payment of the arrears is still open.
+    Method and payment are written together, so that nothing else can come between. Raises NotFound or Invalid.
     """
+    wanted = [keys.key(Subscription, account, id_), keys.key(PaymentMethod, account, method)]
 
-    def attempt() -> Subscription:
-        wanted = [
-            keys.key(Subscription, account, id_),
-            keys.key(PaymentMethod, account, method),
-            keys.key(Account, account, account),
-        ]
-        found = service.store.load(account, wanted)
+    def attempt() -> tuple[Payment | None, Reading]:
+        found = service.store.load(account, [*wanted, keys.key(Account, account, account)])
         before, saved = found.get(Subscription, account, id_), found.get(PaymentMethod, account, method)
         if saved.contact != before.contact:
-            raise Invalid(
-                "method_of_another", "The payment method was saved by another contact.", "payment_method"
-            )
+            raise Invalid("method_of_another", "Another contact saved this payment method.", "payment_method")
+        found.add(service.store.load(account, [keys.key(Invoice, account, name) for name in before.arrears]))
         at = Moment(found.get(Account, account, account), service.real())
         changes = Changeset(account, found)
-        changes.put(before.charged_on(Method(id=saved.id, customer=saved.customer, label=saved.label)))
+        after = before.charged_on(Method(id=saved.id, customer=saved.customer, label=saved.label))
+        changes.put(after)
         about = {"contact": before.contact, "subscription": id_, "payment_method": method}
         publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at)
-        return service.store.commit(changes).get(Subscription, account, id_)
+        payment = collect.arrears(changes, after, at)
+        found.add(service.store.commit(changes))
+        return payment, found
 
-    changed = retried(attempt)
-    if changed.arrears:
-        collect.arrears(service, account, id_)
-        return service.store.get(Subscription, account, id_)
-    return changed
+    payment, known = retried(attempt)
+    nudge(service, known.get(Account, account, account), [known.records[key] for key in known.written])
+    if payment is not None:
+        collect.charge(service, account, [keys.key_of(payment)], known)
+    return service.store.get(Subscription, account, id_)

@@ -7,7 +7,7 @@ from chalicelib.operations import publish
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset
+from chalicelib.store.changes import Changeset
 
 
 def subscription(service: Service, account: str, id_: str, *, at_period_end: bool) -> Subscription:

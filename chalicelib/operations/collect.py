@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from chalicelib.billing.errors import WrongState
+from chalicelib.billing import dunning
 from chalicelib.billing.gateway import Request
-from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.subscriptions import Method, Status, Subscription
@@ -13,14 +13,17 @@ from chalicelib.operations import ask, settle
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset, Reading
+from chalicelib.store.changes import Changeset, Reading
+
+# One payment's invoices and all that follows from its answer fit one transaction.
+MOST_AT_ONCE = 40
 
 
-def invoices(service: Service, account: str, names: list[str]) -> None:
+def invoices(service: Service, account: str, names: list[str]) -> Reading:
     """Collect each awake invoice: one payment each, or the end of its retries."""
     real = service.real()
     if service.breaker.tripped(real):
-        return
+        return Reading()
     reserved: list[str] = []
 
     def decide(changes: Changeset, name: str) -> None:
@@ -32,67 +35,47 @@ def invoices(service: Service, account: str, names: list[str]) -> None:
         if payment is not None:
             reserved.append(keys.key_of(payment))
 
-    known = work(service, account, names, decide, items_each=2, beside=beside_invoice)
+    known = work(service, account, names, decide, items_each=3, beside=beside_invoice)
     charge(service, account, list(dict.fromkeys(reserved)), known)
+    return known
 
 
 def _decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
     """The payment to make, or None where it is only written down that none is made."""
     subscription = changes.get(Subscription, invoice.subscription)
-    method = subscription.method
+    method, retries = subscription.method, at.account.retries
     if subscription.status is Status.CANCELED:
         changes.put(invoice.left_open())
     elif method is not None and subscription.chargeable:
         payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
-        changes.put(payment, invoice.reserved(payment.id))
+        changes.begin(payment, invoice.reserved(payment.id))
+        changes.check(subscription)
         return payment
-    elif invoice.failed_at is not None:
-        settle.given_up(changes, invoice, at)
     elif subscription.status is Status.UNPAID:
-        settle.failed(changes, invoice.left_open(), at, hard=False)
+        settle.failed(changes, invoice.left_open(), at)
+    elif invoice.failed_at is not None and at.now >= dunning.gives_up_at(retries, invoice.failed_at):
+        settle.given_up(changes, invoice, at)
     else:
-        settle.failed(changes, invoice.declined(at.account.retries, at.now, hard=True), at, hard=False)
+        settle.failed(changes, invoice.declined(retries, at.now, hard=True), at)
     return None
 
 
-def arrears(service: Service, account: str, subscription: str) -> Payment | None:
-    """Ask at once for everything a subscription owes, in one payment; None where nothing is owed or asked for.
+def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payment | None:
+    """Fold one payment for all that a subscription owes into the changeset, which holds the owed invoices.
 
-    Raises WrongState while a payment of these invoices is still open.
+    What another payment still holds is asked for when that has ended; what is too much for one transaction,
+    by the schedule, at once. None where nothing is free to be asked for.
     """
-    store, real = service.store, service.real()
-    found = store.get(Subscription, account, subscription)
-    names = [keys.key(Invoice, account, name) for name in found.arrears]
-    if not names or found.method is None:
+    owed = [changes.get(Invoice, name) for name in subscription.arrears]
+    free = [invoice for invoice in owed if invoice.payment is None and invoice.status is InvoiceStatus.OPEN]
+    for invoice in free[MOST_AT_ONCE:]:
+        changes.put(invoice.asked_at(at.now))
+    together = tuple(free[:MOST_AT_ONCE])
+    if not together or subscription.method is None:
         return None
-    reserved: list[Payment] = []
-    refusals: list[WrongState] = []
-
-    def decide(changes: Changeset, _: str) -> None:
-        reserved.clear()
-        current = changes.get(Subscription, subscription)
-        at = Moment(changes.get(Account, account), real)
-        owed = tuple(changes.get(Invoice, invoice) for invoice in current.arrears)
-        try:
-            payment = payment_for(current, current.method or found.method, owed, Origin.ARREARS, at)  # type: ignore[arg-type]
-            changes.put(payment, *(invoice.reserved(payment.id) for invoice in owed))
-        except WrongState as error:
-            refusals[:] = [error]
-            return
-        reserved.append(payment)
-
-    known = work(
-        service,
-        account,
-        [keys.key(Subscription, account, subscription)],
-        decide,
-        items_each=98,
-        beside=lambda _: names,
-    )
-    if refusals and not reserved:
-        raise refusals[0]
-    charge(service, account, [keys.key_of(payment) for payment in reserved], known)
-    return store.find(Payment, account, reserved[0].id) if reserved else None
+    payment = payment_for(subscription, subscription.method, together, Origin.ARREARS, at)
+    changes.begin(payment, *(invoice.reserved(payment.id) for invoice in together))
+    return payment
 
 
 def payment_for(

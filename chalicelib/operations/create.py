@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TypeVar, cast
 
 from chalicelib.billing import periods
-from chalicelib.billing.currencies import exponent
+from chalicelib.billing.currencies import check_currency
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import check_decimal
@@ -16,8 +16,8 @@ from chalicelib.billing.products import Product
 from chalicelib.crm.accounts import CLOCKED, Account, ApiKey, TestClock
 from chalicelib.crm.contacts import Contact
 from chalicelib.service import Service
+from chalicelib.store.changes import Changeset
 from chalicelib.store.keys import Record, key_of
-from chalicelib.store.store import Changeset
 
 R = TypeVar("R", bound=Record)
 MAX_TEXT = 250
@@ -39,7 +39,7 @@ def account(
 ) -> Account:
     """A business that bills. `clock_at` gives a test account a clock of its own, for ever."""
     periods.check_zone(zone)
-    exponent(currency)
+    check_currency(currency)
     check_text(name, "name")
     check_email(email, "email")
     if not 0 <= billing_hour <= 23:
@@ -120,7 +120,7 @@ def product(
 ) -> Product:
     """Something to sell; `unit_amount` in minor units, up to 12 decimals."""
     check_text(name, "name")
-    exponent(currency)
+    check_currency(currency)
     check_decimal(unit_amount, "unit_amount")
     now = service.store.get(Account, account_id, account_id).now(service.real())
     return _created(

@@ -11,7 +11,7 @@ from chalicelib.operations.ask import pool
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset, Reading
+from chalicelib.store.changes import Changeset, Reading
 from chalicelib.views import letters, links
 
 KINDS = {"contact": Contact, "invoice": Invoice, "payment": Payment, "subscription": Subscription}

@@ -1,12 +1,16 @@
-"""Heed what Stripe's webhook told: keep it under Stripe's id, and ask about the payment where that can add something."""
+"""Heed what Stripe's webhook told: keep it under Stripe's id, and wake the payment where that can add something."""
 
-from chalicelib.billing.payments import Payment
+from datetime import datetime
+
+from chalicelib.billing.errors import WrongState
+from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.stripe_events import StripeEvent
-from chalicelib.operations import reconcile
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset
+from chalicelib.store.changes import Changeset
+
+SUCCEEDED = "payment_intent.succeeded"
 
 
 def arrivals(service: Service, events: list[StripeEvent]) -> None:
@@ -27,7 +31,6 @@ def stripe_events(service: Service, account: str, names: list[str]) -> None:
 
 def _heed(service: Service, account: str, names: list[str], events: dict[str, StripeEvent]) -> None:
     real = service.real()
-    ask: list[str] = []
 
     def decide(changes: Changeset, name: str) -> None:
         kept = changes.at(name)
@@ -35,18 +38,28 @@ def _heed(service: Service, account: str, names: list[str], events: dict[str, St
         if event.version and event.look_at is None:
             return
         payment = changes.find(Payment, event.payment) if event.payment else None
-        if payment is None or not payment.open:
+        if payment is None:
             changes.put(event.noted())
-        elif payment.leased(real) and payment.leased_until:
+        elif payment.open and payment.leased_until and payment.leased(real):
             changes.put(event.later(payment.leased_until))
+        elif payment.open:
+            changes.put(payment.woken(real), event.noted())
+        elif event.type == SUCCEEDED and payment.status is not PaymentStatus.SUCCEEDED:
+            _contradicted(changes, event, payment, real)
         else:
-            ask.append(keys.key_of(payment))
-            changes.put(event.later(real))
+            changes.put(event.noted())
 
     def beside(name: str) -> list[str]:
         payment = events[name].payment
         return [keys.key(Payment, account, payment)] if payment else []
 
-    work(service, account, names, decide, items_each=1, beside=beside)
-    if ask:
-        reconcile.payments(service, account, list(dict.fromkeys(ask)), told=True)
+    work(service, account, names, decide, items_each=2, beside=beside)
+
+
+def _contradicted(changes: Changeset, event: StripeEvent, payment: Payment, real: datetime) -> None:
+    """Stripe took the money of a payment that is closed here: kept awake, and parked, for a person to look at."""
+    if not event.version:
+        changes.put(event.later(real))
+        return
+    detail = f"Stripe took the money of {payment.id}, which is {payment.status} here: refund it at Stripe, or credit it."
+    raise WrongState("taken_after_all", detail)

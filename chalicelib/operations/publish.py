@@ -9,8 +9,8 @@ from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import letter_of
 from chalicelib.operations.together import work
 from chalicelib.service import Service
+from chalicelib.store.changes import Changeset
 from chalicelib.store.keys import Record
-from chalicelib.store.store import Changeset
 
 
 def fact(changes: Changeset, type_: EventType, subject: Record, about: dict[str, str], at: Moment) -> None:

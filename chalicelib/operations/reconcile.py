@@ -3,21 +3,21 @@
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.billing.gateway import Outcome
+from chalicelib.billing.gateway import ActionRequired, Outcome
 from chalicelib.billing.payments import Payment
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import ask, settle
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset
+from chalicelib.store.changes import Changeset
 
 # The gateway's clock and ours may differ by this much when its payments are searched by time.
 SKEW = timedelta(minutes=10)
 
 
-def payments(service: Service, account: str, names: list[str], *, told: bool = False) -> None:
-    """Ask about each awake payment; with `told`, about every open one nobody else is asking about."""
+def payments(service: Service, account: str, names: list[str]) -> None:
+    """Ask about each awake payment that nobody else is asking about."""
     real = service.real()
     if service.breaker.tripped(real):
         return
@@ -28,9 +28,9 @@ def payments(service: Service, account: str, names: list[str], *, told: bool = F
         payment = changes.at(name)
         if not isinstance(payment, Payment) or not payment.open or payment.leased(real):
             return
-        if told or Moment(changes.get(Account, account), real).awake(payment.wake):
+        if Moment(changes.get(Account, account), real).awake(payment.wake):
             taken[name] = payment.taken_up(real)
-            changes.put(taken[name])
+            changes.begin(taken[name])
 
     known = work(service, account, names, decide, items_each=1)
     mine = [payment for name, payment in taken.items() if name in known.written]
@@ -55,7 +55,9 @@ def _outcome(service: Service, payment: Payment, real: datetime) -> Outcome | No
     if the first never arrived, does it now, once. None: there is no trace and it is too late to repeat.
     """
     if payment.reference is not None:
-        return service.gateway.fetch(payment.reference)
+        now = service.gateway.fetch(payment.reference)
+        late = isinstance(now, ActionRequired) and payment.abandoned(real)
+        return service.gateway.cancel(payment.reference) if late else now
     found = service.gateway.find(payment.request, payment.sent_at - SKEW)
     if found is not None or not payment.repeatable(real):
         return found

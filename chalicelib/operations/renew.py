@@ -9,12 +9,12 @@ from chalicelib.operations import publish
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset
+from chalicelib.store.changes import Changeset, Reading
 
 SERIES = "invoice"
 
 
-def subscriptions(service: Service, account: str, names: list[str]) -> None:
+def subscriptions(service: Service, account: str, names: list[str]) -> Reading:
     """Take each awake subscription one step on: one cycle billed, one reminder recorded, or its end."""
     real = service.real()
 
@@ -25,7 +25,7 @@ def subscriptions(service: Service, account: str, names: list[str]) -> None:
             _step(changes, subscription, at)
 
     series = keys.key(Series, account, SERIES)
-    work(service, account, names, decide, items_each=3, beside=lambda _: (series,))
+    return work(service, account, names, decide, items_each=3, beside=lambda _: (series,))
 
 
 def _step(changes: Changeset, subscription: Subscription, at: Moment) -> None:

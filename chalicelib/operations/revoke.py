@@ -3,7 +3,7 @@
 from chalicelib.crm.accounts import ApiKey
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
-from chalicelib.store.store import Changeset
+from chalicelib.store.changes import Changeset
 
 
 def api_key(service: Service, account: str, id_: str) -> ApiKey:

@@ -1,17 +1,18 @@
 """Write down what the gateway said of a payment: to the payment, its invoices, its subscription, and as facts."""
 
 from chalicelib.billing.events import EventType
-from chalicelib.billing.gateway import Outcome, Unavailable
+from chalicelib.billing.gateway import Unavailable
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import publish
+from chalicelib.operations.ask import Answer
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
+from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
-from chalicelib.store.store import Changeset, Reading
 
 FACTS = {
     PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,
@@ -23,15 +24,17 @@ FACTS = {
 }
 
 
-def answered(
-    service: Service, account: str, answers: dict[str, Outcome | Unavailable | None], known: Reading
-) -> None:
+def answered(service: Service, account: str, answers: dict[str, Answer], known: Reading) -> None:
     """Write down the answers about payments, by id. `known` holds the payments and all beside them as last read.
 
     None means that the gateway has no trace of the payment and its key can no longer be trusted; Unavailable
-    that it was not asked: the payment keeps its state and is looked at later.
+    that it was not asked: the payment keeps its state and is looked at later. Any other error is the payment's own.
     """
     real = service.real()
+    if killed := next(
+        (a for a in answers.values() if isinstance(a, BaseException) and not isinstance(a, Exception)), None
+    ):
+        raise killed
 
     def decide(changes: Changeset, name: str) -> None:
         asked = changes.at(name)
@@ -41,8 +44,12 @@ def answered(
         match answers[asked.id]:
             case Unavailable() as reason:
                 changes.put(asked.postponed(real, str(reason)))
+            case Exception() as error:
+                raise error
             case None:
                 written(changes, asked, asked.never_arrived(at.now), at)
+            case BaseException():
+                pass
             case outcome:
                 written(changes, asked, asked.told(outcome, at.now, real), at)
 
@@ -78,14 +85,11 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
             case PaymentStatus.SUCCEEDED:
                 _paid(changes, invoice.paid(after.id, allocation.amount, at.now), at)
             case PaymentStatus.DECLINED:
-                failed(
-                    changes,
-                    invoice.declined(at.account.retries, at.now, hard=after.hard),
-                    at,
-                    hard=after.hard,
-                )
+                _declined(changes, invoice, after, at)
+            case PaymentStatus.CANCELED if before.status is PaymentStatus.ACTION_REQUIRED:
+                failed(changes, invoice.declined(at.account.retries, at.now, hard=False), at)
             case PaymentStatus.CANCELED:
-                changes.put(invoice.released(at.now if invoice.failed_at is None else invoice.attempt_at))
+                changes.put(invoice.released(at.now))
             case _:
                 pass
 
@@ -99,11 +103,23 @@ def _paid(changes: Changeset, invoice: Invoice, at: Moment) -> None:
     _moved(changes, subscription, after, EventType.SUBSCRIPTION_RECOVERED, at)
 
 
-def failed(changes: Changeset, invoice: Invoice, at: Moment, *, hard: bool) -> None:
+def _declined(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:
+    """A decline of the method that is charged now follows the schedule; one of an older method is asked again at once."""
+    method = changes.get(Subscription, invoice.subscription).method
+    tried = payment.request.method
+    if method is not None and method.id != tried and not method.refused:
+        again = invoice.declined(at.account.retries, at.now, hard=False).asked_at(at.now)
+        failed(changes, again, at)
+        return
+    after = invoice.declined(at.account.retries, at.now, hard=payment.hard)
+    failed(changes, after, at, refused=tried if payment.hard else None)
+
+
+def failed(changes: Changeset, invoice: Invoice, at: Moment, *, refused: str | None = None) -> None:
     """An invoice was not collected: its subscription is past due, or, when no attempt is left, given up."""
     changes.put(invoice)
     subscription = changes.get(Subscription, invoice.subscription)
-    after = subscription.failing(invoice.id, hard=hard)
+    after = subscription.failing(invoice.id, refused=refused)
     if after != subscription:
         _moved(changes, subscription, after, EventType.SUBSCRIPTION_PAST_DUE, at)
     if invoice.attempt_at is None:

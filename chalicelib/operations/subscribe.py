@@ -5,8 +5,8 @@ from datetime import date
 from typing import TypeVar
 
 from chalicelib.billing import lines as line_rules
-from chalicelib.billing import periods
-from chalicelib.billing.currencies import exponent
+from chalicelib.billing import money, periods
+from chalicelib.billing.currencies import check_currency, largest_at_stripe
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import EventType
 from chalicelib.billing.lines import Line
@@ -19,7 +19,7 @@ from chalicelib.operations import publish
 from chalicelib.operations.together import nudge
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Changeset, Reading
+from chalicelib.store.changes import Changeset, Reading
 
 V = TypeVar("V", bound=str)
 MAX_LINES = 100
@@ -85,15 +85,26 @@ def _sold(service: Service, business: Account, subscription: Subscription) -> Su
 
 
 def _check(wanted: Subscription, today: date) -> None:
-    exponent(wanted.currency)
+    check_currency(wanted.currency)
     if not 1 <= len(wanted.lines) <= MAX_LINES:
         raise Invalid("lines_out_of_range", f"Give from 1 to {MAX_LINES} lines.", "lines")
     for n, line in enumerate(wanted.lines):
         line_rules.check_line(line, f"lines[{n}]")
+    _check_total(wanted)
     if wanted.anchor_on < today:
         raise Invalid("start_in_the_past", f"Start on {today} or later.", "start_on")
     if wanted.payments is not None and not 1 <= wanted.payments <= MAX_PAYMENTS:
         raise Invalid("payments_out_of_range", f"A term has from 1 to {MAX_PAYMENTS} payments.", "payments")
+
+
+def _check_total(wanted: Subscription) -> None:
+    """Refuse an amount that Stripe could never charge, while it can still be changed."""
+    amounts = (line_rules.amount(line, wanted.currency) for line in wanted.lines)
+    total = money.total(amounts, wanted.currency)
+    money.to_stripe(total)
+    largest = largest_at_stripe(wanted.currency)
+    if total.amount > largest:
+        raise Invalid("amount_too_large", f"Stripe charges at most {largest} minor units at once.", "lines")
 
 
 def _method(saved: PaymentMethod, contact: str) -> Method:

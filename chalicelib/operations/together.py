@@ -16,8 +16,10 @@ from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.service import Service
 from chalicelib.store import keys
+from chalicelib.store.changes import Changeset, Conflict, Outage, Reading, Unwritable
 from chalicelib.store.keys import Record
-from chalicelib.store.store import Changeset, Conflict, Outage, Reading, Unwritable
+from chalicelib.store.shapes import NewerShape
+from chalicelib.store.store import MAX_FAILURES
 
 log = logging.getLogger("perennial")
 
@@ -82,6 +84,9 @@ class _Group:
 
     def _decided(self, names: list[str], reading: Reading) -> Changeset:
         changes = Changeset(self.account, reading)
+        if trouble := reading.broken.get(keys.key(Account, self.account, self.account)):
+            blame(self.service, keys.key(Account, self.account, self.account), trouble)
+            return changes
         for name in names:
             before = dict(changes.changed)
             try:
@@ -90,6 +95,8 @@ class _Group:
                 self.decide(changes, name)
             except Outage:
                 raise
+            except NewerShape:
+                changes.changed = before  # a newer release is at work beside this one: nobody's fault
             except Exception as error:  # noqa: BLE001 - the one place where a failing record is set apart from the others
                 changes.changed = before
                 blame(self.service, name, error)
@@ -106,8 +113,8 @@ class _Group:
         return known
 
     def _nudge(self, reading: Reading, written: Reading) -> None:
-        account = reading.find(Account, self.account, self.account)
-        if account is not None:
+        account = reading.records.get(keys.key(Account, self.account, self.account))
+        if isinstance(account, Account):
             nudge(self.service, account, written.records.values())
 
 
@@ -138,7 +145,7 @@ def _haste(service: Service, batches: list[tuple[Topic, str, list[str]]]) -> Non
 def blame(service: Service, name: str, error: Exception) -> None:
     """Count an error of a record's own, and say so once it is parked."""
     log.warning("record failed", extra={"record": name, "error": repr(error)}, exc_info=error)
-    if service.store.blame(name, f"{type(error).__name__}: {error}", service.real()):
+    if service.store.blame(name, f"{type(error).__name__}: {error}", service.real()) == MAX_FAILURES:
         log.error("record parked", extra={"record": name, "error": repr(error)})
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import msgspec
 
-from chalicelib.billing.errors import PerennialError
+from chalicelib.billing.errors import Invalid, PerennialError
 from chalicelib.store.keys import KINDS, Record
 
 SHAPE_NOW = 1
@@ -66,11 +66,11 @@ class Shapes:
             if shape == now:
                 return self._decoders[kind].decode(body)
             return cast(Record, msgspec.convert(self._lifted(kind, shape, now, body), self._types[kind]))
-        except (msgspec.MsgspecError, KeyError, ValueError, TypeError) as error:
+        except (msgspec.MsgspecError, Invalid, KeyError, ValueError, TypeError) as error:
             raise Undecodable(f"A {kind} that cannot be read: {error}") from error
 
     def _lifted(self, kind: str, shape: int, now: int, body: str) -> dict[str, Any]:
-        plain: dict[str, Any] = msgspec.json.decode(body)
+        plain: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         for step in range(shape, now):
             plain = self._upcasters[kind, step](plain)
         return plain

@@ -1,9 +1,4 @@
-"""Reads records and commits them, each guarded by its version; nothing else touches the table.
-
-A commit is all or nothing. What it may meet is told apart, because it is answered differently:
-`Conflict` (somebody wrote first: read again and decide again), `Unwritable` (DynamoDB will never take it:
-the record's own fault), `Outage` (DynamoDB cannot just now: leave everything as it is and stop).
-"""
+"""Reads records and commits them, each guarded by its version; nothing else touches the table."""
 
 import json
 import random
@@ -14,9 +9,10 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
-from chalicelib.billing.errors import NotFound, PerennialError
+from chalicelib.billing.errors import NotFound
 from chalicelib.billing.wake import Wake
 from chalicelib.store import keys
+from chalicelib.store.changes import Changeset, Conflict, Foreign, Outage, Reading, Unwritable, not_found
 from chalicelib.store.dynamo import Connection
 from chalicelib.store.keys import Record
 from chalicelib.store.shapes import NewerShape, Shapes, Undecodable
@@ -39,97 +35,12 @@ BUSY = frozenset(
     }
 )
 T = TypeVar("T")
+# What DynamoDB says of the items themselves; any other no, such as one of IAM's, is nobody's own fault.
+ANSWERS = frozenset(
+    {"ConditionalCheckFailedException", "TransactionCanceledException", "ValidationException"}
+)
+TOO_LARGE = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
 Item = dict[str, dict[str, Any]]
-
-
-class Conflict(PerennialError):
-    """A record was written by somebody else since it was read; `keys` names which."""
-
-    def __init__(self, keys_: tuple[str, ...]) -> None:
-        super().__init__("conflict", f"Written meanwhile: {', '.join(keys_)}")
-        self.keys = keys_
-
-
-class Unwritable(PerennialError):
-    """DynamoDB refuses what is to be written, and always will."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("unwritable", detail)
-
-
-class Outage(PerennialError):
-    """DynamoDB does not answer, or has no capacity left, after several tries."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("outage", detail)
-
-
-class Foreign(PerennialError):
-    """A record of one account met a change of another: a defect, stopped before anything is read or written."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("foreign_record", detail)
-
-
-class Reading:
-    """Records read together, by key; what could not be read is named in `broken`, what was written since in `written`."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, Record] = {}
-        self.broken: dict[str, Undecodable] = {}
-        self.written: set[str] = set()
-
-    def add(self, other: "Reading") -> None:
-        """Take over what another reading knows: it is the newer."""
-        self.records |= other.records
-        self.broken |= other.broken
-        self.written |= other.written
-
-    def find(self, type_: type[T], account: str, id_: str) -> T | None:
-        """A record, or None where there is none."""
-        return cast(T | None, self.records.get(keys.key(type_, account, id_)))
-
-    def get(self, type_: type[T], account: str, id_: str) -> T:
-        """A record. Raises NotFound, and Undecodable where it is there but cannot be read."""
-        key = keys.key(type_, account, id_)
-        if key in self.broken:
-            raise self.broken[key]
-        if key not in self.records:
-            raise not_found(type_, id_)
-        return cast(T, self.records[key])
-
-
-class Changeset:
-    """What is to be written together, keyed by record: a second change of one record replaces the first."""
-
-    def __init__(self, account: str, reading: Reading | None = None) -> None:
-        self.account = account
-        self.before = reading or Reading()
-        self.changed: dict[str, Record] = {}
-
-    def __len__(self) -> int:
-        return len(self.changed)
-
-    def put(self, *records: Record) -> None:
-        """Add or replace records. Raises Foreign on one of another account."""
-        for record in records:
-            if record.account != self.account:
-                raise Foreign(f"{record.id} is not of {self.account}.")
-            self.changed[keys.key_of(record)] = record
-
-    def at(self, key: str) -> Record | None:
-        """A record by key as it is with the changes so far."""
-        return self.changed.get(key) or self.before.records.get(key)
-
-    def find(self, type_: type[T], id_: str) -> T | None:
-        """A record as it is with the changes so far."""
-        changed = self.changed.get(keys.key(type_, self.account, id_))
-        return cast(T, changed) if changed is not None else self.before.find(type_, self.account, id_)
-
-    def get(self, type_: type[T], id_: str) -> T:
-        """A record as it is with the changes so far. Raises NotFound."""
-        found = self.find(type_, id_)
-        return found if found is not None else self.before.get(type_, self.account, id_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +59,6 @@ class Parked:
     failures: int
     error: str
     parked_at: datetime
-
-
-def not_found(type_: type, id_: str) -> NotFound:
-    """The error of a record that this account does not have."""
-    name = keys.BY_TYPE[type_].name
-    return NotFound(f"{name}_not_found", f"There is no {name.replace('_', ' ')} {id_!r} in this account.")
 
 
 class Store:
@@ -186,8 +91,6 @@ class Store:
         """One record, or None."""
         key = keys.key(type_, account, id_)
         reading = self.load(account, [key])
-        if key in reading.broken:
-            raise reading.broken[key]
         return reading.find(type_, account, id_)
 
     def get(self, type_: type[T], account: str, id_: str) -> T:
@@ -212,11 +115,13 @@ class Store:
 
     def _read_into(self, reading: Reading, item: Item) -> None:
         key = item["key"]["S"]
+        if failures := item.get("failures"):
+            reading.failures[key] = failures["N"]
         try:
             shape = int(item["shape"]["N"])
             reading.records[key] = self._shapes.decode(item["kind"]["S"], shape, item["body"]["S"])
-        except NewerShape:
-            return
+        except NewerShape as newer:
+            reading.newer[key] = newer
         except (Undecodable, KeyError) as error:
             reading.broken[key] = error if isinstance(error, Undecodable) else Undecodable(f"No {error}.")
 
@@ -235,13 +140,27 @@ class Store:
         ]
         if not puts:
             return written
-        if len(puts) > MAX_ITEMS:
-            raise Unwritable(f"{len(puts)} items; a transaction takes {MAX_ITEMS}.")
-        if len(puts) == 1:
-            self._write("PutItem", puts[0], [puts[0]])
+        checks = [
+            self._check(key, record) for key, record in changes.checked.items() if key not in changes.changed
+        ]
+        if len(puts) + len(checks) > MAX_ITEMS:
+            raise Unwritable(f"{len(puts) + len(checks)} items; a transaction takes {MAX_ITEMS}.")
+        if len(puts) == 1 and not checks:
+            self._write("PutItem", puts[0], [puts[0]["Item"]])
         else:
-            self._write("TransactWriteItems", {"TransactItems": [{"Put": put} for put in puts]}, puts)
+            items: list[dict[str, Any]] = [{"Put": put} for put in puts]
+            items += [{"ConditionCheck": check} for check in checks]
+            named = [put["Item"] for put in puts] + [check["Key"] for check in checks]
+            self._write("TransactWriteItems", {"TransactItems": items}, named)
         return written
+
+    def _check(self, key: str, record: Record) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": {"key": {"S": key}},
+            "ConditionExpression": "version = :read",
+            "ExpressionAttributeValues": {":read": {"N": str(record.version)}},
+        }
 
     def _puts(
         self, changes: Changeset, key: str, record: Record, written: Reading
@@ -251,6 +170,8 @@ class Store:
         written.written.add(key)
         kind = keys.BY_TYPE[type(record)]
         put: dict[str, Any] = {"TableName": self._table, "Item": self._item(kind, key, next_)}
+        if key in changes.begun and (failures := changes.before.failures.get(key)):
+            put["Item"]["failures"] = {"N": failures}
         if record.version:
             put["ConditionExpression"] = "version = :read"
             put["ExpressionAttributeValues"] = {":read": {"N": str(record.version)}}
@@ -300,20 +221,22 @@ class Store:
                 },
             }
 
-    def _write(self, operation: str, request: dict[str, Any], puts: list[dict[str, Any]]) -> None:
+    def _write(self, operation: str, request: dict[str, Any], items: list[Item]) -> None:
         try:
             self._call(operation, request)
         except AwsRefused as error:
             if error.code == "ConditionalCheckFailedException":
-                raise Conflict((puts[0]["Item"]["key"]["S"],)) from error
+                raise Conflict((items[0]["key"]["S"],)) from error
             lost = tuple(
-                put["Item"]["key"]["S"]
-                for put, reason in zip(puts, error.reasons, strict=False)
+                item["key"]["S"]
+                for item, reason in zip(items, error.reasons, strict=False)
                 if reason == "ConditionalCheckFailed"
             )
             if lost:
                 raise Conflict(lost) from error
-            raise Unwritable(str(error)) from error
+            if error.code == "ValidationException" or TOO_LARGE.intersection(error.reasons):
+                raise Unwritable(str(error)) from error
+            raise Outage(str(error)) from error
 
     # -- whose ------------------------------------------------------------------------------------
 
@@ -378,17 +301,20 @@ class Store:
 
     # -- blame and parking ------------------------------------------------------------------------
 
-    def blame(self, key: str, error: str, now: datetime) -> bool:
-        """Count an error of the record's own; True if that parked it. Version and body stay as they are."""
+    def blame(self, key: str, error: str, now: datetime) -> int:
+        """Count an error of the record's own, and park it with the fifth; returns the count, 0 for no such record.
+
+        Version and body stay as they are.
+        """
         answer = self._update(key, "ADD failures :one", {":one": {"N": "1"}})
         item: Item = answer.get("Attributes", {})
-        if (
-            int(item.get("failures", {"N": "0"})["N"]) < MAX_FAILURES
-            or "wake_shard" not in item
-            or "parked" in item
-        ):
-            return False
-        stood = {"shard": item["wake_shard"]["S"], "at": item["wake_at"]["S"]}
+        failures = int(item.get("failures", {"N": "0"})["N"])
+        if failures >= MAX_FAILURES and "parked" not in item:
+            self._park(key, item, error, now)
+        return failures
+
+    def _park(self, key: str, item: Item, error: str, now: datetime) -> None:
+        stood = {"shard": item["wake_shard"]["S"], "at": item["wake_at"]["S"]} if "wake_shard" in item else {}
         why = json.dumps(stood | {"error": error[:500], "parked_at": keys.stamp(now)})
         values = {
             ":shard": {"S": keys.parked_shard(keys.account_of(key))},
@@ -396,11 +322,10 @@ class Store:
             ":parked": {"S": why},
         }
         self._update(key, "SET wake_shard = :shard, wake_at = :at, parked = :parked", values)
-        return True
 
-    def forgive(self, key: str) -> None:
-        """The record was worked without an error: its count starts over."""
-        self._update(key, "REMOVE failures", {})
+    def forgive(self, key: str, failures: int) -> None:
+        """The record was worked without an error: its count starts over, unless another was counted meanwhile."""
+        self._update(key, "REMOVE failures", {":count": {"N": str(failures)}}, " AND failures = :count")
 
     def parked(
         self, account: str, *, limit: int, after: str | None = None
@@ -422,15 +347,18 @@ class Store:
         if not items or "parked" not in items[0]:
             raise NotFound("not_parked", f"{key.partition('/')[2]!r} is not parked.", "id")
         stood = json.loads(items[0]["parked"]["S"])
+        if "shard" not in stood:
+            self._update(key, "REMOVE wake_shard, wake_at, parked, failures", {})
+            return
         values = {":shard": {"S": stood["shard"]}, ":at": {"S": stood["at"]}}
         self._update(key, "SET wake_shard = :shard, wake_at = :at REMOVE parked, failures", values)
 
-    def _update(self, key: str, expression: str, values: Item) -> dict[str, Any]:
+    def _update(self, key: str, expression: str, values: Item, only_if: str = "") -> dict[str, Any]:
         request: dict[str, Any] = {
             "TableName": self._table,
             "Key": {"key": {"S": key}},
             "UpdateExpression": expression,
-            "ConditionExpression": "attribute_exists(#key)",
+            "ConditionExpression": "attribute_exists(#key)" + only_if,
             "ExpressionAttributeNames": {"#key": "key"},
             "ReturnValues": "ALL_NEW",
         }
@@ -451,8 +379,10 @@ class Store:
             try:
                 return self._dispatch(operation, request)
             except AwsRefused as error:
-                if not _busy(error):
+                if error.code in ANSWERS and not _busy(error):
                     raise
+                if not _busy(error):
+                    raise Outage(str(error)) from error
                 _pause(tries, str(error))
             except (AwsUnreachable, AwsSilent) as error:
                 raise Outage(str(error)) from error

@@ -9,7 +9,7 @@ from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.operations.create import key_id
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Reading
+from chalicelib.store.changes import Reading
 from chalicelib.web.http import Unauthorized
 
 _BEARER: Final = re.compile(r"[Bb]earer +(prn_(?:test|live)_([A-Za-z0-9_]{1,80})_[0-9a-f]{48})")

@@ -11,7 +11,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Reading
+from chalicelib.store.changes import Reading
 from chalicelib.views import links, pages
 from chalicelib.views.links import LinkExpired
 

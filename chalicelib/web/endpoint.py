@@ -14,7 +14,7 @@ from chalicelib.billing.errors import NotFound
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.store import Reading
+from chalicelib.store.changes import Reading
 from chalicelib.web import auth, idempotency, shown
 from chalicelib.web.bodies import Body, from_json, from_query, is_id
 from chalicelib.web.http import (

@@ -11,7 +11,7 @@ from chalicelib.adapters.signatures import BadSignature
 from chalicelib.aws import AwsSilent, AwsUnreachable
 from chalicelib.billing.errors import Invalid, NotFound, PerennialError, WrongState
 from chalicelib.billing.gateway import Refused, Unavailable
-from chalicelib.store.store import Conflict, Outage
+from chalicelib.store.changes import Conflict, Outage
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"

@@ -16,7 +16,7 @@ from typing import Final
 from chalicelib.billing.errors import Invalid
 from chalicelib.service import Service
 from chalicelib.store.bookkeeping import Answer
-from chalicelib.store.store import Changeset, Conflict, Outage
+from chalicelib.store.changes import Changeset, Conflict, Outage
 from chalicelib.web.http import JSON, PROBLEM, InUse, Reply, Request
 
 log = logging.getLogger("perennial")

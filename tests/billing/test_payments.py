@@ -42,8 +42,8 @@ from chalicelib.billing.wake import Topic, Wake
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import letter_of
 from chalicelib.operations import settle
+from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record, key_of
-from chalicelib.store.store import Changeset, Reading
 
 NOW = datetime(2026, 2, 28, 6, tzinfo=UTC)
 REAL = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -96,7 +96,13 @@ def invoice(cycle: int) -> str:
 def declined(back: int, hard: bool) -> Step:
     """One of the last invoices is not collected."""
     return lambda subscription, now: (
-        (subscription.failing(invoice(max(0, subscription.cycle - back)), hard=hard), now)
+        (
+            subscription.failing(
+                invoice(max(0, subscription.cycle - back)),
+                refused=subscription.method.id if hard and subscription.method else None,
+            ),
+            now,
+        )
         if subscription.cycle
         else (subscription, now)
     )
@@ -341,9 +347,9 @@ def test_what_has_ended_is_not_canceled_again(status: Status):
 
 def test_a_soft_decline_makes_it_past_due_and_payment_makes_it_active():
     """The arrears name each invoice once; with the last one settled the subscription recovers."""
-    owing = sold().renewed().failing("inv_a", hard=False).failing("inv_a", hard=False)
+    owing = sold().renewed().failing("inv_a").failing("inv_a")
     assert (owing.status, owing.arrears, owing.chargeable) == (Status.PAST_DUE, ("inv_a",), True)
-    both = owing.failing("inv_b", hard=False)
+    both = owing.failing("inv_b")
     assert both.arrears == ("inv_a", "inv_b")
     half = both.settled("inv_a")
     assert (half.status, half.arrears) == (Status.PAST_DUE, ("inv_b",))
@@ -353,11 +359,11 @@ def test_a_soft_decline_makes_it_past_due_and_payment_makes_it_active():
 def test_a_hard_decline_closes_the_method_until_another_takes_its_place():
     """Nothing is charged on a refused method; the calendar goes on."""
     billed = sold().renewed()
-    refused = billed.failing("inv_a", hard=True)
+    refused = billed.failing("inv_a", refused=VISA.id)
     assert refused.method == replace(VISA, refused=True)
     assert not refused.chargeable
     assert refused.wake == billed.wake
-    assert refused.failing("inv_a", hard=False).method == replace(VISA, refused=True)
+    assert refused.failing("inv_a").method == replace(VISA, refused=True)
     assert refused.charged_on(AMEX).chargeable
 
 
@@ -371,26 +377,28 @@ def test_a_hard_decline_closes_the_method_until_another_takes_its_place():
 )
 def test_the_policy_says_what_becomes_of_it(at_end: str, status: Status, billable: bool, chargeable: bool):
     """With the retries used up it is unpaid (billed, not charged), canceled, or past due as before."""
-    owing = sold().renewed().failing("inv_a", hard=False)
+    owing = sold().renewed().failing("inv_a")
     after = owing.given_up(at_end, at("2026-02-07"))
     assert (after.status, after.billable, after.chargeable) == (status, billable, chargeable)
     assert (after.wake is None) == (not billable)
     assert after.arrears == ("inv_a",)
 
 
-def test_unpaid_stays_so_until_everything_is_paid():
-    """Further failures and another method change nothing of it; the last payment makes it active."""
-    unpaid = sold().renewed().failing("inv_a", hard=True).given_up("unpaid", at("2026-02-07"))
-    more = unpaid.failing("inv_b", hard=False).charged_on(AMEX)
+def test_unpaid_stays_so_until_another_method_or_everything_is_paid():
+    """Further failures change nothing of it; another method makes it past due, the last payment active."""
+    unpaid = sold().renewed().failing("inv_a", refused=VISA.id).given_up("unpaid", at("2026-02-07"))
+    more = unpaid.failing("inv_b")
     assert more.status is Status.UNPAID
     assert more.settled("inv_b").status is Status.UNPAID
+    more = more.charged_on(AMEX)
+    assert (more.status, more.chargeable) == (Status.PAST_DUE, True)
     free = more.settled("inv_b").settled("inv_a")
     assert (free.status, free.arrears, free.chargeable) == (Status.ACTIVE, (), True)
 
 
 def test_a_term_that_ends_in_arrears_expires_when_they_are_settled():
     """The status waits for what is owed, without a next moment: there is nothing left to bill."""
-    owing = sold(payments=1).renewed().failing("inv_a", hard=False)
+    owing = sold(payments=1).renewed().failing("inv_a")
     over = owing.expired(at("2026-02-28T06:00"))
     assert (over.status, over.billable, over.wake) == (Status.PAST_DUE, False, None)
     assert over.settled("inv_a").status is Status.EXPIRED
@@ -400,17 +408,17 @@ def test_a_term_that_ends_in_arrears_expires_when_they_are_settled():
 
 def test_a_term_that_is_over_cannot_be_canceled_at_its_next_boundary():
     """Where no cycle is left, though something is still owed, there is no boundary to cancel at."""
-    over = sold(payments=1).renewed().failing("inv_a", hard=False).expired(at("2026-02-28T06:00"))
+    over = sold(payments=1).renewed().failing("inv_a").expired(at("2026-02-28T06:00"))
     with pytest.raises(WrongState):
         over.canceling()
 
 
 def test_what_is_canceled_stays_canceled_when_its_arrears_are_paid():
     """Late money does not bring a subscription back."""
-    gone = sold().renewed().failing("inv_a", hard=False).canceled(at("2026-02-03"))
+    gone = sold().renewed().failing("inv_a").canceled(at("2026-02-03"))
     paid = gone.settled("inv_a")
     assert (paid.status, paid.arrears, paid.ended_at) == (Status.CANCELED, (), at("2026-02-03"))
-    assert gone.failing("inv_b", hard=True).status is Status.CANCELED
+    assert gone.failing("inv_b", refused=VISA.id).status is Status.CANCELED
 
 
 def test_without_a_method_nothing_is_charged():
@@ -418,7 +426,7 @@ def test_without_a_method_nothing_is_charged():
     bare = sold(method=None)
     assert bare.billable
     assert not bare.chargeable
-    assert bare.failing("inv_a", hard=True).method is None
+    assert bare.failing("inv_a", refused=VISA.id).method is None
 
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.adapters.stripe import StripeGateway
+from chalicelib.adapters.stripe import StripeGateway, outcome
 from chalicelib.billing.gateway import (
     ActionRequired,
     Canceled,
@@ -90,10 +90,25 @@ def test_a_decline_is_a_value_with_its_code(gateway: StripeGateway, control: Rem
     assert (fetched.code, fetched.hard) == (code, hard)
 
 
-def test_a_card_that_wants_its_buyer_asks_for_action(gateway: StripeGateway):
-    """3-D Secure off session is neither paid nor declined."""
+def test_a_card_that_wants_its_buyer_is_declined_for_good(gateway: StripeGateway):
+    """Off session 3-D Secure ends the attempt; asking the same card again without its buyer is pointless."""
     asked = gateway.charge("pay_3ds", request_of(gateway, "3ds", "pm_card_authenticationRequired"))
-    assert isinstance(asked, ActionRequired)
+    assert isinstance(asked, Declined)
+    assert (asked.code, asked.hard) == ("authentication_required", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("requires_payment_method", Processing),
+        ("requires_confirmation", Processing),
+        ("requires_action", ActionRequired),
+        ("canceled", Canceled),
+    ],
+)
+def test_an_intent_still_being_made_is_no_decline(status: str, kind: type):
+    """Without an error of the last payment nothing has been refused: it must not be asked for anew."""
+    assert isinstance(outcome({"id": "pi_1", "status": status, "last_payment_error": None}), kind)
 
 
 def test_a_bank_debit_is_processing_until_its_day(gateway: StripeGateway):
@@ -101,11 +116,11 @@ def test_a_bank_debit_is_processing_until_its_day(gateway: StripeGateway):
     assert isinstance(gateway.charge("pay_ach", request_of(gateway, "ach", "pm_usBankAccount")), Processing)
 
 
-def test_a_request_stripe_finds_wrong_is_a_hard_decline(gateway: StripeGateway):
-    """Nothing was taken, and the same request can never succeed: too small an amount, no such customer."""
+def test_a_request_stripe_finds_wrong_is_a_decline(gateway: StripeGateway):
+    """Nothing was taken; the method is given up only where it or its customer is what is wrong."""
     small = gateway.charge("pay_small", request_of(gateway, "small", amount=1))
     assert isinstance(small, Declined)
-    assert (small.code, small.hard) == ("amount_too_small", True)
+    assert (small.code, small.hard) == ("amount_too_small", False)
     request = request_of(gateway, "gone")
     gone = Request(
         amount=request.amount,
@@ -174,8 +189,8 @@ def test_a_search_goes_through_all_pages_and_only_its_time(gateway: StripeGatewa
 
 def test_a_payment_is_called_off_unless_it_is_too_late(gateway: StripeGateway):
     """What waits for its buyer can be canceled; what is paid stays paid."""
-    waiting = gateway.charge("pay_off", request_of(gateway, "off", "pm_card_authenticationRequired"))
-    assert isinstance(waiting, ActionRequired)
+    waiting = gateway.charge("pay_off", request_of(gateway, "off", "pm_usBankAccount"))
+    assert isinstance(waiting, Processing)
     assert gateway.cancel(waiting.reference) == Canceled(reference=waiting.reference)
     paid = gateway.charge("pay_late", request_of(gateway, "late"))
     assert isinstance(paid, Succeeded)

@@ -17,9 +17,10 @@ from chalicelib.crm.contacts import Contact
 from chalicelib.settings import Settings
 from chalicelib.store import keys, table
 from chalicelib.store.bookkeeping import Alias
+from chalicelib.store.changes import Changeset, Conflict, Foreign, Unwritable
 from chalicelib.store.dynamo import Connection, Dynamo
 from chalicelib.store.keys import key, key_of
-from chalicelib.store.store import Changeset, Conflict, Foreign, Store, Unwritable
+from chalicelib.store.store import Store
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ACCOUNT = "acct_1"

@@ -229,7 +229,8 @@ def test_a_webhook_tells_of_a_lost_answer_before_anyone_asks(diary: Diary):
     world.drain()
     assert diary.payments("dee") == [("held", 1250)]
     world.webhooks()
-    world.drain()
+    while world.drain():
+        pass
     assert diary.payments("dee") == [("succeeded", 1250)]
 
 

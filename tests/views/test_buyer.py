@@ -18,7 +18,8 @@ from chalicelib.crm.accounts import Account
 from chalicelib.service import Service
 from chalicelib.settings import read
 from chalicelib.store import table
-from chalicelib.store.store import Changeset, Store
+from chalicelib.store.changes import Changeset
+from chalicelib.store.store import Store
 from chalicelib.views import links, render
 from chalicelib.web import buyer
 from sandbox.world import environment

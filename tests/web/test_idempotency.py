@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.service import Service
 from chalicelib.store.bookkeeping import Answer
-from chalicelib.store.store import Changeset, Conflict, Outage, Reading, Store
+from chalicelib.store.changes import Changeset, Conflict, Outage, Reading
+from chalicelib.store.store import Store
 from chalicelib.web import idempotency
 from tests.web.conftest import Api
 
