@@ -60,13 +60,19 @@ class Account:
             raise WrongState(
                 "no_test_clock", "Only an account created with a test clock can be moved in time."
             )
-        if self.clock.target_at is not None:
+        if self.clock.target_at not in (None, self.clock.now_at):
             raise WrongState("clock_advancing", f"The clock is still being moved to {self.clock.target_at}.")
         if target_at <= self.clock.now_at:
             raise Invalid(
                 "clock_backwards", f"The clock stands at {self.clock.now_at}; move it forward.", "to"
             )
         return replace(self, clock=replace(self.clock, target_at=target_at))
+
+    def catching_up(self) -> "Account":
+        """Something is due at the moment the clock stands at: a worker is to see to it."""
+        if self.clock is None or self.clock.target_at is not None:
+            return self
+        return replace(self, clock=replace(self.clock, target_at=self.clock.now_at))
 
     def ticked(self, now_at: datetime) -> "Account":
         """The clock has reached a moment; at its target it stands still again."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import collect, renew
+from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Conflict, Reading
@@ -17,9 +18,13 @@ MAX_ROUNDS = 20
 
 def to(service: Service, account: str, target_at: datetime) -> Account:
     """Begin to move the clock of a test account; a worker does the rest. Raises WrongState or Invalid."""
-    changes = Changeset(account)
-    changes.put(service.store.get(Account, account, account).advancing(target_at))
-    written = service.store.commit(changes).get(Account, account, account)
+
+    def attempt() -> Account:
+        changes = Changeset(account)
+        changes.put(service.store.get(Account, account, account).advancing(target_at))
+        return service.store.commit(changes).get(Account, account, account)
+
+    written = retried(attempt)
     _hand_on(service, written)
     return written
 

@@ -90,4 +90,8 @@ def to_subscription(service: Service, account: str, id_: str, method: str) -> Su
     nudge(service, known.get(Account, account, account), [known.records[key] for key in known.written])
     if payment is not None:
         collect.charge(service, account, [keys.key_of(payment)], known)
+        owed = known.get(Subscription, account, id_).arrears
+        together = {allocation.invoice for allocation in payment.allocations}
+        rest = [keys.key(Invoice, account, name) for name in owed if name not in together]
+        collect.ask_for_the_rest(service, account, rest)
     return service.store.get(Subscription, account, id_)

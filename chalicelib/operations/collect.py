@@ -63,19 +63,29 @@ def _decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None
 def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payment | None:
     """Fold one payment for all that a subscription owes into the changeset, which holds the owed invoices.
 
-    What another payment still holds is asked for when that has ended; what is too much for one transaction,
-    by the schedule, at once. None where nothing is free to be asked for.
+    What another payment still holds is asked for when that has ended; what is too much for one transaction
+    is left to `ask_for_the_rest`. None where nothing is free to be asked for.
     """
     owed = [changes.get(Invoice, name) for name in subscription.arrears]
     free = [invoice for invoice in owed if invoice.payment is None and invoice.status is InvoiceStatus.OPEN]
-    for invoice in free[MOST_AT_ONCE:]:
-        changes.put(invoice.asked_at(at.now))
     together = tuple(free[:MOST_AT_ONCE])
     if not together or subscription.method is None:
         return None
     payment = payment_for(subscription, subscription.method, together, Origin.ARREARS, at)
     changes.begin(payment, *(invoice.reserved(payment.id) for invoice in together))
     return payment
+
+
+def ask_for_the_rest(service: Service, account: str, names: list[str]) -> None:
+    """Have the schedule ask at once for owed invoices (keys) that nobody asks for."""
+    real = service.real()
+
+    def decide(changes: Changeset, name: str) -> None:
+        invoice = changes.at(name)
+        if isinstance(invoice, Invoice) and invoice.status is InvoiceStatus.OPEN and invoice.payment is None:
+            changes.put(invoice.asked_at(Moment(changes.get(Account, account), real).now))
+
+    work(service, account, names, decide, items_each=1)
 
 
 def payment_for(

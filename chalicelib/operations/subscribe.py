@@ -16,7 +16,7 @@ from chalicelib.billing.subscriptions import Method, Status, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import publish
-from chalicelib.operations.together import nudge
+from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
@@ -44,37 +44,46 @@ def contact(
     A line with a `product` and no name of its own is filled from the library. Currency and frequency are the
     products' where they are not given; all lines of one subscription share them.
     """
-    wanted = [keys.key(Contact, account, contact), keys.key(PaymentMethod, account, payment_method)]
-    wanted += [keys.key(Product, account, line.product) for line in lines if line.product]
-    found = service.store.load(account, [*wanted, keys.key(Account, account, account)])
-    business = found.get(Account, account, account)
-    now = business.now(service.real())
-    products = [found.get(Product, account, line.product) for line in lines if line.product]
-    today = periods.local_date(now, business.zone)
-    subscription = Subscription(
-        account=account,
-        id=service.new_id("sub_"),
-        contact=found.get(Contact, account, contact).id,
-        currency=_one([product.currency for product in products], currency, "currency") or business.currency,
-        frequency=_recurring(_one([product.frequency for product in products], frequency, "frequency")),
-        lines=tuple(_filled(line, n, found, account) for n, line in enumerate(lines, 1)),
-        anchor_on=start_on or today,
-        zone=business.zone,
-        hour=business.billing_hour,
-        status=Status.SCHEDULED,
-        created_at=now,
-        name=name,
-        reminder_days=business.reminder_days,
-        payments=payments,
-        method=_method(found.get(PaymentMethod, account, payment_method), contact),
-    )
-    _check(subscription, today)
-    return _sold(service, business, subscription)
+    id_ = service.new_id("sub_")
+
+    def attempt() -> Subscription:
+        wanted = [keys.key(Contact, account, contact), keys.key(PaymentMethod, account, payment_method)]
+        wanted += [keys.key(Product, account, line.product) for line in lines if line.product]
+        found = service.store.load(account, [*wanted, keys.key(Account, account, account)])
+        business = found.get(Account, account, account)
+        now = business.now(service.real())
+        products = [found.get(Product, account, line.product) for line in lines if line.product]
+        today = periods.local_date(now, business.zone)
+        subscription = Subscription(
+            account=account,
+            id=id_,
+            contact=found.get(Contact, account, contact).id,
+            currency=_one([product.currency for product in products], currency, "currency")
+            or business.currency,
+            frequency=_recurring(_one([product.frequency for product in products], frequency, "frequency")),
+            lines=tuple(_filled(line, n, found, account) for n, line in enumerate(lines, 1)),
+            anchor_on=start_on or today,
+            zone=business.zone,
+            hour=business.billing_hour,
+            status=Status.SCHEDULED,
+            created_at=now,
+            name=name,
+            reminder_days=business.reminder_days,
+            payments=payments,
+            method=_method(found.get(PaymentMethod, account, payment_method), contact),
+        )
+        _check(subscription, today)
+        return _sold(service, business, subscription)
+
+    return retried(attempt)
 
 
 def _sold(service: Service, business: Account, subscription: Subscription) -> Subscription:
     changes = Changeset(business.id)
     changes.put(subscription)
+    if business.clock is not None:
+        business = business.catching_up()
+        changes.put(business)
     about = {"contact": subscription.contact, "subscription": subscription.id}
     publish.fact(
         changes, EventType.SUBSCRIPTION_CREATED, subscription, about, Moment(business, service.real())

@@ -99,7 +99,11 @@ class _Group:
                 changes.changed = before  # a newer release is at work beside this one: nobody's fault
             except Exception as error:  # noqa: BLE001 - the one place where a failing record is set apart from the others
                 changes.changed = before
-                blame(self.service, name, error)
+                blame(
+                    self.service,
+                    next((key for key, of in reading.broken.items() if of is error), name),
+                    error,
+                )
         return changes
 
     def _apart(self, names: list[str], error: Unwritable | None) -> Reading:
