@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from stripe import StripeClient
 
 from chalicelib.adapters.stripe import StripeGateway, outcome
 from chalicelib.billing.gateway import (
@@ -187,10 +188,21 @@ def test_a_search_goes_through_all_pages_and_only_its_time(gateway: StripeGatewa
     assert gateway.find(request, datetime.now(UTC) + timedelta(days=1)) is None
 
 
-def test_a_payment_is_called_off_unless_it_is_too_late(gateway: StripeGateway):
+def test_a_payment_is_called_off_unless_it_is_too_late(gateway: StripeGateway, stripe: StripeServer):
     """What waits for its buyer can be canceled; what is paid stays paid."""
-    waiting = gateway.charge("pay_off", request_of(gateway, "off", "pm_usBankAccount"))
-    assert isinstance(waiting, Processing)
+    request = request_of(gateway, "off", "pm_card_authenticationRequired")
+    begun = StripeClient("sk_test_local", base_addresses={"api": stripe.url}).v1.payment_intents.create(
+        {
+            "amount": 2500,
+            "currency": "usd",
+            "customer": request.customer,
+            "payment_method": request.method,
+            "confirm": True,
+            "return_url": "https://shop.example",
+        }
+    )
+    waiting = gateway.fetch(begun.id)
+    assert isinstance(waiting, ActionRequired)
     assert gateway.cancel(waiting.reference) == Canceled(reference=waiting.reference)
     paid = gateway.charge("pay_late", request_of(gateway, "late"))
     assert isinstance(paid, Succeeded)

@@ -186,8 +186,8 @@ def test_five_errors_of_its_own_park_a_record_until_it_is_released(store: Store)
     """The fifth error takes it out of its topic and lists it with the reason; release puts it back where it stood."""
     due = subscription()
     put(store, due)
-    parked = [store.blame(key_of(due), "ValueError: no such tier", AT) for _ in range(5)]
-    assert parked == [False, False, False, False, True]
+    counted = [store.blame(key_of(due), "ValueError: no such tier", AT) for _ in range(5)]
+    assert counted == [1, 2, 3, 4, 5]
     assert awake(store, AT + timedelta(days=1)) == []
     rows, more = store.parked(ACCOUNT, limit=10)
     assert [(row.key, row.failures, row.error) for row in rows] == [
