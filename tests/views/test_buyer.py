@@ -114,7 +114,7 @@ def test_a_paid_subscription_owes_nothing(
     service: Service, keep, subscription: Subscription, invoice: Invoice, now: datetime
 ):
     """When all is paid the page says so, also before the first invoice."""
-    paid = invoice.paid("pay_1", invoice.total, now)
+    paid = invoice.reserved("pay_1").paid("pay_1", invoice.total, now)
     token = keep(replace(subscription, cycle=1), paid)
     assert "Nothing is owed $0.00" in owed_on(buyer.page(service, token))
     assert "INV-" not in owed_on(buyer.page(service, token))

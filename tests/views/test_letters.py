@@ -200,7 +200,7 @@ def test_a_payment_that_waits_for_the_buyer_asks_to_confirm(failed):
 
 def test_a_late_letter_about_a_paid_invoice_asks_for_nothing(failed, invoice: Invoice):
     """If the invoice has been paid since, the letter says that nothing is owed and has no link."""
-    words = failed(of=[invoice.paid("pay_2", invoice.total, invoice.issued_at)])
+    words = failed(of=[invoice.reserved("pay_2").paid("pay_2", invoice.total, invoice.issued_at)])
     says(words, "Nothing of it is owed any more")
     assert LINK not in words["text"] + words["html"]
 
