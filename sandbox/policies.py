@@ -21,10 +21,11 @@ WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """`indexes` are those it queries; a sweep writes nothing but how far it has come."""
+    """`indexes` are those it queries; a sweep writes nothing but how far it has come; who charges `checks` a version."""
 
     indexes: tuple[str, ...] = ()
     writes: bool = True
+    checks: bool = False
     sends: tuple[str, ...] = ()
     consumes: str | None = None
     watches: str | None = None
@@ -45,10 +46,14 @@ ACCESS = {
     "deliver_events": sweep(DELIVERIES),
     "reconcile_payments": sweep(MONEY),
     "work_money": Access(
-        indexes=("ByWake",), sends=(MONEY, DELIVERIES), consumes=MONEY, secrets=(STRIPE_KEY,)
+        indexes=("ByWake",),
+        checks=True,
+        sends=(MONEY, DELIVERIES),
+        consumes=MONEY,
+        secrets=(STRIPE_KEY,),
     ),
     "work_deliveries": Access(sends=(DELIVERIES,), consumes=DELIVERIES, secrets=(LINK_SECRET,), mails=True),
-    "work_inbox": Access(sends=(MONEY, DELIVERIES), consumes=INBOX, secrets=(STRIPE_KEY,)),
+    "work_inbox": Access(sends=(MONEY,), consumes=INBOX),
 }
 
 
@@ -70,7 +75,8 @@ def _records(access: Access) -> list[Statement]:
     table = {"Fn::GetAtt": ["Table", "Arn"]}
     statements = [allow(READ, table)]
     if access.writes:
-        statements = [allow((*READ, *WRITE), table)]
+        checks = ("dynamodb:ConditionCheckItem",) if access.checks else ()
+        statements = [allow((*READ, *WRITE, *checks), table)]
     else:
         own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["house/sweep/*"]}}
         statements.append(allow(("dynamodb:PutItem",), table) | {"Condition": own})

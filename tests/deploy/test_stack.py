@@ -36,8 +36,6 @@ UNSEEN = {
         ("dynamodb:UpdateItem", "table"),
         ("sqs:GetQueueUrl", "MoneyQueue"),  # a webhook that settles a payment left open
         ("sqs:SendMessage", "MoneyQueue"),
-        ("sqs:GetQueueUrl", "DeliveriesQueue"),
-        ("sqs:SendMessage", "DeliveriesQueue"),
     },
 }
 
