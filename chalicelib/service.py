@@ -15,11 +15,8 @@ from chalicelib.store.store import Store
 class Queue(Protocol):
     """Takes names of records to a worker."""
 
-    def send(self, topic: Topic, account: str, names: list[str]) -> None:
-        """Send names of one account, 25 to a message."""
-
     def send_many(self, batches: list[tuple[Topic, str, list[str]]]) -> None:
-        """Send many batches, ten messages to a request."""
+        """Send names, each batch of one account: 25 to a message, ten messages to a request."""
 
     def receive(self, event: str) -> None:
         """Take what Stripe's webhook told to the worker that keeps it."""

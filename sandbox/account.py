@@ -1,12 +1,14 @@
 """`./dev account`: the first account of a deployment, and its key, shown once."""
 
 import argparse
+import os
 from datetime import datetime
 
 from chalicelib import wiring
 from chalicelib.billing.errors import PerennialError
 from chalicelib.operations import create
 from chalicelib.settings import read
+from sandbox.package import configuration
 
 
 def main(arguments: list[str]) -> int:
@@ -20,7 +22,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--clock", type=datetime.fromisoformat, help="a test account with a clock of its own, standing here"
     )
+    parser.add_argument(
+        "--stage", help="a stage of .chalice/config.json, in place of the environment's own settings"
+    )
     asked = parser.parse_args(arguments)
+    if asked.clock is not None and asked.clock.tzinfo is None:
+        parser.error("--clock needs an offset, such as 2026-01-31T12:00:00+00:00")
+    if asked.stage:
+        os.environ.update(configuration(asked.stage)["stages"][asked.stage]["environment_variables"])
     try:
         service = wiring.service(read())
         business = create.account(

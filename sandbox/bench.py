@@ -84,7 +84,8 @@ class Meter:
         """Note the size of every item written, as DynamoDB counts it: names and values in UTF-8."""
         if self.step is None:
             return
-        puts = [entry["Put"] for entry in request.get("TransactItems", [])] or [request]
+        entries = request.get("TransactItems") or [{"Put": request}]
+        puts = [entry["Put"] for entry in entries if "Put" in entry]
         for put in puts:
             item = put["Item"]
             size = sum(len(name) + len(str(*value.values()).encode()) for name, value in item.items())

@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from sandbox.aws import AwsError
 from sandbox.environment import SetUpError
 
 # Each verb's module and what it does. Its `main(arguments)` is imported only when asked for; what it returns is the exit code.
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     run = getattr(importlib.import_module(module), "check" if verb == "check" else "main")
     try:
         return int(run(rest) or 0)
-    except SetUpError as problem:
+    except (SetUpError, AwsError) as problem:
         print(f"./dev: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -27,7 +27,7 @@ def page(endpoint: str) -> str:
     rows = "".join(_row(message) for message in reversed(messages(endpoint)))
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Mailbox</title><style>{STYLE}</style><main><h1>Mailbox</h1>
-<p>What Perennial wrote to buyers. Reload for more.</p>{rows or "<p>Nothing yet.</p>"}</main></html>"""
+<p>What Perennial wrote to buyers since this start of <code>./dev up</code>. Reload for more.</p>{rows or "<p>Nothing yet.</p>"}</main></html>"""
 
 
 def _row(message: dict[str, Any]) -> str:

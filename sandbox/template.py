@@ -214,7 +214,7 @@ def _parked(function: str, name: str) -> Resources:
             ],
         },
     }
-    told = f"{function} parked a record: GET /v1/parked_records names it and why."
+    told = f"{function} parked a record: GET /v1/parked names it and why."
     return {
         f"{name}Parked": counted,
         f"{name}ParkedAlarm": _alarm(told, _metric({"Ref": "AWS::StackName"}, metric, "Sum")),

@@ -8,16 +8,17 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, timedelta
+from pathlib import Path
 
 from rich.console import Console
 
 from sandbox import mailbox
 from sandbox.aws import LOCAL, Aws
 from sandbox.demo import run, story
+from sandbox.environment import SetUpError
 from sandbox.stripe.server import StripeServer
 from sandbox.world import STRIPE_KEY, World, environment
 
-STATE = LOCAL / "up"
 TICK_SECONDS = 5
 
 
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     console = Console()
     with ExitStack() as stack:
-        aws = stack.enter_context(Aws(port=4566, state=STATE / "aws"))
+        aws = stack.enter_context(Aws(port=4566, state=_state() / "aws"))
         world = stack.enter_context(_world(aws, asked.port))
         key = _key(world, console)
         world.gateway.pages["/mailbox"] = lambda: mailbox.page(aws.endpoint)
@@ -41,37 +42,54 @@ def main(arguments: list[str]) -> int:
 def _world(aws: Aws, port: int) -> Iterator[World]:
     """On the local Stripe, or on Stripe's test mode where the environment has a key of it."""
     base = {"PERENNIAL_BASE_URL": f"http://127.0.0.1:{port}"}
-    real_key = os.environ.get("STRIPE_API_KEY", STRIPE_KEY)
-    if real_key != STRIPE_KEY:
-        env = environment(aws.environment(), "", None, **base)
+    if _stripes_own():
+        env = environment(aws.environment(), "", None, **base, **_stripes_own())
         del env["STRIPE_API_BASE"]
-        env |= {
-            name: os.environ[name]
-            for name in ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
-            if name in os.environ
-        }
         with World(env, "", port=port) as world:
             yield world
         return
-    STATE.mkdir(parents=True, exist_ok=True)
-    clock = STATE / "clock"
+    _state().mkdir(parents=True, exist_ok=True)
+    clock = _state() / "clock"
     if not clock.exists():
         clock.write_text(story.BEGINS.isoformat())
-    with StripeServer(port=12111, state=STATE / "stripe.sqlite") as stripe:
+    with StripeServer(port=12111, state=_state() / "stripe.sqlite") as stripe:
         env = environment(aws.environment(), stripe.url, clock, **base)
         with World(env, stripe.url, port=port) as world:
             yield world
 
 
+def _stripes_own() -> dict[str, str]:
+    """The key and webhook secret of Stripe's own test mode, where the environment has them."""
+    key = os.environ.get("STRIPE_API_KEY", "")
+    if not key or key == STRIPE_KEY:
+        return {}
+    if not key.startswith(("sk_test_", "rk_test_")):
+        raise SetUpError(
+            "STRIPE_API_KEY is no key of Stripe's test mode (sk_test_…): ./dev up moves no real money."
+        )
+    if not os.environ.get("STRIPE_WEBHOOK_SECRET"):
+        raise SetUpError(
+            "Set STRIPE_WEBHOOK_SECRET too: `stripe listen` prints it (README, Stripe's own test mode)."
+        )
+    return {name: os.environ[name] for name in ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")}
+
+
+def _state() -> Path:
+    """Where the world is kept; the one on Stripe's own test mode apart from the demo's."""
+    return LOCAL / ("up-stripe" if _stripes_own() else "up")
+
+
 def _key(world: World, console: Console) -> str:
-    """The roaster's API key: from the state, or after telling the story where there is none yet."""
-    kept = STATE / "roaster.json"
-    if not world.stripe_url:
-        return "(./dev account prints one: see README, Stripe's own test mode)"
+    """The business's API key: from the state; at the first start of a new account, or, locally, of the story's roaster."""
+    kept = _state() / "business.json"
     if not kept.exists():
-        console.print("First the roaster's four months, as in ./dev demo …\n", style="dim")
-        roaster = run.tell(world, console)[0]
-        kept.write_text(json.dumps({"account": roaster.account, "key": roaster.key}))
+        if world.stripe_url:
+            console.print("First the roaster's four months, as in ./dev demo …\n", style="dim")
+            key = run.tell(world, console)[0].key
+        else:
+            key = story.opens(world).key
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps({"key": key}))
     return str(json.loads(kept.read_text())["key"])
 
 

@@ -24,10 +24,6 @@ class SqsQueue:
         self._names = settings
         self._urls: dict[str, str] = {}
 
-    def send(self, topic: Topic, account: str, names: list[str]) -> None:
-        """Send names of one account, 25 to a message."""
-        self.send_many([(topic, account, names)])
-
     def send_many(self, batches: list[tuple[Topic, str, list[str]]]) -> None:
         """Send many batches, ten messages to a request; what SQS does not take is found again by the sweep."""
         by_queue: dict[str, list[dict[str, str]]] = {}

@@ -79,15 +79,12 @@ def moments(policy: RetryPolicy, first_failed_at: datetime) -> tuple[datetime, .
     return tuple(first_failed_at + timedelta(days=day) for day in policy.days)
 
 
-def next_attempt(policy: RetryPolicy, first_failed_at: datetime, failures: int) -> datetime | None:
-    """The moment to ask again after that many failed attempts, the first being 1; None if none is left.
+def next_attempt(policy: RetryPolicy, first_failed_at: datetime, after: datetime) -> datetime | None:
+    """The first moment of the schedule after another; None if none is left.
 
-    Invalid `invalid_failures` below 1.
+    By the moment, not by the count: an attempt made days late is not followed by another at once.
     """
-    if failures < 1:
-        raise Invalid("invalid_failures", "A retry follows at least one failed attempt.", "failures")
-    left = moments(policy, first_failed_at)[failures - 1 :]
-    return left[0] if left else None
+    return next((at for at in moments(policy, first_failed_at) if at > after), None)
 
 
 def gives_up_at(policy: RetryPolicy, first_failed_at: datetime) -> datetime:

@@ -141,8 +141,8 @@ class Invoice:
         """The open payment failed: ask again on the schedule, or, after a hard decline, only give up on its last day."""
         first = self.failed_at or now
         last = dunning.gives_up_at(policy, first)
-        again = last if hard else next((at for at in dunning.moments(policy, first) if at > now), now)
-        return replace(self, payment=None, failed_at=first, attempt_at=again if again > now else None)
+        again = (last if last > now else None) if hard else dunning.next_attempt(policy, first, now)
+        return replace(self, payment=None, failed_at=first, attempt_at=again)
 
     def released(self, attempt_at: datetime | None) -> "Invoice":
         """The open payment came to nothing: it never arrived at the gateway, or was called off."""

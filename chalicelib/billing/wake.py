@@ -1,6 +1,5 @@
 """When a record must be looked at again, and which schedule looks."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,8 +25,3 @@ class Wake:
 
     at: datetime
     topic: Topic
-
-
-def earliest(wakes: Iterable[Wake | None]) -> Wake | None:
-    """The first of what a record waits for, or None where it waits for nothing."""
-    return min((wake for wake in wakes if wake is not None), key=lambda wake: wake.at, default=None)

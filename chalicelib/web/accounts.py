@@ -1,14 +1,10 @@
 """Accounts: the caller's own, and, in test mode, further ones."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.crm.accounts import CLOCKED, Account
 from chalicelib.operations import create as new
-from chalicelib.web.bodies import Body, Line, Moment
+from chalicelib.web.bodies import Body, Currency, Line, Moment, Prefix
 from chalicelib.web.endpoint import Call
 from chalicelib.web.shown import Beside, Secret
 from chalicelib.web.test_clock import moment
@@ -32,12 +28,12 @@ class NewAccount(Body, frozen=True):
 
     name: Line
     email: Line
-    currency: Annotated[str, Meta(pattern="^[a-z]{3}$")] = "usd"
+    currency: Currency = "usd"
     zone: Line = "UTC"
     billing_hour: int = 6
     reminder_days: int | None = 14
     retries: Retries = Retries()
-    invoice_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9/_.-]{0,20}(?!\n)$")] = "INV-"
+    invoice_prefix: Prefix = "INV-"
     test_clock: NewClock | None = None
 
 

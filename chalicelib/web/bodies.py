@@ -27,12 +27,26 @@ _TEXT: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*(?!\n)$"
 _DECIMAL: Final = r"^[0-9]{1,12}(\.[0-9]{1,12})?(?!\n)$"
 
 Id = Annotated[str, Meta(pattern=_ID, examples=["con_01kan0g7s8gd7ymr3q2v"])]
+CURRENCY: Final = "^[a-z]{3}$"
+PREFIX: Final = r"^[A-Za-z0-9/_.-]{0,20}(?!\n)$"
+Currency = Annotated[str, Meta(pattern=CURRENCY, examples=["usd"])]
+Prefix = Annotated[str, Meta(pattern=PREFIX, examples=["INV-"])]
 Line = Annotated[str, Meta(pattern=_LINE, max_length=250)]
 Text = Annotated[str, Meta(pattern=_TEXT, max_length=2000)]
 Number = int | Annotated[str, Meta(pattern=_DECIMAL, examples=["0.25"])]
 Moment = Annotated[datetime, Meta(tz=True)]
 
+_PLAIN: Final = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "object": "an object",
+    "array": "a list",
+    "bool": "true or false",
+}
 _WORDS: Final = {
+    CURRENCY: "Send a lower-case ISO 4217 code, such as usd.",
+    PREFIX: "Send at most 20 letters, digits and / _ . -",
     _ID: "Send an id as it was given: letters, digits and underscores.",
     _LINE: "Send text of one line, without control characters.",
     _TEXT: "Send text without control characters.",
@@ -98,15 +112,21 @@ def _sentence(type_: Any, what: str, path: str) -> tuple[str, str]:
             (words for pattern, words in _WORDS.items() if repr(pattern) in what), "Send another form."
         )
         return "wrong_form", words
-    if what.endswith("got `float`") and "`int | str`" in what:
+    if what.endswith("got `float`") and "int | str" in what:
         return "inexact_number", 'Send decimals in a string, such as "12.5": a JSON float is not exact.'
     if "timezone" in what:
         return "moment_without_zone", "Send a moment with its offset, such as 2026-01-31T06:00:00Z."
     if "RFC3339" in what:
         return "wrong_form", "Send RFC 3339: 2026-01-31 for a date, 2026-01-31T06:00:00Z for a moment."
-    return "wrong_type", what.replace("`", "").replace("Expected str of", "Send text of").replace(
-        "Expected", "Send"
-    ).replace("object", "an object").replace("array", "a list") + "."
+    return "wrong_type", _plain(what)
+
+
+def _plain(what: str) -> str:
+    """msgspec's finding in words of people: "Expected `int | null`, got `str`" is "Send a whole number or null, not text."."""
+    said = (
+        what.replace("`", "").replace(" | ", " or ").replace("Expected ", "Send ").replace(", got ", ", not ")
+    )
+    return re.sub(r"\b(int|float|str|object|array|bool)\b", lambda found: _PLAIN[found[0]], said) + "."
 
 
 @cache

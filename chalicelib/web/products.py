@@ -1,14 +1,11 @@
 """Products: the library of what is sold."""
 
 from decimal import Decimal
-from typing import Annotated
-
-from msgspec import Meta
 
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
 from chalicelib.operations import create as new
-from chalicelib.web.bodies import Body, Line, Number, Text
+from chalicelib.web.bodies import Body, Currency, Line, Number, Text
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, owned
 from chalicelib.web.shown import Listed
@@ -20,7 +17,7 @@ class NewProduct(Body, frozen=True):
     name: Line
     unit_amount: Number
     frequency: Frequency
-    currency: Annotated[str, Meta(pattern="^[a-z]{3}$")] | None = None
+    currency: Currency | None = None
     description: Text = ""
     sku: Line = ""
 

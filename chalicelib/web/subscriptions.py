@@ -17,7 +17,7 @@ from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.operations import attach, subscribe
 from chalicelib.operations import cancel as end
 from chalicelib.store import keys
-from chalicelib.web.bodies import Body, Id, Line, Number, Text
+from chalicelib.web.bodies import Body, Currency, Id, Line, Number, Text
 from chalicelib.web.cycles import invoice_names, payment_names
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, cursor, owned
@@ -47,7 +47,7 @@ class NewSubscription(Body, frozen=True):
     contact: Id
     payment_method: Id
     lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=100)]
-    currency: Annotated[str, Meta(pattern="^[a-z]{3}$")] | None = None
+    currency: Currency | None = None
     frequency: Frequency | None = None
     start_on: date | None = None
     payments: int | None = None

@@ -19,9 +19,11 @@ policies = st.lists(st.integers(1, 60), max_size=8, unique=True).map(
 def test_the_default_asks_four_times_in_a_week_and_then_rests_unpaid():
     """By default a card is asked 1, 3, 5 and 7 days after its first failure, then the subscription is unpaid."""
     policy = RetryPolicy()
-    moments = [dunning.next_attempt(policy, FIRST, failures) for failures in range(1, 6)]
-    assert moments == [*(FIRST + timedelta(days=day) for day in (1, 3, 5, 7)), None]
-    assert dunning.moments(policy, FIRST) == tuple(moments[:4])
+    asked: list[datetime] = [FIRST]
+    while again := dunning.next_attempt(policy, FIRST, asked[-1]):
+        asked.append(again)
+    assert asked == [FIRST + timedelta(days=day) for day in (0, 1, 3, 5, 7)]
+    assert dunning.moments(policy, FIRST) == tuple(asked[1:])
     assert policy.at_end is AtEnd.UNPAID
     assert policy == dunning.PRESETS["default"]
 
@@ -29,7 +31,7 @@ def test_the_default_asks_four_times_in_a_week_and_then_rests_unpaid():
 def test_days_are_counted_from_the_first_failure_in_utc():
     """A day is 24 hours, though the clocks of the shop go forward in between."""
     before_summer_time = datetime(2026, 3, 28, 5, tzinfo=UTC)
-    assert dunning.next_attempt(RetryPolicy(), before_summer_time, 1) == datetime(2026, 3, 29, 5, tzinfo=UTC)
+    assert dunning.moments(RetryPolicy(), before_summer_time)[0] == datetime(2026, 3, 29, 5, tzinfo=UTC)
 
 
 def test_intervals_become_days_after_the_first_failure():
@@ -42,23 +44,18 @@ def test_intervals_become_days_after_the_first_failure():
 def test_a_schedule_may_be_empty():
     """An account that never asks again gives up at the first failure."""
     policy = RetryPolicy(days=(), at_end=AtEnd.CANCEL)
-    assert dunning.next_attempt(policy, FIRST, 1) is None
+    assert dunning.next_attempt(policy, FIRST, FIRST) is None
     assert dunning.gives_up_at(policy, FIRST) == FIRST
 
 
-@given(policies, st.integers(1, 12))
-def test_attempts_come_in_order_until_none_is_left(policy: RetryPolicy, failures: int):
-    """Each attempt is later than the one before, the last is when it gives up, and then there is none."""
-    at = dunning.next_attempt(policy, FIRST, failures)
-    if failures > len(policy.days):
-        assert at is None
-    else:
-        assert at is not None
-        assert FIRST < at <= dunning.gives_up_at(policy, FIRST)
-        before = dunning.next_attempt(policy, FIRST, failures - 1) if failures > 1 else FIRST
-        assert before is not None
-        assert before < at
-        assert (at == dunning.gives_up_at(policy, FIRST)) == (failures == len(policy.days))
+@given(policies, st.timedeltas(timedelta(0), timedelta(days=70)))
+def test_the_next_attempt_is_the_first_of_the_schedule_to_come(policy: RetryPolicy, late: timedelta):
+    """However late a failure is noticed, the next attempt lies ahead of it; after the last there is none."""
+    after = FIRST + late
+    again = dunning.next_attempt(policy, FIRST, after)
+    ahead = [at for at in dunning.moments(policy, FIRST) if at > after]
+    assert again == (min(ahead) if ahead else None)
+    assert (again is None) == (after >= dunning.gives_up_at(policy, FIRST))
 
 
 @pytest.mark.parametrize(
@@ -74,13 +71,6 @@ def test_a_schedule_rises_within_sixty_days(days):
 def test_eight_attempts_and_sixty_days_are_allowed():
     """The bounds themselves are within the rule."""
     assert RetryPolicy(days=(1, 2, 3, 4, 5, 6, 7, 60)).days[-1] == 60
-
-
-@pytest.mark.parametrize("failures", [0, -1])
-def test_nothing_is_retried_before_it_failed(failures: int):
-    """A retry needs a failure."""
-    with pytest.raises(Invalid, match="invalid_failures"):
-        dunning.next_attempt(RetryPolicy(), FIRST, failures)
 
 
 @pytest.mark.parametrize(

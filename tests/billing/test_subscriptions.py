@@ -15,7 +15,7 @@ from chalicelib.billing.errors import WrongState
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import ENDED, Method, Status, Subscription
-from chalicelib.billing.wake import Topic, Wake, earliest
+from chalicelib.billing.wake import Topic, Wake
 
 ZONES = ["Australia/Lord_Howe", "Africa/Casablanca", "Europe/Paris", "America/New_York", "UTC"]
 VISA = Method(id="pm_visa", customer="cus_1", label="Visa •••• 4242")
@@ -427,15 +427,3 @@ def test_without_a_method_nothing_is_charged():
     assert bare.billable
     assert not bare.chargeable
     assert bare.failing("inv_a", refused=VISA.id).method is None
-
-
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
-
-
-@given(st.lists(st.none() | st.builds(Wake, moments, st.sampled_from(Topic)), max_size=6))
-def test_the_earliest_of_what_is_waited_for(wakes: list[Wake | None]):
-    """A record has one next moment, the earliest; with nothing to wait for it has none."""
-    found = earliest(wakes)
-    real = [wake for wake in wakes if wake is not None]
-    assert (found is None) == (not real)
-    assert found is None or (found in real and all(found.at <= wake.at for wake in real))

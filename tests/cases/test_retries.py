@@ -47,7 +47,7 @@ def schedule(given: Values) -> Values:
     policy = RetryPolicy(days=dunning.relative(given["retry_after_days"]), at_end=AtEnd.CANCEL)
     attempts = [first]
     for failures in count(1):
-        again = dunning.next_attempt(policy, first, failures)
+        again = dunning.next_attempt(policy, first, attempts[-1])
         if again is None or failures - 1 == given.get("success_on_retry"):
             break
         attempts.append(again)
@@ -57,10 +57,10 @@ def schedule(given: Values) -> Values:
 
 def next_attempt(given: Values) -> Values:
     policy = RetryPolicy(days=dunning.relative(given["intervals_days"]))
-    first, failures = midnight(given["first_failure"]), given["failed_attempts"]
-    if failures > 1 and midnight(given["failed_at"]) != dunning.next_attempt(policy, first, failures - 1):
+    first, last = midnight(given["first_failure"]), midnight(given["failed_at"])
+    if last not in (first, *dunning.moments(policy, first)):
         field.left_out("next_attempt: the last attempt was late, and the source counts from it")
-    again = dunning.next_attempt(policy, first, failures)
+    again = dunning.next_attempt(policy, first, last)
     if again is None:
         return {"next_attempt": None}
     return {"next_attempt": again.date().isoformat(), "subscription": "past due"}

@@ -1,5 +1,7 @@
 """The worker dies at every point in turn, every message comes again: Stripe takes what is due, once."""
 
+import os
+
 import pytest
 
 from sandbox.aws import Aws
@@ -39,18 +41,11 @@ def holds(diary: Diary, where: str) -> None:
     diary.sound()
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path
-
-
 def run(ministack: Aws, number: int, folder, at: int) -> Crashes:
     """The story in a world of its own, with the process ending at a point."""
-    import os
-
     env = ministack.environment(account=f"9{os.getpid() % 10**5:05d}{number:06d}")
     crashes = Crashes(at)
-    with StripeServer() as stripe, new_world(env, stripe, folder, twice=False) as world:
+    with StripeServer() as stripe, new_world(env, stripe, folder, twice=True) as world:
         diary = Diary(world)
         world.restart(crashes.around)
         tell(diary)

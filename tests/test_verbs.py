@@ -1,0 +1,52 @@
+"""The verbs a stranger tries first do what they say."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def dev(*words: str) -> subprocess.CompletedProcess[str]:
+    """A verb of ./dev in a process of its own."""
+    command = [sys.executable, "-m", "sandbox.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_every_sentence_holding():
+    """The roaster's story is told and audited against its literal table and against Stripe: nothing is missing."""
+    told = dev("demo")
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+    assert "Every sentence holds." in told.stdout
+    assert "✗" not in told.stdout
+
+
+@pytest.mark.slow
+def test_the_bench_prints_one_object_of_figures():
+    """With --json it prints the figures a machine may read, and nothing else, each of them measured."""
+    measured = dev("bench", "20", "--json")
+    assert measured.returncode == 0, measured.stderr[-3000:]
+    figures = json.loads(measured.stdout)
+    assert set(figures) == {"renewal", "invoice_us", "api_read_us", "first_event"}
+    renewal = figures["renewal"]
+    assert set(renewal) == {
+        "count",
+        "dynamodb_requests",
+        "write_units",
+        "read_units",
+        "stripe_calls",
+        "sqs_requests",
+        "cpu_ms",
+        "per_second",
+    }
+    assert renewal["count"] == 20
+    assert renewal["stripe_calls"] == 1
+    assert set(figures["first_event"]) == {"cpu_ms", "mib"}
+
+
+def test_an_unknown_verb_is_told_the_known_ones():
+    """A slip of the hand gets the list, and exit code 2."""
+    told = dev("dmeo")
+    assert told.returncode == 2
+    assert "demo" in told.stderr
