@@ -41,8 +41,7 @@ def clocks(service: Service, account: str, names: list[str]) -> None:
             _hand_on(service, business)
             return
         if service.breaker.tripped(service.real()):
-            time.sleep(1)
-            continue
+            return  # the account stays awake: a sweep hands it out again
         now, target = business.clock.now_at, business.clock.target_at
         due = _due(service, account, now)
         rounds = rounds + 1 if due == before else 0

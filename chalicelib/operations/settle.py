@@ -8,11 +8,12 @@ from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import publish
 from chalicelib.operations.ask import Answer
-from chalicelib.operations.together import work
+from chalicelib.operations.together import blame, work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
+from chalicelib.store.shapes import Undecodable
 
 FACTS = {
     PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,
@@ -41,17 +42,14 @@ def answered(service: Service, account: str, answers: dict[str, Answer], known: 
         if not isinstance(asked, Payment) or not asked.open:
             return
         at = Moment(changes.get(Account, account), real)
-        match answers[asked.id]:
-            case Unavailable() as reason:
-                changes.put(asked.postponed(real, str(reason)))
-            case Exception() as error:
-                raise error
-            case None:
-                written(changes, asked, asked.never_arrived(at.now), at)
-            case BaseException():
-                pass
-            case outcome:
-                written(changes, asked, asked.told(outcome, at.now, real), at)
+        try:
+            _one_answered(changes, asked, answers[asked.id], at)
+        except Undecodable as error:
+            # What the payment pays cannot be read: that is counted against it, and the payment waits longer each time.
+            blame(
+                service, next((key for key, of in changes.before.broken.items() if of is error), name), error
+            )
+            changes.put(asked.postponed(real, error.detail))
 
     names = [keys.key(Payment, account, payment) for payment in answers]
     work(
@@ -65,6 +63,18 @@ def answered(service: Service, account: str, answers: dict[str, Answer], known: 
     )
 
 
+def _one_answered(changes: Changeset, asked: Payment, answer: Answer, at: Moment) -> None:
+    match answer:
+        case Unavailable() as reason:
+            changes.put(asked.postponed(at.real, str(reason)))
+        case BaseException() as error:
+            raise error
+        case None:
+            written(changes, asked, asked.never_arrived(at.now), at)
+        case outcome:
+            written(changes, asked, asked.told(outcome, at.now, at.real), at)
+
+
 def beside(payment: Record | None) -> tuple[str, ...]:
     """The keys of what an outcome may change besides the payment: its invoices and their subscription."""
     if not isinstance(payment, Payment):
@@ -74,13 +84,17 @@ def beside(payment: Record | None) -> tuple[str, ...]:
 
 
 def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> None:
-    """Fold a payment's next state and all that follows from it into the changeset."""
+    """Fold a payment's next state and all that follows from it into the changeset.
+
+    Raises Undecodable, before anything is added, where what it pays cannot be read.
+    """
+    changes.get(Subscription, after.subscription)
+    owed = [(part, changes.get(Invoice, part.invoice)) for part in after.allocations]
     changes.put(after)
     if after.status is before.status:
         return
     publish.fact(changes, FACTS[after.status], before, _about(after), at)
-    for allocation in after.allocations:
-        invoice = changes.get(Invoice, allocation.invoice)
+    for allocation, invoice in owed:
         match after.status:
             case PaymentStatus.SUCCEEDED:
                 _paid(changes, invoice.paid(after.id, allocation.amount, at.now), at)

@@ -269,3 +269,21 @@ def test_a_sale_under_a_test_clock_while_stripe_is_away_is_charged_once_it_is_ba
     later(diary, 2)
     assert other.invoices("ada") == [("2030-01-31", "paid", 1)]
     assert other.get("/v1/test_clock")["now_at"].startswith("2030-01-31T12:00:00")
+
+
+def test_an_invoice_that_cannot_be_read_stops_its_payments_questions(diary: Diary):
+    """A payment is found at Stripe, but its invoice is broken: that is parked, and Stripe is asked ever more seldom."""
+    key = held(diary, "dee")
+    asked: list[str] = []
+
+    def find(true: Any, *given: Any) -> Any:
+        asked.append(key)
+        return true(*given)
+
+    invoice = f"{diary.account}/invoice/{diary.every('/v1/invoices')[0]['id']}"
+    whole = item(diary.world, invoice)["body"]["S"]
+    rewrite(diary.world, invoice, body={"S": whole.replace('"open"', '"opn"')})
+    diary.world.restart(bent(find=find))
+    diary.it_is("2026-01-05")
+    assert invoice in parked(diary)
+    assert len(asked) <= 14, "six looks on the first day, then two a day"
