@@ -45,7 +45,7 @@ SETTLED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.DECLINED, PaymentSta
 
 
 class Origin(StrEnum):
-    """Who asked: the schedule (first or again), or a person or a new method for the arrears."""
+    """What caused it: the schedule, first or again, or another method given for the arrears."""
 
     SCHEDULE = "schedule"
     ARREARS = "arrears"

@@ -76,8 +76,9 @@ class Subscription:
 
     @property
     def chargeable(self) -> bool:
-        """Whether the schedule may ask for money: there is a method nobody refused, and the retries are not exhausted."""
-        return self.method is not None and not self.method.refused and self.status is not Status.UNPAID
+        """Whether the schedule may ask for money: there is a method nobody refused, and it is neither unpaid nor canceled."""
+        stopped = self.status in (Status.UNPAID, Status.CANCELED)
+        return self.method is not None and not self.method.refused and not stopped
 
     @property
     def wake(self) -> Wake | None:

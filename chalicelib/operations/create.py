@@ -38,48 +38,44 @@ def account(
     clock_at: datetime | None = None,
 ) -> Account:
     """A business that bills. `clock_at` gives a test account a clock of its own, for ever."""
-    periods.check_zone(zone)
-    check_currency(currency)
-    check_text(name, "name")
-    check_email(email, "email")
-    if not 0 <= billing_hour <= 23:
-        raise Invalid("billing_hour_out_of_range", "The billing hour is from 0 to 23.", "billing_hour")
-    if reminder_days is not None and not 1 <= reminder_days <= 90:
-        raise Invalid(
-            "reminder_days_out_of_range",
-            "Remind from 1 to 90 days ahead, or null for never.",
-            "reminder_days",
-        )
-    if livemode is not service.settings.livemode:
-        mode = "live" if service.settings.livemode else "test"
-        raise Invalid(
-            "wrong_mode",
-            f"This deployment has a {mode} key of Stripe's: it holds {mode} accounts.",
-            "livemode",
-        )
-    if livemode and clock_at is not None:
-        raise Invalid("clock_in_live_mode", "Only a test account may have a clock of its own.", "test_clock")
     id_ = service.new_id("acct_")
     if clock_at is not None:
         id_ = CLOCKED + id_.removeprefix("acct_")
-    return _created(
-        service,
-        Account(
-            account=id_,
-            id=id_,
-            name=name,
-            email=email,
-            currency=currency,
-            zone=zone,
-            livemode=livemode,
-            created_at=service.real(),
-            billing_hour=billing_hour,
-            reminder_days=reminder_days,
-            retries=retries or RetryPolicy(),
-            invoice_prefix=invoice_prefix,
-            clock=TestClock(now_at=clock_at) if clock_at is not None else None,
-        ),
+    wanted = Account(
+        account=id_,
+        id=id_,
+        name=name,
+        email=email,
+        currency=currency,
+        zone=zone,
+        livemode=livemode,
+        created_at=service.real(),
+        billing_hour=billing_hour,
+        reminder_days=reminder_days,
+        retries=retries or RetryPolicy(),
+        invoice_prefix=invoice_prefix,
+        clock=TestClock(now_at=clock_at) if clock_at is not None else None,
     )
+    _check(wanted, service.settings.livemode)
+    return _created(service, wanted)
+
+
+def _check(wanted: Account, livemode: bool) -> None:
+    periods.check_zone(wanted.zone)
+    check_currency(wanted.currency)
+    check_text(wanted.name, "name")
+    check_email(wanted.email, "email")
+    if not 0 <= wanted.billing_hour <= 23:
+        raise Invalid("billing_hour_out_of_range", "The billing hour is from 0 to 23.", "billing_hour")
+    if wanted.reminder_days is not None and not 1 <= wanted.reminder_days <= 90:
+        detail = "Remind from 1 to 90 days ahead, or null for never."
+        raise Invalid("reminder_days_out_of_range", detail, "reminder_days")
+    if wanted.livemode is not livemode:
+        mode = "live" if livemode else "test"
+        detail = f"This deployment has a {mode} key of Stripe's: it holds {mode} accounts."
+        raise Invalid("wrong_mode", detail, "livemode")
+    if wanted.livemode and wanted.clock is not None:
+        raise Invalid("clock_in_live_mode", "Only a test account may have a clock of its own.", "test_clock")
 
 
 def api_key(service: Service, business: Account, name: str) -> tuple[ApiKey, str]:

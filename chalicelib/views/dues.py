@@ -6,7 +6,7 @@ from typing import Final
 
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.views import formats
 
 _DETAILS: Final = "The details of your card were not accepted."
@@ -66,8 +66,7 @@ def asked_again_at(subscription: Subscription, invoices: Iterable[Invoice]) -> d
     A payment method that was refused for good is never asked again, though the invoice still waits for the last
     day of its retries.
     """
-    method = subscription.method
-    if method is None or method.refused or subscription.status in (Status.UNPAID, Status.CANCELED):
+    if not subscription.chargeable:
         return None
     moments = (invoice.attempt_at for invoice in invoices if invoice.amount_due and invoice.payment is None)
     return min((at for at in moments if at is not None), default=None)

@@ -4,7 +4,7 @@ from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.crm.accounts import CLOCKED, Account
 from chalicelib.operations import create as new
-from chalicelib.web.bodies import Body, Currency, Line, Moment, Prefix
+from chalicelib.web.bodies import Body, Currency, Moment, OneLine, Prefix
 from chalicelib.web.endpoint import Call
 from chalicelib.web.shown import Beside, Secret
 from chalicelib.web.test_clock import moment
@@ -26,10 +26,10 @@ class Retries(Body, frozen=True):
 class NewAccount(Body, frozen=True):
     """A business that bills. `zone` is an IANA name; `billing_hour` is local; with a `test_clock` it lives by that."""
 
-    name: Line
-    email: Line
+    name: OneLine
+    email: OneLine
     currency: Currency = "usd"
-    zone: Line = "UTC"
+    zone: OneLine = "UTC"
     billing_hour: int = 6
     reminder_days: int | None = 14
     retries: Retries = Retries()

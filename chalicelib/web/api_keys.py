@@ -3,7 +3,7 @@
 from chalicelib.crm.accounts import ApiKey
 from chalicelib.operations import create as new
 from chalicelib.operations import revoke as close
-from chalicelib.web.bodies import Body, Line
+from chalicelib.web.bodies import Body, OneLine
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, owned
 from chalicelib.web.shown import Beside, Listed, Secret
@@ -12,7 +12,7 @@ from chalicelib.web.shown import Beside, Listed, Secret
 class NewApiKey(Body, frozen=True):
     """A name by which its users will know it."""
 
-    name: Line
+    name: OneLine
 
 
 def list_(call: Call, query: Paging) -> Listed[ApiKey]:

@@ -31,7 +31,7 @@ CURRENCY: Final = "^[a-z]{3}$"
 PREFIX: Final = r"^[A-Za-z0-9/_.-]{0,20}(?!\n)$"
 Currency = Annotated[str, Meta(pattern=CURRENCY, examples=["usd"])]
 Prefix = Annotated[str, Meta(pattern=PREFIX, examples=["INV-"])]
-Line = Annotated[str, Meta(pattern=_LINE, max_length=250)]
+OneLine = Annotated[str, Meta(pattern=_LINE, max_length=250)]
 Text = Annotated[str, Meta(pattern=_TEXT, max_length=2000)]
 Number = int | Annotated[str, Meta(pattern=_DECIMAL, examples=["0.25"])]
 Moment = Annotated[datetime, Meta(tz=True)]

@@ -2,7 +2,7 @@
 
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import create as new
-from chalicelib.web.bodies import Body, Line
+from chalicelib.web.bodies import Body, OneLine
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, owned
 from chalicelib.web.shown import Listed
@@ -11,8 +11,8 @@ from chalicelib.web.shown import Listed
 class NewContact(Body, frozen=True):
     """A person who buys, and where their letters go."""
 
-    name: Line
-    email: Line
+    name: OneLine
+    email: OneLine
 
 
 def list_(call: Call, query: Paging) -> Listed[Contact]:

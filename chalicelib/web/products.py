@@ -5,7 +5,7 @@ from decimal import Decimal
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
 from chalicelib.operations import create as new
-from chalicelib.web.bodies import Body, Currency, Line, Number, Text
+from chalicelib.web.bodies import Body, Currency, Number, OneLine, Text
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, owned
 from chalicelib.web.shown import Listed
@@ -14,12 +14,12 @@ from chalicelib.web.shown import Listed
 class NewProduct(Body, frozen=True):
     """Something to sell. `unit_amount` is the price of one in minor units; with decimals it is a string."""
 
-    name: Line
+    name: OneLine
     unit_amount: Number
     frequency: Frequency
     currency: Currency | None = None
     description: Text = ""
-    sku: Line = ""
+    sku: OneLine = ""
 
 
 def list_(call: Call, query: Paging) -> Listed[Product]:

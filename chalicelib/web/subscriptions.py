@@ -17,7 +17,7 @@ from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.operations import attach, subscribe
 from chalicelib.operations import cancel as end
 from chalicelib.store import keys
-from chalicelib.web.bodies import Body, Currency, Id, Line, Number, Text
+from chalicelib.web.bodies import Body, Currency, Id, Number, OneLine, Text
 from chalicelib.web.cycles import invoice_names, payment_names
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, cursor, owned
@@ -29,12 +29,12 @@ MAX_ROUNDS: Final = 5
 class NewLine(Body, frozen=True):
     """A line of one's own with `name` and `unit_amount` (minor units), or a `product` of the library and how many."""
 
-    name: Line | None = None
+    name: OneLine | None = None
     unit_amount: Number | None = None
     quantity: Number = 1
     product: Id | None = None
     description: Text = ""
-    sku: Line = ""
+    sku: OneLine = ""
 
 
 class NewSubscription(Body, frozen=True):
@@ -51,7 +51,7 @@ class NewSubscription(Body, frozen=True):
     frequency: Frequency | None = None
     start_on: date | None = None
     payments: int | None = None
-    name: Line = ""
+    name: OneLine = ""
 
 
 class Cancel(Body, frozen=True):

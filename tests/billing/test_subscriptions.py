@@ -372,7 +372,7 @@ def test_a_hard_decline_closes_the_method_until_another_takes_its_place():
     [
         ("unpaid", Status.UNPAID, True, False),
         ("past_due", Status.PAST_DUE, True, True),
-        ("cancel", Status.CANCELED, False, True),
+        ("cancel", Status.CANCELED, False, False),
     ],
 )
 def test_the_policy_says_what_becomes_of_it(at_end: str, status: Status, billable: bool, chargeable: bool):

@@ -1,4 +1,4 @@
-"""The worker dies at every point in turn, every message comes again: Stripe takes what is due, once."""
+"""The worker dies at every point in turn, every message comes twice: Stripe takes what is due, once."""
 
 import os
 
