@@ -1,5 +1,6 @@
 """Perennial's world on a laptop: its real handlers, woken as AWS wakes them, under a clock that is moved."""
 
+import gc
 import importlib
 import json
 import os
@@ -98,6 +99,7 @@ class World:
         os.environ.update(env)
         self.env, self.stripe_url, self.twice = env, stripe_url, twice
         self.app = _fresh("app")
+        gc.unfreeze()  # app freezes what it loaded, once a process; here worlds come and go in one
         self.service = self.app.service
         self.restart()
         settle_in(self.app.settings)
