@@ -204,15 +204,14 @@ def _sell(world: World, count: int, say: Callable[[str], None], accounts: int = 
             buyer = create.contact(service, account, name=f"Buyer {m}", email=f"buyer{m}@example.com")
             method = attach.payment_method(service, account, buyer.id, "pm_card_visa")
             lines = [Line(id="", name=name, unit_amount=Decimal(price)) for name, price in LINES]
-            subscribe.contact(
-                service,
-                account,
+            order = subscribe.Order(
                 contact=buyer.id,
                 payment_method=method.id,
                 lines=lines,
                 frequency=Frequency.MONTHLY,
                 start_on=FIRST_DUE.date(),
             )
+            subscribe.contact(service, account, order)
         say(f"  account {n + 1} of {accounts}")
     return account
 

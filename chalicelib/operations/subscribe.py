@@ -1,6 +1,6 @@
 """Sell a subscription."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
@@ -26,56 +26,67 @@ MAX_LINES = 100
 MAX_PAYMENTS = 1200
 
 
-def contact(
-    service: Service,
-    account: str,
-    *,
-    contact: str,
-    payment_method: str,
-    lines: list[Line],
-    currency: str | None = None,
-    frequency: Frequency | None = None,
-    start_on: date | None = None,
-    payments: int | None = None,
-    name: str = "",
-) -> Subscription:
-    """A contact buys lines, to be charged on a saved method from `start_on` (today where it is None) on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is wished: lines charged on a saved method from `start_on` (None: today) on, for `payments` (None: no end).
 
     A line with a `product` and no name of its own is filled from the library. Currency and frequency are the
     products' where they are not given; all lines of one subscription share them.
     """
+
+    contact: str
+    payment_method: str
+    lines: list[Line]
+    currency: str | None = None
+    frequency: Frequency | None = None
+    start_on: date | None = None
+    payments: int | None = None
+    name: str = ""
+
+
+def contact(service: Service, account: str, order: Order) -> Subscription:
+    """A contact buys. Raises NotFound or Invalid."""
     id_ = service.new_id("sub_")
 
     def attempt() -> Subscription:
-        wanted = [keys.key(Contact, account, contact), keys.key(PaymentMethod, account, payment_method)]
-        wanted += [keys.key(Product, account, line.product) for line in lines if line.product]
-        found = service.store.load(account, [*wanted, keys.key(Account, account, account)])
-        business = found.get(Account, account, account)
-        now = business.now(service.real())
-        products = [found.get(Product, account, line.product) for line in lines if line.product]
-        today = periods.local_date(now, business.zone)
-        subscription = Subscription(
-            account=account,
-            id=id_,
-            contact=found.get(Contact, account, contact).id,
-            currency=_one([product.currency for product in products], currency, "currency")
-            or business.currency,
-            frequency=_recurring(_one([product.frequency for product in products], frequency, "frequency")),
-            lines=tuple(_filled(line, n, found, account) for n, line in enumerate(lines, 1)),
-            anchor_on=start_on or today,
-            zone=business.zone,
-            hour=business.billing_hour,
-            status=Status.SCHEDULED,
-            created_at=now,
-            name=name,
-            reminder_days=business.reminder_days,
-            payments=payments,
-            method=_method(found.get(PaymentMethod, account, payment_method), contact),
-        )
-        _check(subscription, today)
-        return _sold(service, business, subscription)
+        wanted = [
+            keys.key(Account, account, account),
+            keys.key(Contact, account, order.contact),
+            keys.key(PaymentMethod, account, order.payment_method),
+        ]
+        wanted += [keys.key(Product, account, line.product) for line in order.lines if line.product]
+        found = service.store.load(account, wanted)
+        at = Moment(found.get(Account, account, account), service.real())
+        subscription = _ordered(found, at, order, id_)
+        _check(subscription, periods.local_date(at.now, at.account.zone))
+        return _sold(service, at.account, subscription)
 
     return retried(attempt)
+
+
+def _ordered(found: Reading, at: Moment, order: Order, id_: str) -> Subscription:
+    """The subscription of an order, with what it leaves open taken from the library and the account."""
+    business = at.account
+    products = [found.get(Product, business.id, line.product) for line in order.lines if line.product]
+    currency = _one([product.currency for product in products], order.currency, "currency")
+    frequency = _one([product.frequency for product in products], order.frequency, "frequency")
+    return Subscription(
+        account=business.id,
+        id=id_,
+        contact=found.get(Contact, business.id, order.contact).id,
+        currency=currency or business.currency,
+        frequency=_recurring(frequency),
+        lines=tuple(_filled(line, n, found, business.id) for n, line in enumerate(order.lines, 1)),
+        anchor_on=order.start_on or periods.local_date(at.now, business.zone),
+        zone=business.zone,
+        hour=business.billing_hour,
+        status=Status.SCHEDULED,
+        created_at=at.now,
+        name=order.name,
+        reminder_days=business.reminder_days,
+        payments=order.payments,
+        method=_method(found.get(PaymentMethod, business.id, order.payment_method), order.contact),
+    )
 
 
 def _sold(service: Service, business: Account, subscription: Subscription) -> Subscription:

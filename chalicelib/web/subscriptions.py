@@ -120,9 +120,7 @@ def _of_status(call: Call, owner: str, query: Filter) -> Listed[Subscription]:
 
 def create(call: Call, body: NewSubscription) -> Subscription:
     """Sell a subscription; what is due today is billed and charged within seconds."""
-    return subscribe.contact(
-        call.service,
-        call.account.id,
+    order = subscribe.Order(
         contact=body.contact,
         payment_method=body.payment_method,
         lines=[_line(line, n) for n, line in enumerate(body.lines)],
@@ -132,6 +130,7 @@ def create(call: Call, body: NewSubscription) -> Subscription:
         payments=body.payments,
         name=body.name,
     )
+    return subscribe.contact(call.service, call.account.id, order)
 
 
 def _line(line: NewLine, n: int) -> lines.Line:
