@@ -14,11 +14,15 @@ READS = frozenset({"BatchGetItem", "GetItem", "Query", "DescribeTable"})
 
 
 class Crashes:
-    """Counts the points a service passes, and ends the process once, at the `at`-th (from 1; 0 for never)."""
+    """Counts the points a service passes, and ends the process once, at the `at`-th (from 1; 0 for never).
+
+    `keys` are the idempotency keys charges were asked for under, each with the payment its request names.
+    """
 
     def __init__(self, at: int = 0) -> None:
         self.at = at
         self.passed: list[str] = []
+        self.keys: list[tuple[str, str]] = []
         self.struck: str | None = None
 
     def around(self, service: Service) -> Service:
@@ -66,6 +70,10 @@ class _Watched:
         call = getattr(self._inner, method)
         if method == "empty":
             return call  # type: ignore[no-any-return]
-        return lambda *given, **named: self._crashes.run(
-            f"{self._name}.{method}", lambda: call(*given, **named)
-        )
+
+        def watched(*given: Any, **named: Any) -> Any:
+            if method == "charge":
+                self._crashes.keys.append((given[0], given[1].metadata["payment"]))
+            return self._crashes.run(f"{self._name}.{method}", lambda: call(*given, **named))
+
+        return watched

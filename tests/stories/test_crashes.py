@@ -4,9 +4,11 @@ import os
 
 import pytest
 
+from chalicelib.operations import attach
 from sandbox.aws import Aws
 from sandbox.crashes import Crashes
 from sandbox.stripe.server import StripeServer
+from sandbox.world import Killed
 from tests.conftest import new_world
 from tests.stories.diary import Diary
 
@@ -50,6 +52,8 @@ def run(ministack: Aws, number: int, folder, at: int) -> Crashes:
         world.restart(crashes.around)
         tell(diary)
         holds(diary, f"point {at}: {crashes.struck}")
+        assert crashes.keys
+        assert all(key == payment for key, payment in crashes.keys), "a charge goes under its payment's name"
     return crashes
 
 
@@ -63,4 +67,41 @@ def test_a_worker_may_die_at_any_point(ministack: Aws, tmp_path, part: int):
     assert {"before gateway.charge", "after gateway.charge", "before TransactWriteItems"} <= set(points)
     for at in range(1 + part, len(points) + 1, PARTS):
         crashes = run(ministack, part * 1000 + at, tmp_path, at)
+        assert crashes.struck is not None, f"point {at} of {len(points)} was never passed"
+
+
+def arrears(ministack: Aws, number: int, folder, at: int) -> Crashes:
+    """Cy owes two months; the process that takes another card ends at a point, and the request is made again."""
+    env = ministack.environment(account=f"8{os.getpid() % 10**5:05d}{number:06d}")
+    crashes = Crashes(at)
+    with StripeServer() as stripe, new_world(env, stripe, folder, twice=True) as world:
+        diary = Diary(world)
+        diary.saves_a_card("cy")
+        diary.card("cy", "stolen_card")
+        diary.subscribes("cy", "coffee-1kg")
+        diary.it_is("2026-02-10")
+        other = diary.saves_a_card("cy", "pm_card_mastercard")["id"]
+        world.restart(crashes.around)
+        for _ in range(2):
+            try:
+                attach.to_subscription(world.service(), diary.account, diary.subscriptions["cy"], other)
+            except Killed:
+                world.restart(crashes.around)
+        diary.it_is("2026-02-12")
+        where = f"point {at}: {crashes.struck}"
+        assert diary.taken() == 2 * 2500, where
+        assert [status for _, status, _ in diary.invoices("cy")] == ["paid", "paid"], where
+        assert diary.subscription("cy")["status"] == "active", where
+        assert diary.letters("cy").count("receipt") <= 1, where
+        diary.sound()
+    return crashes
+
+
+@pytest.mark.slow
+def test_who_takes_another_card_may_die_at_any_point(ministack: Aws, tmp_path):
+    """The arrears are taken once, whichever write or charge the request's process ended at."""
+    points = arrears(ministack, 0, tmp_path, 0).passed
+    assert {"before gateway.charge", "after gateway.charge", "before TransactWriteItems"} <= set(points)
+    for at in range(1, len(points) + 1):
+        crashes = arrears(ministack, at, tmp_path, at)
         assert crashes.struck is not None, f"point {at} of {len(points)} was never passed"
