@@ -26,7 +26,7 @@ def stripe_events(service: Service, account: str, names: list[str]) -> None:
     """Look again at events that came while somebody was asking about their payment."""
     kept = service.store.load(account, names).records
     found = {name: event for name, event in kept.items() if isinstance(event, StripeEvent)}
-    _heed(service, account, list(found), found)
+    _heed(service, account, names, found)
 
 
 def _heed(service: Service, account: str, names: list[str], events: dict[str, StripeEvent]) -> None:
@@ -34,8 +34,8 @@ def _heed(service: Service, account: str, names: list[str], events: dict[str, St
 
     def decide(changes: Changeset, name: str) -> None:
         kept = changes.at(name)
-        event = kept if isinstance(kept, StripeEvent) else events[name]
-        if event.version and event.look_at is None:
+        event = kept if isinstance(kept, StripeEvent) else events.get(name)
+        if event is None or (event.version and event.look_at is None):
             return
         payment = changes.find(Payment, event.payment) if event.payment else None
         if payment is None:
@@ -50,8 +50,8 @@ def _heed(service: Service, account: str, names: list[str], events: dict[str, St
             changes.put(event.noted())
 
     def beside(name: str) -> list[str]:
-        payment = events[name].payment
-        return [keys.key(Payment, account, payment)] if payment else []
+        event = events.get(name)
+        return [keys.key(Payment, account, event.payment)] if event and event.payment else []
 
     work(service, account, names, decide, items_each=2, beside=beside)
 
