@@ -1,8 +1,8 @@
 """Work many records of one account as one: read together, decide each, commit together.
 
-The first refusal of a group is answered by reading and deciding it again; a group that goes on being
-refused is worked one by one, so that one record can hold up nobody else. Whatever a record's own decision
-raises is counted against that record alone, and five such errors park it.
+The refusal of a group is answered by reading and deciding it again; a group that goes on being refused is
+halved, down to single records, so that one can hold up nobody else. Whatever a record's own decision raises
+is counted against that record, or against the one beside it that cannot be read; five such errors park it.
 """
 
 import logging
