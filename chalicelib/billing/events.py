@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.billing.ledger import Entry
 from chalicelib.billing.wake import Topic, Wake
 
 
@@ -19,7 +20,15 @@ class EventType(StrEnum):
     SUBSCRIPTION_CANCELED = "subscription.canceled"
     SUBSCRIPTION_EXPIRED = "subscription.expired"
     INVOICE_UPCOMING = "invoice.upcoming"
+    SUBSCRIPTION_CHANGED = "subscription.changed"
+    SUBSCRIPTION_PAUSED = "subscription.paused"
+    SUBSCRIPTION_RESUMED = "subscription.resumed"
+    SUBSCRIPTION_REACTIVATED = "subscription.reactivated"
     INVOICE_OPENED = "invoice.opened"
+    INVOICE_VOIDED = "invoice.voided"
+    INVOICE_UNCOLLECTIBLE = "invoice.marked_uncollectible"
+    CREDIT_NOTE_ISSUED = "credit_note.issued"
+    BALANCE_ADJUSTED = "contact.balance_adjusted"
     PAYMENT_SUCCEEDED = "payment.succeeded"
     PAYMENT_DECLINED = "payment.declined"
     PAYMENT_ACTION_REQUIRED = "payment.action_required"
@@ -32,7 +41,8 @@ class EventType(StrEnum):
 class Event:
     """A fact about `subject`; `about` names the records a reader may want beside it, by kind.
 
-    `created_at` is on the account's clock; `fan_out_at` is real time, None where nobody is told or all have been.
+    `created_at` is on the account's clock; `fan_out_at` is real time, None where nobody is told or all have been;
+    `entry` is what the fact posts to the books.
     """
 
     account: str
@@ -42,6 +52,7 @@ class Event:
     about: dict[str, str]
     created_at: datetime
     fan_out_at: datetime | None = None
+    entry: Entry | None = None
     version: int = 0
 
     @property

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 
-from chalicelib.billing import dunning, lines
+from chalicelib.billing import dunning, rating
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
+from chalicelib.billing.lines import Line, Share
 from chalicelib.billing.money import Money
+from chalicelib.billing.periods import Period
+from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax, Levying
 from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.tax import Exemption
 from chalicelib.billing.wake import Topic, Wake
 
 
@@ -21,18 +24,6 @@ class InvoiceStatus(StrEnum):
     PAID = "paid"
     VOID = "void"
     UNCOLLECTIBLE = "uncollectible"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceLine:
-    """A line as it was charged: exact quantity and price, and the amount they were rounded to."""
-
-    name: str
-    unit_amount: Decimal
-    quantity: Decimal
-    amount: Money
-    description: str = ""
-    product: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +50,14 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """The invoice of one cycle of one subscription; its lines and total never change once it is open.
+    """The invoice of one cycle of one subscription, or of a change within one; its lines and total never change once it is open.
 
     `payment` is the open payment that holds the invoice, of which there is at most one; `attempts`
     counts the payments so far; `failed_at` is the moment of the first failure; `attempt_at` the next
     moment to ask for money or to give up, on the account's clock.
+
+    `amount_applied` came from the customer's balance; `amount_credited` is what credit notes took off what was owed;
+    `notes` counts its credit notes. `besides` is set on one issued besides those of the cycles.
     """
 
     account: str
@@ -80,13 +74,18 @@ class Invoice:
     total: Money
     amount_paid: Money
     status: InvoiceStatus = InvoiceStatus.OPEN
-    revision: int = 0
     attempts: int = 0
     payment: str | None = None
     attempt_at: datetime | None = None
     failed_at: datetime | None = None
     paid_at: datetime | None = None
     paid_by: str | None = None
+    discounts: tuple[InvoiceDiscount, ...] = ()
+    taxes: tuple[InvoiceTax, ...] = ()
+    amount_applied: Money | None = None
+    amount_credited: Money | None = None
+    notes: int = 0
+    besides: bool = False
     version: int = 0
 
     @property
@@ -101,7 +100,20 @@ class Invoice:
         """What is still owed; nothing on an invoice that is not open."""
         if self.status is not InvoiceStatus.OPEN:
             return Money.zero(self.currency)
-        return self.total - self.amount_paid
+        return self.amount_open
+
+    @property
+    def amount_open(self) -> Money:
+        """What nobody has paid or credited, whatever the status."""
+        settled = self.amount_paid.amount
+        for part in (self.amount_applied, self.amount_credited):
+            settled += part.amount if part is not None else 0
+        return Money(self.total.amount - settled, self.currency)
+
+    @property
+    def subtotal(self) -> Money:
+        """The sum of its lines, before the invoice's discounts and the taxes on top."""
+        return Money(sum(line.amount.amount for line in self.lines), self.currency)
 
     def next_payment(self) -> str:
         """The name of the next payment: what it pays and its ordinal."""
@@ -126,7 +138,7 @@ class Invoice:
                 "not_the_open_payment", f"{self.id} waits for {self.payment}, not for {payment}."
             )
         amount_paid = self.amount_paid + amount
-        whole = amount_paid.amount >= self.total.amount
+        whole = self.amount_open <= amount
         return replace(
             self,
             payment=None,
@@ -173,45 +185,87 @@ class Invoice:
         return replace(self, status=InvoiceStatus.UNCOLLECTIBLE, attempt_at=None)
 
 
-def invoice_of(subscription: Subscription, number: str, now: datetime) -> Invoice:
+def invoice_of(
+    subscription: Subscription,
+    number: str,
+    now: datetime,
+    *,
+    balance: int = 0,
+    exemption: Exemption | None = None,
+    levy: Levying | None = None,
+) -> Invoice:
     """The invoice of the subscription's next cycle, open, and to be collected at once.
 
-    Each line is rounded once; the total is their sum. One that owes nothing is paid as it is issued.
+    `balance` is what the customer has to their credit, in minor units: it is applied first. One that then owes
+    nothing is paid as it is issued. A cycle cut short by `cancel_on` is charged for its days alone.
     """
-    charged = tuple(
-        InvoiceLine(
-            name=line.name,
-            unit_amount=line.unit_amount,
-            quantity=line.quantity,
-            amount=lines.amount(line, subscription.currency),
-            description=line.description,
-            product=line.product,
-        )
-        for line in subscription.lines
-    )
-    total = Money(sum(line.amount.amount for line in charged), subscription.currency)
     period = subscription.period(subscription.cycle)
+    lines = subscription.lines
+    if subscription.cancel_on is not None and period.contains(subscription.cancel_on):
+        short = Period(period.start_on, subscription.cancel_on)
+        lines = rating.scaled(lines, share_of(short, period))
+        period = short
+    return issued(
+        subscription, (*lines, *subscription.extras), period, number, now,
+        balance=balance, exemption=exemption, levy=levy,
+    )  # fmt: skip
+
+
+def issued(
+    subscription: Subscription,
+    lines: tuple[Line, ...],
+    period: Period,
+    number: str,
+    now: datetime,
+    *,
+    balance: int = 0,
+    exemption: Exemption | None = None,
+    levy: Levying | None = None,
+    besides: bool = False,
+) -> Invoice:
+    """An open invoice of lines; `besides` those of the cycles, it has neither coupons nor one-off taxes and fees."""
+    method = subscription.method.type if subscription.method else None
+    made = rating.rated(
+        lines,
+        subscription.currency,
+        period.start_on,
+        discounts=() if besides else subscription.discounts,
+        taxes=[tax for tax in subscription.taxes if not (besides and tax.once)],
+        fees=[fee for fee in subscription.fees if method in fee.types and not (besides and fee.once)],
+        exemption=exemption,
+        levy=levy,
+    )
+    applied = min(balance, made.total.amount)
+    owes = made.total.amount > applied
     return Invoice(
         account=subscription.account,
-        id=name_of(subscription.id, subscription.cycle),
+        id=name_of(subscription.id, subscription.ordinal),
         subscription=subscription.id,
         contact=subscription.contact,
-        cycle=subscription.cycle,
+        cycle=max(0, subscription.cycle - 1) if besides else subscription.cycle,
         number=number,
         currency=subscription.currency,
-        lines=charged,
+        lines=made.lines,
         period_start_on=period.start_on,
         period_end_on=period.end_on,
         issued_at=now,
-        total=total,
+        total=made.total,
         amount_paid=Money.zero(subscription.currency),
-        status=InvoiceStatus.OPEN if total else InvoiceStatus.PAID,
-        attempt_at=now if total else None,
-        paid_at=None if total else now,
+        status=InvoiceStatus.OPEN if owes else InvoiceStatus.PAID,
+        attempt_at=now if owes else None,
+        paid_at=None if owes else now,
+        discounts=made.discounts,
+        taxes=made.taxes,
+        amount_applied=Money(applied, subscription.currency) if applied else None,
+        besides=besides,
     )
 
 
-def name_of(subscription: str, cycle: int, revision: int = 0) -> str:
-    """The name of a cycle's invoice: doing a cycle twice meets the same name."""
-    name = f"inv_{subscription.removeprefix('sub_')}_{cycle + 1:04d}"
-    return f"{name}_r{revision}" if revision else name
+def share_of(part: Period, whole: Period) -> Share:
+    """The days of a part of a period, of all its days."""
+    return Share(days=part.days, of_days=whole.days, start_on=part.start_on, end_on=part.end_on)
+
+
+def name_of(subscription: str, ordinal: int) -> str:
+    """The name of a subscription's invoice by its ordinal, 0 the first: what was issued once meets the same name."""
+    return f"inv_{subscription.removeprefix('sub_')}_{ordinal + 1:04d}"

@@ -1,14 +1,44 @@
-"""What is sold: a name, how many, and the price of one."""
+"""What is sold: a name, how many, and the price of one or the tiers of many."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from fractions import Fraction
+from enum import StrEnum
 
+from chalicelib.billing import pricing
+from chalicelib.billing.discounts import UnitDiscount, check_percent
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.money import Money, round_half_up
+from chalicelib.billing.money import EXACT, Money, rounded
+from chalicelib.billing.pricing import Model, Tier, check_decimal
 
-MAX_DECIMALS = 12
 MAX_NAME = 250
+MAX_TEXT = 2000
+
+
+class Kind(StrEnum):
+    """Why a line is on an invoice, where it is not there for its whole recurring period."""
+
+    ONE_TIME = "one_time"
+    FEE = "fee"
+    PRORATION = "proration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The part of a period that is charged: `days` of its `of_days`, from `start_on` up to, not including, `end_on`."""
+
+    days: int
+    of_days: int
+    start_on: date
+    end_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What a fee is a percentage of."""
+
+    percent: Decimal
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +46,8 @@ class Line:
     """A line of a subscription; a copy of the product it may come from.
 
     `unit_amount` is the price of one in minor units and may have up to 12 decimals, as Stripe's
-    `unit_amount_decimal`; `quantity` may have decimals too.
+    `unit_amount_decimal`; `quantity` may have decimals too. With a `model` other than flat the price is the tiers'.
+    `taxes` are ids of the subscription's taxes; `discounts` its own, one after another.
     """
 
     id: str
@@ -26,12 +57,30 @@ class Line:
     description: str = ""
     sku: str = ""
     product: str | None = None
+    model: Model | None = None
+    tiers: tuple[Tier, ...] = ()
+    discounts: tuple[UnitDiscount, ...] = ()
+    taxes: tuple[str, ...] = ()
+    tax_code: str | None = None
+    kind: Kind | None = None
+    share: Share | None = None
+    base: Base | None = None
+
+
+def exact(line: Line) -> Decimal:
+    """Quantity x price, or the walk through its tiers, less its own discounts: exact minor units of a whole period."""
+    price = pricing.price(line.model, line.unit_amount, line.tiers, line.quantity)
+    for discount in line.discounts:
+        price = discount.taken(price, line.quantity)
+    return price
 
 
 def amount(line: Line, currency: str) -> Money:
-    """Quantity x price, rounded once to minor units."""
-    exact = Fraction(line.quantity) * Fraction(line.unit_amount)
-    return Money(round_half_up(exact), currency)
+    """The exact price, of the part of the period that is charged, rounded once to minor units."""
+    share = line.share
+    if share is None:
+        return Money(rounded(exact(line)), currency)
+    return Money(rounded(EXACT.multiply(exact(line), Decimal(share.days)), share.of_days), currency)
 
 
 def check_line(line: Line, param: str) -> None:
@@ -46,12 +95,19 @@ def check_line(line: Line, param: str) -> None:
     check_decimal(line.quantity, f"{param}.quantity")
     if line.quantity == 0:
         raise Invalid("quantity_zero", "The quantity must be above zero.", f"{param}.quantity")
+    if line.model not in (None, Model.FLAT) and line.unit_amount:
+        detail = "The tiers are the price; leave unit_amount out."
+        raise Invalid("unit_amount_with_tiers", detail, f"{param}.unit_amount")
+    pricing.check_tiers(line.model, line.tiers, param)
+    for n, discount in enumerate(line.discounts):
+        check_discount(discount, f"{param}.discounts[{n}]")
 
 
-def check_decimal(value: Decimal, param: str) -> None:
-    """Refuse what is not a plain number from 0 to 10^12 with at most 12 decimals."""
-    if not value.is_finite() or value < 0 or value >= Decimal(10) ** 12:
-        raise Invalid("number_out_of_range", "The number must be from 0 to below 10^12.", param)
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > MAX_DECIMALS:
-        raise Invalid("too_many_decimals", f"At most {MAX_DECIMALS} decimals are kept.", param)
+def check_discount(discount: UnitDiscount, param: str) -> None:
+    """Refuse a line's discount that is not exactly one of a percent and an amount."""
+    if (discount.percent is None) is (discount.amount is None):
+        raise Invalid("discount_ambiguous", "Give the discount a percent or an amount, one of them.", param)
+    if discount.percent is not None:
+        check_percent(discount.percent, f"{param}.percent")
+    if discount.amount is not None:
+        check_decimal(discount.amount, f"{param}.amount")

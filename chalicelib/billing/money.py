@@ -7,7 +7,16 @@ There is never a float.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import (
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+)
 from fractions import Fraction
 from math import lcm
 from typing import Final, Self
@@ -17,6 +26,9 @@ from chalicelib.billing.errors import Invalid
 
 Exact = int | Fraction | Decimal
 """A number without rounding error."""
+
+EXACT: Final = Context(prec=400, traps=[Inexact, Rounded, InvalidOperation, DivisionByZero, Overflow])
+"""Decimal arithmetic that raises where it would lose a digit."""
 
 _PLAIN: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
 
@@ -116,6 +128,14 @@ def split(whole: Money, weights: Sequence[Exact]) -> tuple[Money, ...]:
 def round_half_up(value: Exact) -> int:
     """The nearest whole number, a half going away from zero: 2.5 is 3, -2.5 is -3."""
     return _half_up(*_ratio(value))
+
+
+def rounded(value: Decimal, over: int = 1) -> int:
+    """A Decimal, divided by a whole number above 0, to the nearest whole number, a half going away from zero."""
+    if over == 1:
+        return int(value.to_integral_value(ROUND_HALF_UP))
+    numerator, denominator = _ratio(value)
+    return _half_up(numerator, denominator * over)
 
 
 def from_major(value: Exact, currency: str) -> Money:

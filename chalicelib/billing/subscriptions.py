@@ -5,9 +5,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.billing import periods
+from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency, Period
+from chalicelib.billing.rating import Fee
+from chalicelib.billing.tax import Tax
 from chalicelib.billing.wake import Topic, Wake
 
 
@@ -18,6 +21,7 @@ class Status(StrEnum):
     ACTIVE = "active"
     PAST_DUE = "past_due"
     UNPAID = "unpaid"
+    PAUSED = "paused"
     CANCELED = "canceled"
     EXPIRED = "expired"
 
@@ -35,16 +39,32 @@ class Method:
     id: str
     customer: str
     label: str
+    type: str = "card"
     refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What takes effect with the next cycle: the last one saved wins. None leaves as it is."""
+
+    lines: tuple[Line, ...] | None = None
+    taxes: tuple[Tax, ...] | None = None
+    discounts: tuple[Discount, ...] | None = None
+    frequency: Frequency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Cycle n runs from the n-th boundary to the next, both computed from `anchor_on`.
+    """Cycle n runs from boundary n + `offset` to the next, both computed from `anchor_on`.
 
     `cycle` is the ordinal of the next cycle to bill (0 is the first); `payments` the number of
     payments of a fixed term; `arrears` the invoices whose collection failed; `zone`, `hour` and
     `reminder_days` are the account's at the time of creation.
+
+    `offset` moves when a billing date is moved or cycles are skipped; `besides` counts the invoices issued besides
+    those of cycles, so that cycle + besides is the ordinal of the next invoice. `extras` are billed once, with the
+    next invoice. `cancel_on` is a local day in place of the end of the period; `resume_on` ends a pause begun on
+    `paused_on`. `foretold` is the total of the next invoice as it was known when the last one was issued.
     """
 
     account: str
@@ -67,12 +87,30 @@ class Subscription:
     arrears: tuple[str, ...] = ()
     cancel_at_period_end: bool = False
     ended_at: datetime | None = None
+    offset: int = 0
+    besides: int = 0
+    taxes: tuple[Tax, ...] = ()
+    automatic_tax: bool = False
+    discounts: tuple[Discount, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    extras: tuple[Line, ...] = ()
+    change: Change | None = None
+    cancel_on: date | None = None
+    paused_on: date | None = None
+    resume_on: date | None = None
+    shifts: bool = False
+    foretold: int | None = None
     version: int = 0
 
     @property
     def billable(self) -> bool:
-        """Whether a cycle is still to be billed."""
+        """Whether a cycle is still to be billed, now or after a pause."""
         return self.ended_at is None
+
+    @property
+    def ordinal(self) -> int:
+        """The ordinal of the next invoice, 0 the first."""
+        return self.cycle + self.besides
 
     @property
     def chargeable(self) -> bool:
@@ -82,13 +120,29 @@ class Subscription:
 
     @property
     def wake(self) -> Wake | None:
-        """The next boundary, or the reminder before it where that is still to come."""
+        """The next boundary, the end of the subscription or of a pause, or the reminder before it: what comes first."""
         if not self.billable:
             return None
+        ends_at = self.ends_at
+        if self.paused_on is not None:
+            stops = [at for at in (ends_at, self._at(self.resume_on)) if at is not None]
+            return Wake(min(stops), Topic.BILLING) if stops else None
+        at = self.next_at if ends_at is None else min(self.next_at, ends_at)
         reminder = self.reminder_at
-        if reminder is not None and self.reminded < self.cycle:
+        if reminder is not None and reminder < at and self.reminded < self.cycle:
             return Wake(reminder, Topic.REMINDERS)
-        return Wake(self.next_at, Topic.BILLING)
+        return Wake(at, Topic.BILLING)
+
+    def _at(self, on: date | None) -> datetime | None:
+        """A local day's billing hour."""
+        return None if on is None else periods.moment(on, self.hour, self.zone)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The instant of its cancellation, where one is planned."""
+        if self.cancel_on is None and not self.cancel_at_period_end:
+            return None
+        return self._at(self.cancel_on or self.next_on)
 
     @property
     def next_at(self) -> datetime:
@@ -104,8 +158,9 @@ class Subscription:
         if self.reminder_days is None or self.at_its_end or self.cancel_at_period_end:
             return None
         remind_on = self.next_on - timedelta(days=self.reminder_days)
-        before = periods.boundary(self.anchor_on, self.frequency, self.cycle - 1) if self.cycle else None
-        if before is None:
+        if self.cycle:
+            before = periods.boundary(self.anchor_on, self.frequency, self.cycle + self.offset - 1)
+        else:
             before = periods.local_date(self.created_at, self.zone)
         if remind_on <= before:
             return None
@@ -114,7 +169,7 @@ class Subscription:
     @property
     def next_on(self) -> date:
         """The local date of the next boundary."""
-        return periods.boundary(self.anchor_on, self.frequency, self.cycle)
+        return periods.boundary(self.anchor_on, self.frequency, self.cycle + self.offset)
 
     @property
     def at_its_end(self) -> bool:
@@ -123,16 +178,59 @@ class Subscription:
 
     def boundary_at(self, cycle: int) -> datetime:
         """The instant at which a cycle begins."""
-        return periods.moment(periods.boundary(self.anchor_on, self.frequency, cycle), self.hour, self.zone)
+        day = periods.boundary(self.anchor_on, self.frequency, cycle + self.offset)
+        return periods.moment(day, self.hour, self.zone)
 
     def period(self, cycle: int) -> Period:
         """The local dates of a cycle, half-open."""
-        return periods.period(self.anchor_on, self.frequency, cycle)
+        return periods.period(self.anchor_on, self.frequency, cycle + self.offset)
+
+    @property
+    def ends_on(self) -> date | None:
+        """The local date after which nothing more is billed, where that is known."""
+        if self.cancel_on is not None:
+            return self.cancel_on
+        if self.cancel_at_period_end:
+            return self.next_on
+        if self.payments is None:
+            return None
+        return periods.boundary(self.anchor_on, self.frequency, self.payments + self.offset)
+
+    def taking_effect(self) -> "Subscription":
+        """The change that was saved for the next cycle is its own now; another frequency counts from there."""
+        change = self.change
+        if change is None:
+            return self
+        after = replace(
+            self,
+            lines=self.lines if change.lines is None else change.lines,
+            taxes=self.taxes if change.taxes is None else change.taxes,
+            discounts=self.discounts if change.discounts is None else change.discounts,
+            change=None,
+        )
+        if change.frequency in (None, self.frequency):
+            return after
+        return replace(after, frequency=change.frequency, anchor_on=self.next_on, offset=-self.cycle)
 
     def renewed(self) -> "Subscription":
-        """The next cycle has been billed."""
+        """The next cycle has been billed, and with it what is billed once."""
         status = Status.ACTIVE if self.status is Status.SCHEDULED else self.status
-        return replace(self, cycle=self.cycle + 1, status=status)
+        after = replace(self, cycle=self.cycle + 1, status=status)
+        return after.used_up(self.next_on) if self._once else after
+
+    @property
+    def _once(self) -> bool:
+        return bool(self.extras or self.discounts or self.fees or self.taxes)
+
+    def used_up(self, on: date) -> "Subscription":
+        """An invoice whose period starts on a local date has taken what is there once."""
+        return replace(
+            self,
+            extras=(),
+            discounts=tuple(one for one in self.discounts if one.holds(on) and not one.once),
+            fees=tuple(one for one in self.fees if not one.once),
+            taxes=tuple(one for one in self.taxes if not one.once),
+        )
 
     def reminded_of_next(self) -> "Subscription":
         """The customer has been told of the next payment, or it is too late to."""
@@ -186,3 +284,47 @@ class Subscription:
         """The term is over; with arrears open the status waits until they are settled."""
         status = self.status if self.arrears else Status.EXPIRED
         return replace(self, status=status, ended_at=now)
+
+    def paused(self, today: date, resume_on: date | None = None, *, shifts: bool = True) -> "Subscription":
+        """Nothing more is billed until it is resumed; `shifts` is how it will be, where `resume_on` does it."""
+        if self.ended_at is not None or self.status not in (Status.ACTIVE, Status.PAST_DUE):
+            detail = f"Only an active or past due subscription can be paused; this one is {self.status}."
+            raise WrongState("not_pausable", detail)
+        return replace(self, status=Status.PAUSED, paused_on=today, resume_on=resume_on, shifts=shifts)
+
+    def resumed(self, today: date, *, shifts: bool) -> "Subscription":
+        """Billed again from a local date on.
+
+        With `shifts` the days left when it was paused are still to come: the next boundary is as far from today as
+        it was then. Without, the boundaries stay where they were, and those that passed meanwhile are left out.
+        """
+        if self.paused_on is None:
+            raise WrongState("not_paused", "Only a paused subscription can be resumed.")
+        status = Status.PAST_DUE if self.arrears else Status.ACTIVE
+        running = replace(self, status=status, paused_on=None, resume_on=None, shifts=False)
+        if shifts:
+            return running.moved(self.next_on + (today - self.paused_on))
+        return running.skipped_to(today)
+
+    def moved(self, next_on: date) -> "Subscription":
+        """The next boundary is another local date, and the ones after it are counted from there."""
+        return replace(self, anchor_on=next_on, offset=-self.cycle)
+
+    def skipped_to(self, today: date) -> "Subscription":
+        """Boundaries before a local date are left out, unbilled; the number of payments stays as it was."""
+        index = periods.index_at(self.anchor_on, self.frequency, today)
+        if periods.boundary(self.anchor_on, self.frequency, index) < today:
+            index += 1
+        return replace(self, offset=max(self.offset, index - self.cycle))
+
+    def reactivated(self) -> "Subscription":
+        """A cancellation that was planned is called off."""
+        if not self.billable or self.ends_at is None:
+            raise WrongState(
+                "not_canceling", "Only a subscription with a planned cancellation can be reactivated."
+            )
+        return replace(self, cancel_at_period_end=False, cancel_on=None)
+
+    def rezoned(self, zone: str, hour: int) -> "Subscription":
+        """The local dates stay, at another zone's billing hour."""
+        return replace(self, zone=zone, hour=hour)

@@ -1,8 +1,9 @@
 """A business that bills, its keys, and the settings its billing follows."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
+from chalicelib.billing import periods
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
@@ -93,6 +94,11 @@ class Moment:
     def now(self) -> datetime:
         """The account's own time."""
         return self.account.now(self.real)
+
+    @property
+    def day(self) -> date:
+        """The account's local date."""
+        return periods.local_date(self.now, self.account.zone)
 
     def awake(self, wake: Wake | None) -> bool:
         """Whether a record's moment has come, each topic by its own clock."""

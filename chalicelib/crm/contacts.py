@@ -3,10 +3,28 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.billing.money import Money
+from chalicelib.billing.tax import Exemption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where somebody is; `country` is ISO 3166-1 alpha-2, `state` as the country writes it."""
+
+    country: str
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    postal_code: str = ""
+    state: str = ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A person; `customer` is the Stripe customer, made with the first payment method."""
+    """A person; `customer` is the Stripe customer, made with the first payment method.
+
+    `balances` is what they have to their credit, at most one of each currency, none of them zero.
+    """
 
     account: str
     id: str
@@ -14,9 +32,22 @@ class Contact:
     email: str
     created_at: datetime
     customer: str | None = None
+    address: Address | None = None
+    tax_exempt: Exemption | None = None
+    balances: tuple[Money, ...] = ()
     version: int = 0
 
     wake = None
+
+    def balance(self, currency: str) -> Money:
+        """What they have to their credit in a currency; below zero it is owed."""
+        return next((one for one in self.balances if one.currency == currency), Money.zero(currency))
+
+    def credited(self, amount: Money) -> "Contact":
+        """An amount is added to their credit, or taken from it where it is negative."""
+        after = self.balance(amount.currency) + amount
+        others = tuple(one for one in self.balances if one.currency != amount.currency)
+        return replace(self, balances=(*others, after) if after else others)
 
     def known_as(self, customer: str) -> "Contact":
         """The gateway has a customer for this person."""

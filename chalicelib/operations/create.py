@@ -10,8 +10,8 @@ from chalicelib.billing import periods
 from chalicelib.billing.currencies import check_currency
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.lines import check_decimal
 from chalicelib.billing.periods import Frequency
+from chalicelib.billing.pricing import check_decimal
 from chalicelib.billing.products import Product
 from chalicelib.crm.accounts import CLOCKED, Account, ApiKey, TestClock
 from chalicelib.crm.contacts import Contact

@@ -5,6 +5,7 @@ from datetime import datetime
 from chalicelib.billing import deliveries, events
 from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.events import Event, EventType
+from chalicelib.billing.ledger import Entry
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import letter_of
 from chalicelib.operations.together import work
@@ -13,8 +14,19 @@ from chalicelib.store.changes import Changeset
 from chalicelib.store.keys import Record
 
 
-def fact(changes: Changeset, type_: EventType, subject: Record, about: dict[str, str], at: Moment) -> None:
-    """Add an event about a record of this changeset; with somebody to tell, it is awake until it has been."""
+def fact(
+    changes: Changeset,
+    type_: EventType,
+    subject: Record,
+    about: dict[str, str],
+    at: Moment,
+    *,
+    entry: Entry | None = None,
+) -> None:
+    """Add an event about a record of this changeset; with somebody to tell, it is awake until it has been.
+
+    `entry` is what it posts to the books.
+    """
     changes.put(
         Event(
             account=subject.account,
@@ -24,6 +36,7 @@ def fact(changes: Changeset, type_: EventType, subject: Record, about: dict[str,
             about=about,
             created_at=at.now,
             fan_out_at=at.real if letter_of(type_) else None,
+            entry=entry,
         )
     )
 

@@ -1,10 +1,13 @@
 """Bill the next cycle of subscriptions whose date has come, or remind of it: records only, no I/O besides."""
 
-from chalicelib.billing import invoices
+from collections.abc import Iterator
+
+from chalicelib.billing import invoices, ledger
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.contacts import Contact
 from chalicelib.operations import publish
 from chalicelib.operations.together import work
 from chalicelib.service import Service
@@ -22,21 +25,30 @@ def subscriptions(service: Service, account: str, names: list[str]) -> Reading:
         subscription = changes.at(name)
         at = Moment(changes.get(Account, account), real)
         if isinstance(subscription, Subscription) and at.awake(subscription.wake):
-            _step(changes, subscription, at)
+            step(changes, subscription, at)
 
     series = keys.key(Series, account, SERIES)
-    return work(service, account, names, decide, items_each=3, beside=lambda _: (series,))
+    return work(service, account, names, decide, items_each=3, beside=lambda _: (series,), beyond=contacts)
 
 
-def _step(changes: Changeset, subscription: Subscription, at: Moment) -> None:
-    if at.now < subscription.next_at:
-        changes.put(subscription.reminded_of_next())
-        if not subscription.chargeable:
-            return
-        publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), at)
-    elif subscription.cancel_at_period_end:
+def contacts(reading: Reading) -> Iterator[str]:
+    """The keys of the people whose subscriptions have been read: their balance is what an invoice is first paid from."""
+    for record in reading.records.values():
+        if isinstance(record, Subscription):
+            yield keys.key(Contact, record.account, record.contact)
+
+
+def step(changes: Changeset, subscription: Subscription, at: Moment) -> None:
+    """One step of an awake subscription, folded into the changeset."""
+    ends_at = subscription.ends_at
+    if ends_at is not None and at.now >= ends_at:
         changes.put(subscription.canceled(at.now))
         publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), at)
+    elif subscription.paused_on is not None:
+        changes.put(subscription.resumed(subscription.resume_on or at.day, shifts=subscription.shifts))
+        publish.fact(changes, EventType.SUBSCRIPTION_RESUMED, subscription, _about(subscription), at)
+    elif at.now < subscription.next_at:
+        _remind(changes, subscription, at)
     elif subscription.at_its_end:
         changes.put(subscription.expired(at.now))
         publish.fact(changes, EventType.SUBSCRIPTION_EXPIRED, subscription, _about(subscription), at)
@@ -44,17 +56,44 @@ def _step(changes: Changeset, subscription: Subscription, at: Moment) -> None:
         _bill(changes, subscription, at)
 
 
-def _bill(changes: Changeset, subscription: Subscription, at: Moment) -> None:
+def _remind(changes: Changeset, subscription: Subscription, at: Moment) -> None:
+    changes.put(subscription.reminded_of_next())
+    if subscription.chargeable:
+        publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), at)
+
+
+def _bill(changes: Changeset, before: Subscription, at: Moment) -> None:
     """Issue the cycle's invoice under the next number: both are written in one transaction, so none is lost."""
-    series = changes.find(Series, SERIES) or Series(
+    subscription = before.taking_effect()
+    buyer = changes.get(Contact, subscription.contact)
+    series = numbers(changes, at)
+    invoice = invoices.invoice_of(
+        subscription,
+        series.number,
+        at.now,
+        balance=buyer.balance(subscription.currency).amount,
+        exemption=buyer.tax_exempt,
+    )
+    opened(changes, invoice, buyer, series, at)
+    changes.put(subscription.renewed())
+
+
+def numbers(changes: Changeset, at: Moment) -> Series:
+    """The account's numbers of invoices as they stand."""
+    return changes.find(Series, SERIES) or Series(
         account=at.account.id, id=SERIES, prefix=at.account.invoice_prefix
     )
-    invoice = invoices.invoice_of(subscription, series.number, at.now)
+
+
+def opened(changes: Changeset, invoice: Invoice, buyer: Contact, series: Series, at: Moment) -> None:
+    """Fold a new invoice into the changeset, with its number, what it takes from its customer's balance, and its fact."""
     if changes.find(Invoice, invoice.id) is not None:
-        raise AssertionError(f"{invoice.id} exists, but {subscription.id} has not moved on")
-    changes.put(series.advanced(), invoice, subscription.renewed())
-    about = _about(subscription) | {"invoice": invoice.id}
-    publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, at)
+        raise AssertionError(f"{invoice.id} exists, but its subscription has not moved on")
+    changes.put(series.advanced(), invoice)
+    if invoice.amount_applied is not None:
+        changes.put(buyer.credited(-invoice.amount_applied))
+    about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
+    publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, at, entry=ledger.invoiced(invoice))
 
 
 def _about(subscription: Subscription) -> dict[str, str]:

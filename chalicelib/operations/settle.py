@@ -1,5 +1,6 @@
 """Write down what the gateway said of a payment: to the payment, its invoices, its subscription, and as facts."""
 
+from chalicelib.billing import ledger
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Unavailable
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
@@ -93,7 +94,8 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
     changes.put(after)
     if after.status is before.status:
         return
-    publish.fact(changes, FACTS[after.status], before, _about(after), at)
+    paid = ledger.paid(after) if after.status is PaymentStatus.SUCCEEDED else None
+    publish.fact(changes, FACTS[after.status], before, _about(after), at, entry=paid)
     for allocation, invoice in owed:
         match after.status:
             case PaymentStatus.SUCCEEDED:

@@ -27,6 +27,7 @@ R = TypeVar("R")
 MAX_TRIES = 4
 Decide = Callable[[Changeset, str], None]
 Beside = Callable[[str], Iterable[str]]
+Beyond = Callable[[Reading], Iterable[str]]
 
 
 def work(
@@ -37,12 +38,13 @@ def work(
     *,
     items_each: int,
     beside: Beside = lambda _: (),
+    beyond: Beyond = lambda _: (),
     reading: Reading | None = None,
 ) -> Reading:
     """Decide each named record (key) and commit them in groups of at most 100 items.
 
     `items_each` is how many items one decision usually writes; `beside` names what it reads besides the
-    record and the account; `reading` saves the first read. Returns all that was read, as it stands now, and
+    record and the account, `beyond` what only what was read can name; `reading` saves the first read. Returns all that was read, as it stands now, and
     which keys were written.
     Raises Outage; every other trouble is the record's.
     """
@@ -50,7 +52,7 @@ def work(
     known = reading or Reading()
     for start in range(0, len(names), size):
         group = names[start : start + size]
-        done = _Group(service, account, decide, beside).run(group, reading)
+        done = _Group(service, account, decide, beside, beyond).run(group, reading)
         known.add(done)
     return known
 
@@ -58,8 +60,11 @@ def work(
 class _Group:
     """One group's way to its commit."""
 
-    def __init__(self, service: Service, account: str, decide: Decide, beside: Beside) -> None:
-        self.service, self.account, self.decide, self.beside = service, account, decide, beside
+    def __init__(
+        self, service: Service, account: str, decide: Decide, beside: Beside, beyond: Beyond
+    ) -> None:
+        self.service, self.account, self.decide = service, account, decide
+        self.beside, self.beyond = beside, beyond
 
     def run(self, names: list[str], reading: Reading | None) -> Reading:
         for tries in range(MAX_TRIES):
@@ -80,7 +85,12 @@ class _Group:
 
     def _read(self, names: list[str]) -> Reading:
         wanted = [*names, *(key for name in names for key in self.beside(name))]
-        return self.service.store.load(self.account, [*wanted, keys.key(Account, self.account, self.account)])
+        found = self.service.store.load(
+            self.account, [*wanted, keys.key(Account, self.account, self.account)]
+        )
+        if further := [key for key in self.beyond(found) if key not in found.records]:
+            found.add(self.service.store.load(self.account, further))
+        return found
 
     def _decided(self, names: list[str], reading: Reading) -> Changeset:
         changes = Changeset(self.account, reading)

@@ -10,13 +10,17 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from zlib import crc32
 
+from chalicelib.billing.billing_runs import BillingRun
+from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.discounts import Coupon, PromotionCode
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice, Series
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.products import Product
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.tax import TaxRate
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
 from chalicelib.crm.accounts import CLOCKED, HOUSE, Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
@@ -43,6 +47,9 @@ KINDS = (
     Kind(name="series", type=Series),
     Kind(name="contact", type=Contact, owner="{account}/contact"),
     Kind(name="product", type=Product, owner="{account}/product"),
+    Kind(name="tax_rate", type=TaxRate, owner="{account}/tax_rate"),
+    Kind(name="coupon", type=Coupon, owner="{account}/coupon"),
+    Kind(name="promotion_code", type=PromotionCode, owner="{account}/promotion_code", position="{at}/{id}"),
     Kind(name="payment_method", type=PaymentMethod, owner="{account}/{contact}/payment_method"),
     Kind(
         name="subscription",
@@ -54,6 +61,8 @@ KINDS = (
         ),
     ),
     Kind(name="invoice", type=Invoice, owner="{account}/invoice", position="{number}"),
+    Kind(name="credit_note", type=CreditNote, owner="{account}/credit_note", position="{number}"),
+    Kind(name="billing_run", type=BillingRun, owner="{account}/billing_run"),
     Kind(name="payment", type=Payment, owner="{account}/payment", position="{at}/{id}"),
     Kind(name="event", type=Event, owner="{account}/event/{day}", position="{at}/{id}"),
     Kind(name="delivery", type=Delivery, owner="{account}/delivery", position="{at}/{id}"),

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from chalicelib.billing import lines, money
-from chalicelib.billing.invoices import Invoice, InvoiceLine
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Period
+from chalicelib.billing.rating import InvoiceLine
 from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact

@@ -78,5 +78,5 @@ def _invoices(here: Reading, subscription: Subscription) -> list[Invoice]:
 
 def _billed(subscription: Subscription) -> list[str]:
     """The arrears, and the last cycle's invoice, which may wait for its first payment."""
-    last = [invoices.name_of(subscription.id, subscription.cycle - 1)] if subscription.cycle else []
+    last = [invoices.name_of(subscription.id, subscription.ordinal - 1)] if subscription.ordinal else []
     return list(dict.fromkeys([*subscription.arrears, *last]))

@@ -1,7 +1,7 @@
 """What subscriptions have been billed and asked for, by names that are derived, not searched.
 
-A list by contact or subscription needs no index of its own: an invoice is named by its cycle, a payment by its
-invoice and ordinal. So a page is a walk over cycles, newest first, and its cursor the last name shown.
+A list by contact or subscription needs no index of its own: an invoice is named by its ordinal, a payment by its
+invoice and ordinal. So a page is a walk over invoices, newest first, and its cursor the last name shown.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ class BySubscription(Paging, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """The last of a page: a payment by its ordinal, an invoice by 0; cycle 0 and ordinal 0 is the end of a subscription."""
+    """The last of a page, by the ordinals of an invoice and a payment of it, 0 for an invoice; both 0 is the end of a subscription."""
 
     subscription: str
-    cycle: int
-    ordinal: int = 0
+    invoice: int
+    payment: int = 0
 
     def __str__(self) -> str:
-        return f"{self.subscription}|{self.cycle}|{self.ordinal}"
+        return f"{self.subscription}|{self.invoice}|{self.payment}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,9 @@ class Walk:
 
 
 def invoice_names(subscription: Subscription, below: int | None = None) -> list[str]:
-    """The invoices of the cycles billed, newest first; `below` leaves out that cycle and later ones."""
-    cycles = subscription.cycle if below is None else min(below, subscription.cycle)
-    return [name_of(subscription.id, cycle) for cycle in reversed(range(cycles))]
+    """The invoices issued, newest first; `below` leaves out the one of that ordinal and later ones."""
+    top = subscription.ordinal if below is None else min(below, subscription.ordinal)
+    return [name_of(subscription.id, ordinal) for ordinal in reversed(range(top))]
 
 
 def payment_names(invoice: Invoice) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _of_contact(call: Call, query: BySubscription, point: Point | None) -> Walk:
     after = point.subscription if point else None
     page = store.owned(f"{account}/{query.contact}/subscription", limit=MAX_SUBSCRIPTIONS, after=after)
     found = [record for record in page.records if isinstance(record, Subscription)]
-    rest = Point(subscription=page.next, cycle=0) if page.next else None
+    rest = Point(subscription=page.next, invoice=0) if page.next else None
     return Walk(subscriptions=[first, *found] if first else found, point=point, rest=rest)
 
 
@@ -91,8 +91,8 @@ def _point(position: str | None) -> Point | None:
     if position is None:
         return None
     try:
-        subscription, cycle, ordinal = position.split("|")
-        point = Point(subscription=subscription, cycle=int(cycle), ordinal=int(ordinal))
+        subscription, invoice, payment = position.split("|")
+        point = Point(subscription=subscription, invoice=int(invoice), payment=int(payment))
     except ValueError:
         raise not_a_cursor() from None
     if not is_id(subscription):

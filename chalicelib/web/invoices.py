@@ -1,4 +1,4 @@
-"""Invoices: what was owed for each cycle."""
+"""Invoices: what was owed for each cycle, and for changes within one."""
 
 from chalicelib.billing.invoices import Invoice, name_of
 from chalicelib.store import keys
@@ -14,7 +14,7 @@ def list_(call: Call, query: BySubscription) -> Listed[Invoice]:
         return owned(call.service, Invoice, f"{call.account.id}/invoice", query)
     points, rest = _points(walk(call, query), query.limit)
     wanted = [
-        keys.key(Invoice, call.account.id, name_of(point.subscription, point.cycle)) for point in points
+        keys.key(Invoice, call.account.id, name_of(point.subscription, point.invoice)) for point in points
     ]
     found = call.service.store.load(call.account.id, wanted).records
     invoices = [found[key] for key in wanted if key in found]
@@ -27,13 +27,13 @@ def get(call: Call, id_: str) -> Invoice:
 
 
 def _points(way: Walk, limit: int) -> tuple[list[Point], Point | None]:
-    """The cycles of a page, and where the next one goes on."""
+    """The invoices of a page, and where the next one goes on."""
     points: list[Point] = []
     for subscription in way.subscriptions:
         resumed = way.point is not None and way.point.subscription == subscription.id
-        below = way.point.cycle if resumed and way.point else subscription.cycle
-        for cycle in reversed(range(min(below, subscription.cycle))):
+        below = way.point.invoice if resumed and way.point else subscription.ordinal
+        for ordinal in reversed(range(min(below, subscription.ordinal))):
             if len(points) == limit:
                 return points, points[-1]
-            points.append(Point(subscription=subscription.id, cycle=cycle))
+            points.append(Point(subscription=subscription.id, invoice=ordinal))
     return points, way.rest

@@ -47,9 +47,9 @@ def _of_invoice(call: Call, id_: str) -> list[str]:
 
 def _walked(call: Call, way: Walk, limit: int) -> Listed[Payment]:
     names: dict[str, Point] = {}
-    for invoice in _invoices(call, way, limit):
-        for ordinal, name in zip(range(invoice.attempts, 0, -1), payment_names(invoice), strict=True):
-            point = Point(subscription=invoice.subscription, cycle=invoice.cycle, ordinal=ordinal)
+    for ordinal, invoice in _invoices(call, way, limit):
+        for attempt, name in zip(range(invoice.attempts, 0, -1), payment_names(invoice), strict=True):
+            point = Point(subscription=invoice.subscription, invoice=ordinal, payment=attempt)
             if _shown_before(way, point):
                 continue
             if len(names) == limit:
@@ -62,22 +62,22 @@ def _shown_before(way: Walk, point: Point) -> bool:
     last = way.point
     if last is None or last.subscription != point.subscription:
         return False
-    return (point.cycle, point.ordinal) >= (last.cycle, last.ordinal)
+    return (point.invoice, point.payment) >= (last.invoice, last.payment)
 
 
-def _invoices(call: Call, way: Walk, at_once: int) -> Iterator[Invoice]:
-    """The invoices of a walk, read some at a time, as they are asked for."""
+def _invoices(call: Call, way: Walk, at_once: int) -> Iterator[tuple[int, Invoice]]:
+    """The invoices of a walk by their ordinals, read some at a time, as they are asked for."""
     for subscription in way.subscriptions:
         last = way.point if way.point and way.point.subscription == subscription.id else None
-        top = subscription.cycle if last is None else min(subscription.cycle, last.cycle + 1)
+        top = subscription.ordinal if last is None else min(subscription.ordinal, last.invoice + 1)
         for start in range(top, 0, -at_once):
-            cycles = range(start - 1, max(-1, start - 1 - at_once), -1)
-            wanted = [keys.key(Invoice, call.account.id, name_of(subscription.id, cycle)) for cycle in cycles]
+            ordinals = range(start - 1, max(-1, start - 1 - at_once), -1)
+            wanted = [keys.key(Invoice, call.account.id, name_of(subscription.id, one)) for one in ordinals]
             found = call.service.store.load(call.account.id, wanted).records
-            for key in wanted:
+            for ordinal, key in zip(ordinals, wanted, strict=True):
                 invoice = found.get(key)
                 if isinstance(invoice, Invoice):
-                    yield invoice
+                    yield ordinal, invoice
 
 
 def _load(call: Call, names: list[str]) -> list[Payment]:

@@ -8,13 +8,17 @@ from typing import Any, Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
+from chalicelib.billing.billing_runs import BillingRun
+from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.discounts import Coupon, PromotionCode
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.products import Product
 from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
 
@@ -59,6 +63,14 @@ def amount_due(invoice: Invoice) -> Money:
     return invoice.amount_due
 
 
+def subtotal(invoice: Invoice) -> Money:
+    return invoice.subtotal
+
+
+def ends_on(subscription: Subscription) -> date | None:
+    return subscription.ends_on
+
+
 def next_billing_at(subscription: Subscription) -> datetime | None:
     return subscription.next_at if _bills(subscription) else None
 
@@ -78,7 +90,8 @@ def payment_method(payment: Payment) -> str:
 
 
 def _bills(subscription: Subscription) -> bool:
-    return subscription.billable and not subscription.at_its_end and not subscription.cancel_at_period_end
+    over = subscription.at_its_end or subscription.cancel_at_period_end
+    return subscription.billable and subscription.paused_on is None and not over
 
 
 SHAPES: Final[dict[type, Shape]] = {
@@ -86,13 +99,18 @@ SHAPES: Final[dict[type, Shape]] = {
     ApiKey: Shape(),
     Contact: Shape(),
     Product: Shape(),
+    TaxRate: Shape(),
+    Coupon: Shape(),
+    PromotionCode: Shape(),
+    CreditNote: Shape(),
+    BillingRun: Shape(),
     PaymentMethod: Shape(),
     Subscription: Shape(
-        hides=frozenset({"reminded"}),
+        hides=frozenset({"reminded", "offset", "besides"}),
         renames=(("method", "payment_method"), ("hour", "billing_hour")),
-        tells=(next_billing_on, next_billing_at, payments_left),
+        tells=(next_billing_on, next_billing_at, payments_left, ends_on),
     ),
-    Invoice: Shape(tells=(amount_due,)),
+    Invoice: Shape(tells=(subtotal, amount_due)),
     Payment: Shape(hides=frozenset({"request", "leased_until", "looks", "sent_at"}), tells=(payment_method,)),
     Event: Shape(hides=frozenset({"fan_out_at"})),
     Delivery: Shape(),
@@ -102,6 +120,11 @@ NAMES: Final = {
     ApiKey: "api_key",
     Contact: "contact",
     Product: "product",
+    TaxRate: "tax_rate",
+    Coupon: "coupon",
+    PromotionCode: "promotion_code",
+    CreditNote: "credit_note",
+    BillingRun: "billing_run",
     PaymentMethod: "payment_method",
     Subscription: "subscription",
     Invoice: "invoice",

@@ -17,18 +17,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.billing.billing_runs import BillingRun
+from chalicelib.billing.credits import CreditLine, CreditNote
 from chalicelib.billing.deliveries import Delivery, DeliveryStatus, Letter
+from chalicelib.billing.discounts import Coupon, Duration, PromotionCode
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.gateway import Request
-from chalicelib.billing.invoices import Invoice, InvoiceLine, InvoiceStatus, Series
-from chalicelib.billing.lines import Line
+from chalicelib.billing.invoices import Invoice, InvoiceStatus, Series
+from chalicelib.billing.lines import Line, Share
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
+from chalicelib.billing.rating import InvoiceLine, TaxShare
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.tax import Category, TaxRate
 from chalicelib.crm.accounts import Account, ApiKey, TestClock
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
@@ -202,7 +207,6 @@ RECORDS: dict[tuple[str, int], Record] = {
         total=usd(3126),
         amount_paid=usd(3126),
         status=InvoiceStatus.PAID,
-        revision=1,
         attempts=2,
         payment="pay_1_0003_r1_2",
         attempt_at=LATER,
@@ -254,6 +258,84 @@ RECORDS: dict[tuple[str, int], Record] = {
         created_at=AT,
         fan_out_at=LATER,
         version=1,
+    ),
+    ("tax_rate", 1): TaxRate(
+        account="acct_1",
+        id="txr_1",
+        name="Umsatzsteuer",
+        percentage=Decimal("19"),
+        created_at=AT,
+        label="USt.",
+        inclusive=True,
+        category=Category.ZERO,
+        active=False,
+        version=2,
+    ),
+    ("coupon", 1): Coupon(
+        account="acct_1",
+        id="cou_1",
+        name="Welcome",
+        created_at=AT,
+        percent=Decimal("12.5"),
+        amount=usd(500),
+        duration=Duration.REPEATING,
+        months=3,
+        products=("prod_1",),
+        max_redemptions=10,
+        redeem_by=LATER,
+        minimum=usd(2000),
+        redeemed=4,
+        active=False,
+        version=5,
+    ),
+    ("promotion_code", 1): PromotionCode(
+        account="acct_1",
+        id="promo_welcome",
+        code="WELCOME",
+        coupon="cou_1",
+        created_at=AT,
+        contact="con_1",
+        max_redemptions=1,
+        expires_at=LATER,
+        minimum=usd(100),
+        redeemed=1,
+        active=False,
+        version=2,
+    ),
+    ("credit_note", 1): CreditNote(
+        account="acct_1",
+        id="cn_1_0003_1",
+        invoice="inv_1_0003",
+        subscription="sub_1",
+        contact="con_1",
+        number="CN-000001",
+        currency="usd",
+        lines=(
+            CreditLine(
+                line=1,
+                name="Coffee",
+                amount=usd(1000),
+                taxes=(TaxShare(tax="txr_1", amount=usd(190)),),
+                share=Share(days=10, of_days=31, start_on=date(2026, 3, 5), end_on=date(2026, 3, 15)),
+            ),
+        ),
+        total=usd(1190),
+        to_invoice=usd(190),
+        to_balance=usd(1000),
+        issued_at=AT,
+        reason="A change of plan",
+        version=1,
+    ),
+    ("billing_run", 1): BillingRun(
+        account="acct_1",
+        id="run_20260301",
+        on=date(2026, 3, 1),
+        created_at=AT,
+        first_number="R-000042",
+        last_number="R-000049",
+        issued=8,
+        totals=(usd(20000), Money(9900, "eur")),
+        version=3,
     ),
     ("delivery", 1): Delivery(
         account="acct_1",
@@ -309,7 +391,16 @@ def test_what_is_written_today_is_today_s_shape(kind: str):
     now = Shapes().now(kind)
     written = json.loads(Shapes().encode(kind, RECORDS[kind, now]))
     expected = json.loads(golden(kind, now))
-    assert {name: written[name] for name in expected} == expected
+    assert within(written, expected) == expected
+
+
+def within(written: Any, expected: Any) -> Any:
+    """What is written, of what is expected: a field may have come since."""
+    if isinstance(expected, dict):
+        return {name: within(written[name], value) for name, value in expected.items()}
+    if isinstance(expected, list):
+        return [within(one, value) for one, value in zip(written, expected, strict=True)]
+    return written
 
 
 @pytest.mark.parametrize(("kind", "shape"), SHAPES)

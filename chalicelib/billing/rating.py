@@ -1,0 +1,255 @@
+"""From lines to amounts: each line rounded once, then coupons, then fees, then taxes once per rate, then the sum.
+
+What comes out keeps everything it was computed from, so that each amount can be explained, and computed again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from chalicelib.billing import discounts as coupons
+from chalicelib.billing import lines as price
+from chalicelib.billing import tax
+from chalicelib.billing.discounts import Discount, UnitDiscount
+from chalicelib.billing.lines import Base, Kind, Line, Share
+from chalicelib.billing.money import EXACT, Money
+from chalicelib.billing.pricing import Model, Tier
+from chalicelib.billing.tax import Category, Exemption, Levy, Tax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """What is added where a payment is made by one of `types` (Stripe's, such as card): a percent or an amount.
+
+    A percentage is of what is charged after discounts, before tax. `taxes` are ids of the subscription's taxes.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    percent: Decimal | None = None
+    amount: Money | None = None
+    taxes: tuple[str, ...] = ()
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxShare:
+    """The part of an invoice's tax that is a line's."""
+
+    tax: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """A line as it was charged: what its price was computed from, and the `amount` that was rounded to.
+
+    `off` are the parts of the invoice's discounts that are this line's, in their order; `taxes` its shares of the
+    invoice's taxes. `id` is the subscription's line.
+    """
+
+    name: str
+    unit_amount: Decimal
+    quantity: Decimal
+    amount: Money
+    description: str = ""
+    product: str | None = None
+    id: str = ""
+    model: Model | None = None
+    tiers: tuple[Tier, ...] = ()
+    discounts: tuple[UnitDiscount, ...] = ()
+    kind: Kind | None = None
+    share: Share | None = None
+    base: Base | None = None
+    off: tuple[Money, ...] = ()
+    taxes: tuple[TaxShare, ...] = ()
+
+    @property
+    def charged(self) -> Money:
+        """The amount after the invoice's discounts; taxes that are inside it included."""
+        return Money(self.amount.amount - sum(part.amount for part in self.off), self.amount.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDiscount:
+    """A coupon as it was taken off: its terms, and the sum of its parts."""
+
+    coupon: str
+    name: str
+    amount: Money
+    percent: Decimal | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceTax:
+    """One rate's tax (BG-23): `base` is what it is a percentage of, without tax."""
+
+    tax: str
+    name: str
+    percent: Decimal
+    base: Money
+    amount: Money
+    inclusive: bool = False
+    category: Category | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """What an invoice is made of."""
+
+    lines: tuple[InvoiceLine, ...]
+    discounts: tuple[InvoiceDiscount, ...]
+    taxes: tuple[InvoiceTax, ...]
+    total: Money
+
+
+Levying = Callable[[Sequence[Line], Sequence[int]], tuple[Levy, ...]]
+"""The taxes of lines and of what is charged for each, in minor units."""
+
+
+def rated(
+    lines: Sequence[Line],
+    currency: str,
+    on: date,
+    *,
+    discounts: Sequence[Discount] = (),
+    taxes: Sequence[Tax] = (),
+    fees: Sequence[Fee] = (),
+    exemption: Exemption | None = None,
+    levy: Levying | None = None,
+) -> Rated:
+    """Price the lines of an invoice whose period starts `on` a local date.
+
+    Coupons touch neither fees nor prorated lines, which have their part of them already. `levy` answers for the
+    taxes in place of the library's (`taxes`), as automatic tax does.
+    """
+    amounts = [price.amount(line, currency) for line in lines]
+    given = [discount for discount in discounts if discount.holds(on)]
+    off = _off(lines, amounts, given, currency)
+    lines, amounts, off = _with_fees(lines, amounts, off, fees, currency)
+    left = [amount.amount - sum(parts) for amount, parts in zip(amounts, off, strict=True)]
+    levies = levy(lines, left) if levy else levied(lines, left, taxes, currency, exemption=exemption)
+    on_top = sum(one.amount for one in levies if not one.tax.inclusive)
+    return Rated(
+        lines=tuple(
+            _line(line, amount, parts, levies, n)
+            for n, (line, amount, parts) in enumerate(zip(lines, amounts, off, strict=True))
+        ),
+        discounts=tuple(
+            _discount(one, sum(parts[n] for parts in off if parts), currency) for n, one in enumerate(given)
+        ),
+        taxes=tuple(_tax(one, currency) for one in levies),
+        total=Money(sum(left) + on_top, currency),
+    )
+
+
+def _off(
+    lines: Sequence[Line], amounts: Sequence[Money], given: Sequence[Discount], currency: str
+) -> list[tuple[int, ...]]:
+    """Each line's parts of the discounts, in their order; a line they do not touch has zeros."""
+    if not given:
+        return [()] * len(lines)
+    left = [amount.amount for amount in amounts]
+    taken: list[list[int]] = []
+    for discount in given:
+        touched = [line.kind in (None, Kind.ONE_TIME) and discount.eligible(line.product) for line in lines]
+        parts = coupons.shares(discount, left, touched, currency)
+        left = [one - part for one, part in zip(left, parts, strict=True)]
+        taken.append(parts)
+    return list(zip(*taken, strict=True))
+
+
+def _with_fees(
+    lines: Sequence[Line],
+    amounts: list[Money],
+    off: list[tuple[int, ...]],
+    fees: Sequence[Fee],
+    currency: str,
+) -> tuple[list[Line], list[Money], list[tuple[int, ...]]]:
+    if not fees:
+        return list(lines), amounts, off
+    charged = sum(amount.amount - sum(parts) for amount, parts in zip(amounts, off, strict=True))
+    added = [fee_line(fee, Money(charged, currency), n) for n, fee in enumerate(fees, 1)] if charged else []
+    return (
+        [*lines, *added],
+        [*amounts, *(price.amount(line, currency) for line in added)],
+        [*off, *(() for _ in added)],
+    )
+
+
+def fee_line(fee: Fee, charged: Money, n: int) -> Line:
+    """A fee as a line: its unit amount is exact, and is rounded as any line is."""
+    if fee.percent is None:
+        unit, base = Decimal(fee.amount.amount if fee.amount else 0), None
+    else:
+        unit = EXACT.scaleb(EXACT.multiply(Decimal(charged.amount), fee.percent), Decimal(-2))
+        base = Base(percent=fee.percent, amount=charged)
+    return Line(id=f"fee_{n}", name=fee.name, unit_amount=unit, taxes=fee.taxes, kind=Kind.FEE, base=base)
+
+
+def levied(
+    lines: Sequence[Line],
+    left: Sequence[int],
+    taxes: Sequence[Tax],
+    currency: str,
+    *,
+    exemption: Exemption | None = None,
+) -> tuple[Levy, ...]:
+    """The library's taxes of lines, of what is charged for each in minor units; a one-off tax is on every line."""
+    if not taxes:
+        return ()
+    once = tuple(one.id for one in taxes if one.once)
+    known = {one.id: one.spared(exemption) if exemption else one for one in taxes}
+    return tax.levied(left, [(*line.taxes, *once) for line in lines], known, currency)
+
+
+def _line(line: Line, amount: Money, off: tuple[int, ...], levies: Sequence[Levy], n: int) -> InvoiceLine:
+    currency = amount.currency
+    return InvoiceLine(
+        name=line.name,
+        unit_amount=line.unit_amount,
+        quantity=line.quantity,
+        amount=amount,
+        description=line.description,
+        product=line.product,
+        id=line.id,
+        model=line.model,
+        tiers=line.tiers,
+        discounts=line.discounts,
+        kind=line.kind,
+        share=line.share,
+        base=line.base,
+        off=tuple(Money(part, currency) for part in off),
+        taxes=tuple(
+            TaxShare(tax=one.tax.id, amount=Money(one.shares[n], currency)) for one in levies if one.on[n]
+        ),
+    )
+
+
+def _discount(discount: Discount, amount: int, currency: str) -> InvoiceDiscount:
+    return InvoiceDiscount(
+        coupon=discount.coupon,
+        name=discount.name,
+        amount=Money(amount, currency),
+        percent=discount.percent,
+        code=discount.code,
+    )
+
+
+def _tax(levy: Levy, currency: str) -> InvoiceTax:
+    return InvoiceTax(
+        tax=levy.tax.id,
+        name=levy.tax.name,
+        percent=levy.tax.percent,
+        base=Money(levy.base, currency),
+        amount=Money(levy.amount, currency),
+        inclusive=levy.tax.inclusive,
+        category=levy.tax.category,
+    )
+
+
+def scaled(lines: Sequence[Line], share: Share) -> tuple[Line, ...]:
+    """Recurring lines for a part of their period."""
+    return tuple(replace(line, share=share) if line.kind is None else line for line in lines)
