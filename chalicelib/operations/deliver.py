@@ -67,7 +67,7 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
     contact = records.get(Contact, delivery.contact)
     subscription = records.get(Subscription, delivery.about["subscription"])
     if delivery.letter is Letter.UPCOMING_PAYMENT:
-        words = letters.upcoming_payment(account, contact, subscription)
+        words = letters.upcoming_payment(account, contact, subscription, account.now(service.real()))
     else:
         payment = records.get(Payment, delivery.about["payment"])
         owed = [records.get(Invoice, part.invoice) for part in payment.allocations]

@@ -6,19 +6,17 @@ of writing: a letter that comes late tells what is true by then.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
-from chalicelib.billing import lines, money
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.lines import Line
-from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Period
-from chalicelib.billing.rating import InvoiceLine
 from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
-from chalicelib.views import dues, formats
+from chalicelib.views import bills, dues, formats
+from chalicelib.views.bills import Bill
 from chalicelib.views.render import fill
 
 SUBJECT_NAME = 60
@@ -30,25 +28,6 @@ class Words(TypedDict):
     subject: str
     text: str
     html: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What was sold, as a reader checks it: the quantity x the price is the amount."""
-
-    name: str
-    description: str
-    sum: str
-    amount: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """The rows of one invoice under its heading."""
-
-    heading: str
-    rows: tuple[Row, ...]
-    total: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +62,7 @@ def receipt(
         title="Payment received",
         amount=amount,
         paragraphs=(f"{business} received your payment of {amount} on {on}. Thank you.",),
-        bills=tuple(_bill(invoice) for invoice in invoices),
+        bills=tuple(bills.bill(invoice) for invoice in invoices),
         facts=(
             ("Paid to", business),
             ("Subscription", dues.sold(subscription)),
@@ -98,29 +77,31 @@ def receipt(
     return _set(f"Receipt from {_short(account.name)}: {amount}, {_short(numbers)}", sheet)
 
 
-def upcoming_payment(account: Account, contact: Contact, subscription: Subscription) -> Words:
+def upcoming_payment(account: Account, contact: Contact, subscription: Subscription, now: datetime) -> Words:
     """A payment will be asked for: how much, when, and with which method."""
     business, on = formats.name(account.name), formats.day(subscription.next_on)
-    bill = _next_bill(subscription)
+    invoice = bills.next_invoice(subscription, contact, now)
+    bill = bills.bill(invoice, "What it is for")
+    amount = formats.money(invoice.amount_due) + (" before tax" if subscription.automatic_tax else "")
     method = formats.name(subscription.method.label) if subscription.method else "none yet"
     sheet = Sheet(
         business=business,
         greeting=_greeting(contact),
         title="Your next payment",
-        amount=bill.total,
-        paragraphs=_announced(subscription, business, bill.total, on),
+        amount=amount,
+        paragraphs=_announced(subscription, business, amount, on),
         bills=(bill,),
         facts=(
             ("To be paid to", business),
             ("Subscription", dues.sold(subscription)),
-            ("Period", formats.period(subscription.period(subscription.cycle))),
-            ("Amount", bill.total),
+            ("Period", formats.period(_period(invoice))),
+            ("Amount", amount),
             ("Date", on),
             ("Payment method", method),
         ),
         closing=_closing(account, business),
     )
-    return _set(f"Your next payment to {_short(account.name)}: {bill.total} on {on}", sheet)
+    return _set(f"Your next payment to {_short(account.name)}: {amount} on {on}", sheet)
 
 
 def payment_failed(
@@ -200,34 +181,6 @@ def _next(account: Account, subscription: Subscription, invoices: Iterable[Invoi
         return f"It will be tried again on {on} with {label}."
     ended = "Your subscription has been canceled. " if subscription.status is Status.CANCELED else ""
     return f"{ended}It will not be tried again until you give another payment method."
-
-
-def _bill(invoice: Invoice) -> Bill:
-    return Bill(
-        heading=f"Invoice {formats.name(invoice.number)}",
-        rows=tuple(_row(line, line.amount) for line in invoice.lines),
-        total=formats.money(invoice.total),
-    )
-
-
-def _next_bill(subscription: Subscription) -> Bill:
-    """What the next cycle's invoice will say, as its lines stand now."""
-    amounts = [lines.amount(line, subscription.currency) for line in subscription.lines]
-    return Bill(
-        heading="What it is for",
-        rows=tuple(_row(line, amount) for line, amount in zip(subscription.lines, amounts, strict=True)),
-        total=formats.money(money.total(amounts, subscription.currency)),
-    )
-
-
-def _row(line: Line | InvoiceLine, amount: Money) -> Row:
-    price = formats.unit_price(line.unit_amount, amount.currency)
-    return Row(
-        name=formats.name(line.name),
-        description=formats.name(line.description),
-        sum=f"{formats.quantity(line.quantity)} × {price}",
-        amount=formats.money(amount),
-    )
 
 
 def _greeting(contact: Contact) -> str:

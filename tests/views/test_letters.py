@@ -17,6 +17,7 @@ from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.views import letters
 from chalicelib.views.letters import Words
+from tests.views.conftest import NOW
 
 LINK = "https://pay.example/b/token"
 AMOUNT = re.compile(r"\$[\d,]+\.\d+")
@@ -53,7 +54,7 @@ def receipt(
 
 @pytest.fixture
 def upcoming(account: Account, contact: Contact, subscription: Subscription):
-    return letters.upcoming_payment(account, contact, subscription.renewed())
+    return letters.upcoming_payment(account, contact, subscription.renewed(), NOW)
 
 
 @pytest.fixture
@@ -124,10 +125,10 @@ def test_an_upcoming_payment_without_a_method_promises_no_charge(
     account: Account, contact: Contact, subscription: Subscription
 ):
     """Where no method is kept, or it was refused, the notice says so and asks for another."""
-    bare = letters.upcoming_payment(account, contact, replace(subscription, method=None))
+    bare = letters.upcoming_payment(account, contact, replace(subscription, method=None), NOW)
     says(bare, "no payment method is kept for it", "reply to this letter")
     refused = replace(subscription, method=replace(subscription.method, refused=True))
-    words = letters.upcoming_payment(account, contact, refused)
+    words = letters.upcoming_payment(account, contact, refused, NOW)
     says(words, "your payment method was refused", "reply to this letter")
     for one in (bare, words):
         assert "will take" not in one["text"]
@@ -232,7 +233,7 @@ def hostile(
     declined = replace(payment, status=PaymentStatus.DECLINED, decline_code=HOSTILE)
     return [
         letters.receipt(account, contact, subscription, [invoice], payment),
-        letters.upcoming_payment(account, contact, subscription),
+        letters.upcoming_payment(account, contact, subscription, NOW),
         letters.payment_failed(account, contact, subscription, [invoice], declined, link=LINK),
     ]
 
@@ -265,7 +266,7 @@ def test_a_letter_loads_nothing(receipt: Words, upcoming: Words, failed):
 
 def test_a_nameless_contact_is_greeted(account: Account, contact: Contact, subscription: Subscription):
     """Without a name the greeting has none, and no gap."""
-    says(letters.upcoming_payment(account, replace(contact, name=" "), subscription), "Hello,")
+    says(letters.upcoming_payment(account, replace(contact, name=" "), subscription, NOW), "Hello,")
 
 
 def test_a_nameless_subscription_is_told_by_its_lines(failed):
