@@ -47,7 +47,8 @@ class Line:
 
     `unit_amount` is the price of one in minor units and may have up to 12 decimals, as Stripe's
     `unit_amount_decimal`; `quantity` may have decimals too. With a `model` other than flat the price is the tiers'.
-    `taxes` are ids of the subscription's taxes; `discounts` its own, one after another.
+    `taxes` are ids of the subscription's taxes; `discounts` its own, one after another. With automatic tax
+    `tax_code` is Stripe's, and `tax_inclusive` says that the tax is inside the price.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Line:
     discounts: tuple[UnitDiscount, ...] = ()
     taxes: tuple[str, ...] = ()
     tax_code: str | None = None
+    tax_inclusive: bool = False
     kind: Kind | None = None
     share: Share | None = None
     base: Base | None = None

@@ -3,20 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.billing.addresses import Address
 from chalicelib.billing.money import Money
 from chalicelib.billing.tax import Exemption
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where somebody is; `country` is ISO 3166-1 alpha-2, `state` as the country writes it."""
-
-    country: str
-    line1: str = ""
-    line2: str = ""
-    city: str = ""
-    postal_code: str = ""
-    state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
