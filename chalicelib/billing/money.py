@@ -115,19 +115,29 @@ def split(whole: Money, weights: Sequence[Exact]) -> tuple[Money, ...]:
     fractions cut off, ties to the first. Mirrored for negatives. Invalid `invalid_weights` if there are none,
     one is negative or all are zero.
     """
-    ratios = _whole_ratios(weights)
-    sum_of_ratios = sum(ratios)
-    cut = [divmod(abs(whole.amount) * ratio, sum_of_ratios) for ratio in ratios]
-    left = abs(whole.amount) - sum(floor for floor, _ in cut)
-    largest_first = sorted(range(len(cut)), key=lambda i: -cut[i][1])
-    lucky = frozenset(largest_first[:left])
-    sign = -1 if whole.amount < 0 else 1
-    return tuple(Money(sign * (floor + (i in lucky)), whole.currency) for i, (floor, _) in enumerate(cut))
+    return tuple(Money(part, whole.currency) for part in shared(whole.amount, _whole_ratios(weights)))
+
+
+def shared(whole: int, weights: Sequence[int]) -> list[int]:
+    """The same of whole numbers, by whole weights that are known to be none below 0 and one above."""
+    of_all = sum(weights)
+    amount = abs(whole)
+    parts: list[int] = []
+    cut: list[int] = []
+    for weight in weights:
+        floor, rest = divmod(amount * weight, of_all)
+        parts.append(floor)
+        cut.append(-rest)
+    left = amount - sum(parts)
+    if left:
+        for n in sorted(range(len(cut)), key=cut.__getitem__)[:left]:
+            parts[n] += 1
+    return parts if whole >= 0 else [-part for part in parts]
 
 
 def round_half_up(value: Exact) -> int:
     """The nearest whole number, a half going away from zero: 2.5 is 3, -2.5 is -3."""
-    return _half_up(*_ratio(value))
+    return half_up(*_ratio(value))
 
 
 def rounded(value: Decimal, over: int = 1) -> int:
@@ -135,13 +145,13 @@ def rounded(value: Decimal, over: int = 1) -> int:
     if over == 1:
         return int(value.to_integral_value(ROUND_HALF_UP))
     numerator, denominator = _ratio(value)
-    return _half_up(numerator, denominator * over)
+    return half_up(numerator, denominator * over)
 
 
 def from_major(value: Exact, currency: str) -> Money:
     """Round an exact amount in major units to money: the one rounding."""
     numerator, denominator = _ratio(value)
-    return Money(_half_up(numerator * 10 ** exponent(currency), denominator), currency)
+    return Money(half_up(numerator * 10 ** exponent(currency), denominator), currency)
 
 
 def parse_major(text: str, currency: str) -> Money:
@@ -191,7 +201,8 @@ def _ten(power: int) -> int:
     return int(10**power)
 
 
-def _half_up(numerator: int, denominator: int) -> int:
+def half_up(numerator: int, denominator: int) -> int:
+    """A fraction of whole numbers, its denominator above 0, to the nearest whole number, a half going away from zero."""
     rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
     return -rounded if numerator < 0 else rounded
 

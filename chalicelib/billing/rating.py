@@ -73,13 +73,18 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDiscount:
-    """A coupon as it was taken off: its terms, and the sum of its parts."""
+    """A coupon as it was taken off: its terms, and the sum of its parts.
+
+    `percent`, or `fixed`, of which a smaller invoice takes less; of all lines or of `products`.
+    """
 
     coupon: str
     name: str
     amount: Money
     percent: Decimal | None = None
     code: str | None = None
+    fixed: Money | None = None
+    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +135,7 @@ def rated(
     off = _off(lines, amounts, given, currency)
     lines, amounts, off = _with_fees(lines, amounts, off, fees, currency)
     left = [amount.amount - sum(parts) for amount, parts in zip(amounts, off, strict=True)]
-    levies = levy(lines, left) if levy else levied(lines, left, taxes, currency, exemption=exemption)
+    levies = levy(lines, left) if levy else levied(lines, left, taxes, exemption=exemption)
     on_top = sum(one.amount for one in levies if not one.tax.inclusive)
     return Rated(
         lines=tuple(
@@ -154,11 +159,16 @@ def _off(
     left = [amount.amount for amount in amounts]
     taken: list[list[int]] = []
     for discount in given:
-        touched = [line.kind in (None, Kind.ONE_TIME) and discount.eligible(line.product) for line in lines]
-        parts = coupons.shares(discount, left, touched, currency)
+        open_ = [touched(line, discount.products) for line in lines]
+        parts = coupons.shares(discount, left, open_, currency)
         left = [one - part for one, part in zip(left, parts, strict=True)]
         taken.append(parts)
     return list(zip(*taken, strict=True))
+
+
+def touched(line: Line | InvoiceLine, products: Sequence[str]) -> bool:
+    """Whether a coupon for products (none: for all) is for a line: neither for fees nor for prorated lines."""
+    return line.kind in (None, Kind.ONE_TIME) and (not products or line.product in products)
 
 
 def _with_fees(
@@ -193,7 +203,6 @@ def levied(
     lines: Sequence[Line],
     left: Sequence[int],
     taxes: Sequence[Tax],
-    currency: str,
     *,
     exemption: Exemption | None = None,
 ) -> tuple[Levy, ...]:
@@ -202,7 +211,7 @@ def levied(
         return ()
     once = tuple(one.id for one in taxes if one.once)
     known = {one.id: one.spared(exemption) if exemption else one for one in taxes}
-    return tax.levied(left, [(*line.taxes, *once) for line in lines], known, currency)
+    return tax.levied(left, [(*line.taxes, *once) for line in lines], known)
 
 
 def _line(line: Line, amount: Money, off: tuple[int, ...], levies: Sequence[Levy], n: int) -> InvoiceLine:
@@ -235,6 +244,8 @@ def _discount(discount: Discount, amount: int, currency: str) -> InvoiceDiscount
         amount=Money(amount, currency),
         percent=discount.percent,
         code=discount.code,
+        fixed=discount.amount,
+        products=discount.products,
     )
 
 

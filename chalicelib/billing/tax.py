@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
 from itertools import compress
+from math import lcm
+from operator import le
 from typing import Final
 
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.money import EXACT, Money, round_half_up, rounded, split
+from chalicelib.billing.money import half_up, shared
 
 MAX_PERCENT: Final = 100
+_ZERO: Final = Decimal(0)
 
 
 class Category(StrEnum):
@@ -103,53 +105,84 @@ class Levy:
     on: tuple[bool, ...]
 
 
-def levied(
-    amounts: Sequence[int], on: Sequence[Sequence[str]], taxes: Mapping[str, Tax], currency: str
-) -> tuple[Levy, ...]:
-    """The taxes of lines: `amounts` after discounts in minor units, `on` the ids of each line's taxes.
+def levied(amounts: Sequence[int], on: Sequence[Sequence[str]], taxes: Mapping[str, Tax]) -> tuple[Levy, ...]:
+    """The taxes of lines: `amounts` after discounts in minor units, none below 0; `on` the ids of each line's taxes.
 
-    In the order of `taxes`; one that no line has is left out.
+    In the order of `taxes`; one that no line has is left out. The inclusive ones are of the exact amounts without
+    them; the exclusive ones of the base that is then printed, so that base x percent is the tax (BR-CO-17). A line's
+    price stays what it was where an inclusive tax is spared: there is then no tax inside it (as at Stripe).
     """
-    nets = [_net(amount, ids, taxes) for amount, ids in zip(amounts, on, strict=True)]
-    computed: list[tuple[Tax, int, list[int], tuple[bool, ...]]] = []
-    inside = [0] * len(nets)
+    bases = list(amounts)
+    found: dict[str, tuple[list[int], tuple[bool, ...]]] = {}
+    worn = {id_: tuple([id_ in ids for ids in on]) for id_ in taxes}
+    inside = [id_ for id_, tax in taxes.items() if tax.inclusive and True in worn[id_]]
+    if inside:
+        nets = _nets(amounts, on, taxes, inside)
+        for id_ in inside:
+            parts = _inside(nets, worn[id_], taxes[id_].percent, bases)
+            found[id_] = parts, worn[id_]
+            bases = [base - part for base, part in zip(bases, parts, strict=True)]
     for id_, tax in taxes.items():
-        has = tuple(id_ in ids for ids in on)
-        if not any(has):
-            continue
-        weights = [net if one else 0 for net, one in zip(nets, has, strict=True)]
-        amount = _of(sum(weights), tax.percent)
-        parts = _shared(amount, weights, currency)
-        computed.append((tax, amount, parts, has))
-        if tax.inclusive:
-            inside = [one + part for one, part in zip(inside, parts, strict=True)]
-    bases = [amount - inner for amount, inner in zip(amounts, inside, strict=True)]
-    return tuple(
-        Levy(tax=tax, base=sum(compress(bases, has)), amount=amount, shares=tuple(parts), on=has)
-        for tax, amount, parts, has in computed
-    )
+        has = worn[id_]
+        if not tax.inclusive and True in has:
+            weights = (
+                list(bases) if all(has) else [b if one else 0 for b, one in zip(bases, has, strict=True)]
+            )
+            found[id_] = _shares(_of(sum(weights), tax.percent), weights), has
+    return tuple([_levy(tax, bases, *found[id_]) for id_, tax in taxes.items() if id_ in found])
 
 
-def _of(base: int | Fraction, percent: Decimal) -> int:
+def _levy(tax: Tax, bases: Sequence[int], shares: list[int], on: tuple[bool, ...]) -> Levy:
+    return Levy(tax=tax, base=sum(compress(bases, on)), amount=sum(shares), shares=tuple(shares), on=on)
+
+
+def _nets(
+    amounts: Sequence[int], on: Sequence[Sequence[str]], taxes: Mapping[str, Tax], inside: Sequence[str]
+) -> tuple[list[int], int]:
+    """The exact amounts without the taxes inside them, as whole numbers over a common denominator."""
+    factors: list[tuple[int, int]] = []
+    for ids in on:
+        percent = sum([taxes[id_].percent for id_ in inside if id_ in ids], _ZERO)
+        numerator, denominator = percent.as_integer_ratio()
+        factors.append((100 * denominator, 100 * denominator + numerator))
+    common = lcm(*{under for _, under in factors})
+    return [
+        amount * over * (common // under) for amount, (over, under) in zip(amounts, factors, strict=True)
+    ], common
+
+
+def _inside(
+    nets: tuple[list[int], int], on: Sequence[bool], percent: Decimal, room: Sequence[int]
+) -> list[int]:
+    """The shares of a tax inside prices, rounded once on the sum; no line has more inside than its price."""
+    weights = [net if one else 0 for net, one in zip(nets[0], on, strict=True)]
+    numerator, denominator = percent.as_integer_ratio()
+    amount = half_up(sum(weights) * numerator, nets[1] * 100 * denominator)
+    shares = _shares(amount, weights)
+    if all(map(le, shares, room)):
+        return shares
+    return _fitted(shares, room, on)
+
+
+def _fitted(shares: Sequence[int], room: Sequence[int], on: Sequence[bool]) -> list[int]:
+    """Several taxes inside prices of a cent or two, each rounded up: what a line has no room for goes to the others."""
+    fitted = [min(part, most) for part, most in zip(shares, room, strict=True)]
+    over = sum(shares) - sum(fitted)
+    for n, (part, most, one) in enumerate(zip(tuple(fitted), room, on, strict=True)):
+        more = min(over, most - part) if one else 0
+        fitted[n] += more
+        over -= more
+    return fitted
+
+
+def _of(base: int, percent: Decimal) -> int:
     """A percentage of a base, rounded once."""
-    if isinstance(base, int):
-        return rounded(EXACT.scaleb(EXACT.multiply(Decimal(base), percent), Decimal(-2)))
-    return round_half_up(base * Fraction(percent) * Fraction(1, 100))
+    numerator, denominator = percent.as_integer_ratio()
+    return half_up(base * numerator, 100 * denominator)
 
 
-def _net(amount: int, ids: Sequence[str], taxes: Mapping[str, Tax]) -> int | Fraction:
-    """An amount without the taxes inside it, exact."""
-    inside = sum((taxes[id_].percent for id_ in ids if taxes[id_].inclusive), Decimal(0))
-    if not inside:
-        return amount
-    numerator, denominator = inside.as_integer_ratio()
-    return Fraction(amount * 100 * denominator, 100 * denominator + numerator)
-
-
-def _shared(amount: int, weights: Sequence[int | Fraction], currency: str) -> list[int]:
-    if not amount:
-        return [0] * len(weights)
-    return [part.amount for part in split(Money(amount, currency), weights)]
+def _shares(amount: int, weights: Sequence[int]) -> list[int]:
+    return shared(amount, weights) if amount else [0] * len(weights)
 
 
 def check_percentage(percentage: Decimal, category: Category, param: str) -> None:
