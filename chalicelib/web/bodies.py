@@ -26,6 +26,7 @@ _LINE: Final = r"^[^\x00-\x1f\x7f]*(?!\n)$"
 _TEXT: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*(?!\n)$"
 _DECIMAL: Final = r"^[0-9]{1,12}(\.[0-9]{1,12})?(?!\n)$"
 
+TERM: Final = r"^P[0-9]{1,4}[WMY](?!\n)$"
 Id = Annotated[str, Meta(pattern=_ID, examples=["con_01kan0g7s8gd7ymr3q2v"])]
 CURRENCY: Final = "^[a-z]{3}$"
 PREFIX: Final = r"^[A-Za-z0-9/_.-]{0,20}(?!\n)$"
@@ -34,6 +35,7 @@ Prefix = Annotated[str, Meta(pattern=PREFIX, examples=["INV-"])]
 OneLine = Annotated[str, Meta(pattern=_LINE, max_length=250)]
 Text = Annotated[str, Meta(pattern=_TEXT, max_length=2000)]
 Number = int | Annotated[str, Meta(pattern=_DECIMAL, examples=["0.25"])]
+Term = Annotated[str, Meta(pattern=TERM, examples=["P12M"])]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 _PLAIN: Final = {
@@ -47,6 +49,7 @@ _PLAIN: Final = {
 _WORDS: Final = {
     CURRENCY: "Send a lower-case ISO 4217 code, such as usd.",
     PREFIX: "Send at most 20 letters, digits and / _ . -",
+    TERM: "Send a duration such as P8W, P12M or P3Y.",
     _ID: "Send an id as it was given: letters, digits and underscores.",
     _LINE: "Send text of one line, without control characters.",
     _TEXT: "Send text without control characters.",
