@@ -18,6 +18,7 @@ from chalicelib.billing.errors import Invalid
 from chalicelib.billing.money import half_up, shared
 
 MAX_PERCENT: Final = 100
+MAX_DECIMALS: Final = 6
 _ZERO: Final = Decimal(0)
 
 
@@ -190,8 +191,8 @@ def check_percentage(percentage: Decimal, category: Category, param: str) -> Non
     if not percentage.is_finite() or not 0 <= percentage <= MAX_PERCENT:
         raise Invalid("percentage_out_of_range", "A tax rate is from 0 to 100 percent.", param)
     exponent = percentage.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -12:
-        raise Invalid("too_many_decimals", "At most 12 decimals are kept.", param)
+    if isinstance(exponent, int) and exponent < -MAX_DECIMALS:
+        raise Invalid("too_many_decimals", f"A tax rate has at most {MAX_DECIMALS} decimals.", param)
     if category is not Category.STANDARD and percentage:
         raise Invalid("percentage_of_category", f"Category {category} has 0 percent.", param)
     if category is Category.STANDARD and not percentage:

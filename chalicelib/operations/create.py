@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import TypeVar, cast
 
 from chalicelib.billing import periods
+from chalicelib.billing.addresses import Address, check_address
 from chalicelib.billing.currencies import check_currency
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import check_decimal
 from chalicelib.billing.products import Product
+from chalicelib.billing.tax import Category, Exemption, TaxRate, check_percentage
 from chalicelib.crm.accounts import CLOCKED, Account, ApiKey, TestClock
 from chalicelib.crm.contacts import Contact
 from chalicelib.service import Service
@@ -92,14 +94,61 @@ def key_id(text: str) -> str:
     return "key_" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def contact(service: Service, account_id: str, *, name: str, email: str) -> Contact:
+def contact(
+    service: Service,
+    account_id: str,
+    *,
+    name: str,
+    email: str,
+    address: Address | None = None,
+    tax_exempt: Exemption | None = None,
+) -> Contact:
     """A person who buys."""
     check_text(name, "name")
     check_email(email, "email")
+    if address is not None:
+        check_address(address, "address")
     now = service.store.get(Account, account_id, account_id).now(service.real())
     return _created(
         service,
-        Contact(account=account_id, id=service.new_id("con_"), name=name, email=email, created_at=now),
+        Contact(
+            account=account_id,
+            id=service.new_id("con_"),
+            name=name,
+            email=email,
+            created_at=now,
+            address=address,
+            tax_exempt=tax_exempt,
+        ),
+    )
+
+
+def tax_rate(
+    service: Service,
+    account_id: str,
+    *,
+    name: str,
+    percentage: Decimal,
+    label: str = "",
+    inclusive: bool = False,
+    category: Category = Category.STANDARD,
+) -> TaxRate:
+    """A tax to put on lines; `percentage` from 0 to 100."""
+    check_text(name, "name")
+    check_percentage(percentage, category, "percentage")
+    now = service.store.get(Account, account_id, account_id).now(service.real())
+    return _created(
+        service,
+        TaxRate(
+            account=account_id,
+            id=service.new_id("txr_"),
+            name=name,
+            percentage=percentage,
+            created_at=now,
+            label=label,
+            inclusive=inclusive,
+            category=category,
+        ),
     )
 
 
