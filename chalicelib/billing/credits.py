@@ -3,14 +3,26 @@
 A credit note first takes off what its invoice still owes; what is beyond goes to the customer's balance, which the
 next invoices are paid from. A line, and each tax on it, is credited in the sum exactly what it was charged: the tax
 of a part is what the whole credited so far should carry, less what it carries already.
+
+Of every invoice, at any moment: total - its notes' totals = paid + applied - its notes' `to_balance` + open. What was
+charged and not taken back is what the customer put in, less what went back to their balance, and what is still open
+(owed where it is open, lost where it is uncollectible, reversed where it is void).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
 
-from chalicelib.billing.lines import Share
-from chalicelib.billing.money import Money
-from chalicelib.billing.rating import TaxShare
+from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.lines import Kind, Share
+from chalicelib.billing.money import Money, rounded
+from chalicelib.billing.periods import Period
+from chalicelib.billing.rating import InvoiceLine, TaxShare
+
+MAX_REASON: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +41,10 @@ class CreditLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditNote:
-    """`total` is the sum of its lines and the taxes on top: `to_invoice` took off what was owed, `to_balance` is the customer's."""
+    """`total` is the sum of its lines and the taxes on top: `to_invoice` took off what was owed, `to_balance` is the customer's.
+
+    `issued_on` is the account's local day: what is not earned as it begins is taken from what is deferred.
+    """
 
     account: str
     id: str
@@ -43,10 +58,180 @@ class CreditNote:
     to_invoice: Money
     to_balance: Money
     issued_at: datetime
+    issued_on: date
     reason: str = ""
     version: int = 0
 
     wake = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be credited of an invoice's line, by its index: an `amount` as it was charged, inclusive tax inside.
+
+    None is all that is left. With a `share` it is the unused days of the line's period: what was charged times
+    days / of_days, rounded once, and at most what is left.
+    """
+
+    line: int
+    amount: Money | None = None
+    share: Share | None = None
+
+
+def credited(
+    invoice: Invoice,
+    notes: Sequence[CreditNote],
+    wanted: Sequence[Wanted],
+    *,
+    number: str,
+    now: datetime,
+    day: date,
+    reason: str = "",
+) -> CreditNote:
+    """The invoice's next credit note; `notes` are all it has so far.
+
+    Raises Invalid, its param `lines[n]` for the n-th wanted, and WrongState: `invoice_not_creditable`, or
+    `nothing_to_credit` where the note would be of nothing.
+    """
+    _check(invoice, wanted, reason)
+    rest = left(invoice, notes)
+    parts = [_part(invoice, rest[one.line], one, f"lines[{n}]") for n, one in enumerate(wanted)]
+    lines = tuple(part for part in parts if part.amount)
+    if not lines:
+        raise WrongState("nothing_to_credit", f"All that these lines of {invoice.id} had to credit has been.")
+    inside = {tax.tax for tax in invoice.taxes if tax.inclusive}
+    total = Money(sum(_whole(line, inside) for line in lines), invoice.currency)
+    owed = invoice.amount_due if invoice.payment is None else Money.zero(invoice.currency)
+    return CreditNote(
+        account=invoice.account,
+        id=name_of(invoice.id, len(notes) + 1),
+        invoice=invoice.id,
+        subscription=invoice.subscription,
+        contact=invoice.contact,
+        number=number,
+        currency=invoice.currency,
+        lines=lines,
+        total=total,
+        to_invoice=min(total, owed),
+        to_balance=total - min(total, owed),
+        issued_at=now,
+        issued_on=day,
+        reason=reason,
+    )
+
+
+def _check(invoice: Invoice, wanted: Sequence[Wanted], reason: str) -> None:
+    if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
+        detail = f"{invoice.id} is {invoice.status}; only an open or a paid invoice is credited."
+        raise WrongState("invoice_not_creditable", detail)
+    if len(reason) > MAX_REASON:
+        raise Invalid("reason_too_long", f"A reason has at most {MAX_REASON} characters.", "reason")
+    last = len(invoice.lines) - 1
+    for n, one in enumerate(wanted):
+        if not 0 <= one.line <= last:
+            detail = f"{invoice.id} has the lines 0 to {last}."
+            raise Invalid("no_such_line", detail, f"lines[{n}].line")
+        if any(other.line == one.line for other in wanted[:n]):
+            raise Invalid("line_twice", "Credit each line once, with the sum.", f"lines[{n}].line")
+
+
+def _part(invoice: Invoice, rest: CreditLine, wanted: Wanted, param: str) -> CreditLine:
+    """What is credited of a line that has `rest` left."""
+    charged = invoice.lines[rest.line].charged.amount
+    amount = _amount(charged, rest, wanted, param)
+    after = charged - rest.amount.amount + amount.amount
+    taxes = tuple(
+        _tax(whole, tax.amount, after, charged)
+        for whole, tax in zip(invoice.lines[rest.line].taxes, rest.taxes, strict=True)
+        if amount
+    )
+    return CreditLine(line=rest.line, name=rest.name, amount=amount, taxes=taxes, share=wanted.share)
+
+
+def _tax(whole: TaxShare, rest: Money, credited: int, charged: int) -> TaxShare:
+    """The tax that makes what is credited of a line carry its part of the whole tax."""
+    carried = whole.amount - rest
+    should = Money(rounded(Decimal(whole.amount.amount * credited), charged), rest.currency)
+    return TaxShare(tax=whole.tax, amount=should - carried)
+
+
+def _amount(charged: int, rest: CreditLine, wanted: Wanted, param: str) -> Money:
+    if wanted.share is not None:
+        share = wanted.share
+        if not 0 <= share.days <= share.of_days or not share.of_days:
+            raise Invalid("share_out_of_range", "Days are from 0 to those of the period.", f"{param}.share")
+        part = rounded(Decimal(charged * share.days), share.of_days)
+        return min(Money(part, rest.amount.currency), rest.amount)
+    if wanted.amount is None:
+        return rest.amount
+    if not 0 < wanted.amount.amount <= rest.amount.amount or wanted.amount.currency != rest.amount.currency:
+        detail = f"Of this line {rest.amount} can be credited; send an amount above 0 and at most that."
+        raise Invalid("credit_out_of_range", detail, f"{param}.amount")
+    return wanted.amount
+
+
+def _whole(line: CreditLine, inside: set[str]) -> int:
+    """A line with the taxes on top of it, in minor units."""
+    return line.amount.amount + sum(tax.amount.amount for tax in line.taxes if tax.tax not in inside)
+
+
+def left(invoice: Invoice, notes: Sequence[CreditNote]) -> tuple[CreditLine, ...]:
+    """What each line of an invoice, and each of its taxes, still has to credit after its `notes`."""
+    return tuple(_left(line, n, notes) for n, line in enumerate(invoice.lines))
+
+
+def _left(line: InvoiceLine, n: int, notes: Sequence[CreditNote]) -> CreditLine:
+    amount = line.charged
+    taxes = {share.tax: share.amount for share in line.taxes}
+    for before in _of_line(n, notes):
+        amount -= before.amount
+        for share in before.taxes:
+            taxes[share.tax] -= share.amount
+    return CreditLine(
+        line=n,
+        name=line.name,
+        amount=amount,
+        taxes=tuple(TaxShare(tax=tax, amount=rest) for tax, rest in taxes.items()),
+    )
+
+
+def _of_line(n: int, notes: Sequence[CreditNote]) -> Iterator[CreditLine]:
+    return (line for note in notes for line in note.lines if line.line == n)
+
+
+def whole(invoice: Invoice, notes: Sequence[CreditNote]) -> tuple[Wanted, ...]:
+    """All that is left of an invoice."""
+    return tuple(Wanted(line=line.line) for line in left(invoice, notes) if line.amount)
+
+
+def unused(invoice: Invoice, notes: Sequence[CreditNote], day: date) -> tuple[Wanted, ...]:
+    """The days of its recurring lines from a local day on, the whole of it included, that no note has given back yet.
+
+    What is sold once and fees have no days. Lines of which that leaves nothing are left out.
+    """
+    wanted: list[Wanted] = []
+    for rest in left(invoice, notes):
+        line = invoice.lines[rest.line]
+        if line.kind in (Kind.ONE_TIME, Kind.FEE):
+            continue
+        days = _days_left(line, invoice, [one.share for one in _of_line(rest.line, notes) if one.share], day)
+        one = Wanted(line=rest.line, share=days)
+        if days is not None and _amount(line.charged.amount, rest, one, ""):
+            wanted.append(one)
+    return tuple(wanted)
+
+
+def _days_left(line: InvoiceLine, invoice: Invoice, given: Sequence[Share], day: date) -> Share | None:
+    """The days of a line's own period from a day on, up to where the credits before begin."""
+    own = line.share
+    period = (
+        Period(own.start_on, own.end_on) if own else Period(invoice.period_start_on, invoice.period_end_on)
+    )
+    start = max(day, period.start_on)
+    end = min([period.end_on, *(share.start_on for share in given)])
+    if start >= end:
+        return None
+    return Share(days=(end - start).days, of_days=period.days, start_on=start, end_on=end)
 
 
 def name_of(invoice: str, ordinal: int) -> str:

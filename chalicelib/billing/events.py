@@ -25,6 +25,7 @@ class EventType(StrEnum):
     SUBSCRIPTION_RESUMED = "subscription.resumed"
     SUBSCRIPTION_REACTIVATED = "subscription.reactivated"
     INVOICE_OPENED = "invoice.opened"
+    INVOICE_BALANCE_APPLIED = "invoice.balance_applied"
     INVOICE_VOIDED = "invoice.voided"
     INVOICE_UNCOLLECTIBLE = "invoice.marked_uncollectible"
     CREDIT_NOTE_ISSUED = "credit_note.issued"

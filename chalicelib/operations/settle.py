@@ -99,7 +99,7 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
     for allocation, invoice in owed:
         match after.status:
             case PaymentStatus.SUCCEEDED:
-                _paid(changes, invoice.paid(after.id, allocation.amount, at.now), at)
+                settled(changes, invoice.paid(after.id, allocation.amount, at.now), at)
             case PaymentStatus.DECLINED:
                 _declined(changes, invoice, after, at)
             case PaymentStatus.CANCELED if before.status is PaymentStatus.ACTION_REQUIRED:
@@ -110,10 +110,11 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
                 pass
 
 
-def _paid(changes: Changeset, invoice: Invoice, at: Moment) -> None:
+def settled(changes: Changeset, invoice: Invoice, at: Moment) -> None:
+    """Fold an invoice into the changeset; one that is not open any more leaves the arrears, and with the last one it recovers."""
     changes.put(invoice)
     subscription = changes.get(Subscription, invoice.subscription)
-    if invoice.status is not InvoiceStatus.PAID or invoice.id not in subscription.arrears:
+    if invoice.status is InvoiceStatus.OPEN or invoice.id not in subscription.arrears:
         return
     after = subscription.settled(invoice.id)
     _moved(changes, subscription, after, EventType.SUBSCRIPTION_RECOVERED, at)

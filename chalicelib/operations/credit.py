@@ -1,0 +1,108 @@
+"""Give back what was charged: credit notes, and what customers have to their credit."""
+
+from collections.abc import Sequence
+
+from chalicelib.billing import ledger
+from chalicelib.billing.credits import CreditNote, Wanted, credited, name_of, whole
+from chalicelib.billing.events import EventType
+from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations import publish, settle
+from chalicelib.operations.together import retried
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.changes import Changeset
+
+SERIES = "credit_note"
+PREFIX = "CN-"
+
+
+def invoice(
+    service: Service, account: str, id_: str, wanted: Sequence[Wanted], *, reason: str = ""
+) -> CreditNote:
+    """Credit lines of an invoice, or with none named all that is left of it. Raises NotFound, Invalid or WrongState."""
+
+    def attempt() -> CreditNote:
+        changes, at = _read(service, account, id_)
+        note = fold_wanted(changes, changes.get(Invoice, id_), wanted, at, reason=reason)
+        return service.store.commit(changes).get(CreditNote, account, note.id)
+
+    return retried(attempt)
+
+
+def preview(
+    service: Service, account: str, id_: str, wanted: Sequence[Wanted], *, reason: str = ""
+) -> CreditNote:
+    """The credit note that would be issued now, by the same rules; nothing is written."""
+    changes, at = _read(service, account, id_)
+    return fold_wanted(changes, changes.get(Invoice, id_), wanted, at, reason=reason)
+
+
+def _read(service: Service, account: str, id_: str) -> tuple[Changeset, Moment]:
+    found = service.store.load(
+        account, [keys.key(Invoice, account, id_), keys.key(Account, account, account)]
+    )
+    found.add(service.store.load(account, beside(found.get(Invoice, account, id_))))
+    return Changeset(account, found), Moment(found.get(Account, account, account), service.real())
+
+
+def beside(invoice: Invoice) -> list[str]:
+    """The keys of all that crediting or closing an invoice reads besides itself and the account."""
+    account = invoice.account
+    return [
+        keys.key(Contact, account, invoice.contact),
+        keys.key(Subscription, account, invoice.subscription),
+        keys.key(Series, account, SERIES),
+        *(keys.key(CreditNote, account, name) for name in note_names(invoice)),
+    ]
+
+
+def notes_of(changes: Changeset, invoice: Invoice) -> list[CreditNote]:
+    """An invoice's credit notes, oldest first."""
+    return [changes.get(CreditNote, name) for name in note_names(invoice)]
+
+
+def note_names(invoice: Invoice) -> list[str]:
+    """The names of an invoice's credit notes, oldest first: they are numbered."""
+    return [name_of(invoice.id, ordinal) for ordinal in range(1, invoice.notes + 1)]
+
+
+def fold_wanted(
+    changes: Changeset, invoice: Invoice, wanted: Sequence[Wanted], at: Moment, *, reason: str = ""
+) -> CreditNote:
+    """Fold the credit note of lines of an invoice into the changeset, which holds what is `beside` it; none is all.
+
+    Raises Invalid or WrongState.
+    """
+    before = notes_of(changes, invoice)
+    number = numbers(changes, at).number
+    wanted = wanted or whole(invoice, before)
+    note = credited(invoice, before, wanted, number=number, now=at.now, day=at.day, reason=reason)
+    fold(changes, note, invoice, at)
+    return note
+
+
+def numbers(changes: Changeset, at: Moment) -> Series:
+    """The account's numbers of credit notes as they stand."""
+    return changes.find(Series, SERIES) or Series(account=at.account.id, id=SERIES, prefix=PREFIX)
+
+
+def fold(changes: Changeset, note: CreditNote, invoice: Invoice, at: Moment) -> None:
+    """Fold an invoice's next credit note and all that follows from it into the changeset, which holds what is `beside` it."""
+    entry = ledger.credited(note, invoice, notes_of(changes, invoice))
+    changes.put(note, numbers(changes, at).advanced())
+    if note.to_balance:
+        changes.put(changes.get(Contact, note.contact).credited(note.to_balance))
+    publish.fact(changes, EventType.CREDIT_NOTE_ISSUED, note, _about(note), at, entry=entry)
+    settle.settled(changes, invoice.credited(note.to_invoice, at.now), at)
+
+
+def _about(note: CreditNote) -> dict[str, str]:
+    return {
+        "contact": note.contact,
+        "subscription": note.subscription,
+        "invoice": note.invoice,
+        "credit_note": note.id,
+    }
