@@ -57,7 +57,7 @@ class Invoice:
     moment to ask for money or to give up, on the account's clock.
 
     `amount_applied` came from the customer's balance; `amount_credited` is what credit notes took off what was owed;
-    `notes` counts its credit notes. `besides` is set on one issued besides those of the cycles.
+    `notes` counts its credit notes; `voided_on` is the local day it was voided on. `besides` is set on one issued besides those of the cycles.
     """
 
     account: str
@@ -86,6 +86,7 @@ class Invoice:
     amount_credited: Money | None = None
     notes: int = 0
     besides: bool = False
+    voided_on: date | None = None
     version: int = 0
 
     @property
@@ -168,21 +169,47 @@ class Invoice:
         """Owed, and not asked for again by the schedule."""
         return replace(self, attempt_at=None)
 
-    def voided(self) -> "Invoice":
-        """Issued in error: nothing is owed."""
-        if self.status is not InvoiceStatus.OPEN or self.payment is not None:
-            raise WrongState(
-                "invoice_not_voidable", "Only an open invoice with no open payment can be voided."
-            )
-        return replace(self, status=InvoiceStatus.VOID, attempt_at=None)
+    def credited(self, amount: Money, now: datetime) -> "Invoice":
+        """A credit note takes an amount off what is owed, or nothing where all of it goes to the customer's balance.
+
+        When nothing is owed any more it is paid, and not asked for again.
+        """
+        before = self.amount_credited or Money.zero(self.currency)
+        after = replace(self, notes=self.notes + 1, amount_credited=before + amount or None)
+        return after if after.amount_open else after.settled(now)
+
+    def applied(self, amount: Money, now: datetime) -> "Invoice":
+        """An amount of what it owes is paid from what the customer has to their credit."""
+        before = self.amount_applied or Money.zero(self.currency)
+        after = replace(self, amount_applied=before + amount)
+        return after if after.amount_open else after.settled(now)
+
+    def settled(self, now: datetime) -> "Invoice":
+        """Nothing is owed any more, without a payment that brought it."""
+        return replace(self, status=InvoiceStatus.PAID, attempt_at=None, paid_at=self.paid_at or now)
+
+    def voided(self, day: date) -> "Invoice":
+        """Issued in error: nothing is owed, and what came from the customer's balance has gone back there."""
+        self._check_closable("voided")
+        if self.amount_paid:
+            detail = f"{self.amount_paid} of {self.id} has been paid; credit what is left of it instead."
+            raise WrongState("invoice_partly_paid", detail)
+        return replace(self, status=InvoiceStatus.VOID, attempt_at=None, amount_applied=None, voided_on=day)
 
     def written_off(self) -> "Invoice":
         """Owed, but not expected to be paid."""
-        if self.status is not InvoiceStatus.OPEN or self.payment is not None:
-            raise WrongState(
-                "invoice_not_open", "Only an open invoice with no open payment can be written off."
-            )
+        self._check_closable("written off")
         return replace(self, status=InvoiceStatus.UNCOLLECTIBLE, attempt_at=None)
+
+    def _check_closable(self, how: str) -> None:
+        if self.status is not InvoiceStatus.OPEN:
+            detail = f"{self.id} is {self.status}; only an open invoice is {how}."
+            raise WrongState("invoice_not_open", detail)
+        if self.payment is not None:
+            detail = (
+                f"{self.payment} is still open on {self.id}; wait until it has ended, then send this again."
+            )
+            raise WrongState("payment_open", detail)
 
 
 def invoice_of(
