@@ -323,6 +323,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         to_invoice=usd(190),
         to_balance=usd(1000),
         issued_at=AT,
+        issued_on=date(2026, 1, 31),
         reason="A change of plan",
         version=1,
     ),
