@@ -9,7 +9,7 @@ import stripe
 import urllib3
 from stripe import StripeClient
 
-from chalicelib.billing.dunning import is_hard
+from chalicelib.billing.dunning import is_final
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.gateway import (
     ActionRequired,
@@ -228,7 +228,9 @@ def _failed(intent: dict[str, Any]) -> Declined:
     """A PaymentIntent that asks for another method: the last one was refused."""
     error = intent["last_payment_error"]
     code = error.get("decline_code") or error.get("code") or "unknown"
-    return Declined(code=code, hard=_final(code), reference=intent["id"], message=error.get("message") or "")
+    return Declined(
+        code=code, hard=is_final(code), reference=intent["id"], message=error.get("message") or ""
+    )
 
 
 def _declined(error: stripe.CardError) -> Declined:
@@ -236,12 +238,7 @@ def _declined(error: stripe.CardError) -> Declined:
     intent = getattr(told, "payment_intent", None) if told else None
     code = (told.decline_code if told else None) or error.code or "card_declined"
     reference = intent["id"] if intent else None
-    return Declined(code=code, hard=_final(code), reference=reference, message=error.user_message or "")
-
-
-def _final(code: str) -> bool:
-    """Whether asking again off session is pointless: a hard decline, or a card that wants its buyer each time."""
-    return is_hard(code) or code == "authentication_required"
+    return Declined(code=code, hard=is_final(code), reference=reference, message=error.user_message or "")
 
 
 def _wrong(error: stripe.StripeError) -> Declined | Unknown:

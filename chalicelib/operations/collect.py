@@ -1,15 +1,18 @@
 """Ask the gateway for what invoices owe: reserve, charge side by side, write down the answers."""
 
+from collections.abc import Iterator
 from functools import partial
 
-from chalicelib.billing import dunning
+from chalicelib.billing import dunning, ledger
+from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Request
-from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.subscriptions import Method, Status, Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import ask, settle
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations import ask, publish, settle
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -31,22 +34,29 @@ def invoices(service: Service, account: str, names: list[str]) -> Reading:
         at = Moment(changes.get(Account, account), real)
         if not isinstance(invoice, Invoice) or not at.awake(invoice.wake):
             return
-        payment = _decided(changes, invoice, at)
+        payment = decided(changes, invoice, at)
         if payment is not None:
             reserved.append(keys.key_of(payment))
 
-    known = work(service, account, names, decide, items_each=3, beside=beside_invoice)
+    known = work(
+        service, account, names, decide, items_each=3, beside=beside_invoice, beyond=_contacts_of_retries
+    )
     charge(service, account, list(dict.fromkeys(reserved)), known)
     return known
 
 
-def _decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
-    """The payment to make, or None where it is only written down that none is made."""
+def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
+    """The payment an awake invoice asks for, or None where it is only written down that none is made."""
     subscription = changes.get(Subscription, invoice.subscription)
     method, retries = subscription.method, at.account.retries
     if subscription.status is Status.CANCELED:
         changes.put(invoice.left_open())
-    elif method is not None and subscription.chargeable:
+        return None
+    if invoice.failed_at is not None:
+        invoice = from_balance(changes, invoice, at)
+    if invoice.status is InvoiceStatus.PAID:
+        return None
+    if method is not None and subscription.chargeable:
         payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
         changes.begin(payment, invoice.reserved(payment.id))
         changes.check(subscription)
@@ -60,15 +70,42 @@ def _decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None
     return None
 
 
+def from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> Invoice:
+    """The invoice after its customer's balance has paid what it can of it; all that changes is folded in.
+
+    A balance is applied as an invoice is issued, and again before it is asked for another time: what a credit note
+    gave meanwhile, because a payment was still open, is not asked for twice.
+    """
+    buyer = changes.get(Contact, invoice.contact)
+    amount = applicable(buyer.balance(invoice.currency), invoice.amount_due)
+    if not amount:
+        return invoice
+    after = invoice.applied(amount, at.now)
+    changes.put(buyer.credited(-amount))
+    about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
+    entry = ledger.applied(amount)
+    publish.fact(changes, EventType.INVOICE_BALANCE_APPLIED, invoice, about, at, entry=entry)
+    settle.settled(changes, after, at)
+    return after
+
+
+def _contacts_of_retries(reading: Reading) -> Iterator[str]:
+    """The keys of the people whose balance a repeated attempt takes first."""
+    for record in reading.records.values():
+        if isinstance(record, Invoice) and record.failed_at is not None:
+            yield keys.key(Contact, record.account, record.contact)
+
+
 def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payment | None:
-    """Fold one payment for all that a subscription owes into the changeset, which holds the owed invoices.
+    """Fold one payment for all that a subscription owes into the changeset, which holds the owed invoices and the contact.
 
     What another payment still holds is asked for when that has ended; what is too much for one transaction
     is left to `ask_for_the_rest`. None where nothing is free to be asked for.
     """
     owed = [changes.get(Invoice, name) for name in subscription.arrears]
     free = [invoice for invoice in owed if invoice.payment is None and invoice.status is InvoiceStatus.OPEN]
-    together = tuple(free[:MOST_AT_ONCE])
+    after = [from_balance(changes, invoice, at) for invoice in free[:MOST_AT_ONCE]]
+    together = tuple(invoice for invoice in after if invoice.status is InvoiceStatus.OPEN)
     if not together or subscription.method is None:
         return None
     payment = payment_for(subscription, subscription.method, together, Origin.ARREARS, at)

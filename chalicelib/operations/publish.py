@@ -49,12 +49,17 @@ def fan_out(service: Service, account: str, names: list[str]) -> None:
         event = changes.at(name)
         if not isinstance(event, Event) or not Moment(changes.get(Account, account), real).awake(event.wake):
             return
-        letter = letter_of(event.type)
-        if letter is not None:
-            changes.put(_letter(event, letter, real))
-        changes.put(event.fanned_out())
+        told(changes, event, real)
 
     work(service, account, names, decide, items_each=2)
+
+
+def told(changes: Changeset, event: Event, real: datetime) -> None:
+    """Fold an event's deliveries into the changeset."""
+    letter = letter_of(event.type)
+    if letter is not None:
+        changes.put(_letter(event, letter, real))
+    changes.put(event.fanned_out())
 
 
 def _letter(event: Event, letter: deliveries.Letter, real: datetime) -> Delivery:

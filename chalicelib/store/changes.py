@@ -5,7 +5,8 @@ read again and decide again), `Unwritable` (DynamoDB will never take it: the rec
 (DynamoDB cannot, or may not, just now: leave everything as it is and stop).
 """
 
-from typing import TypeVar, cast
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 from chalicelib.billing.errors import NotFound, PerennialError
 from chalicelib.store import keys
@@ -109,6 +110,13 @@ class Changeset:
         """Commit only if nobody wrote this record since it was read, though it is not changed."""
         self.checked[keys.key_of(record)] = record
 
+    def rehearsed(self) -> Reading:
+        """What a commit would answer, without one: the records in their new versions. Nothing is written."""
+        written = Reading()
+        written.records = {key: versioned(record) for key, record in self.changed.items()}
+        written.written = set(self.changed)
+        return written
+
     def at(self, key: str) -> Record | None:
         """A record by key as it is with the changes so far."""
         return self.changed.get(key) or self.before.records.get(key)
@@ -124,6 +132,11 @@ class Changeset:
         if found is None:
             raise not_found(type_, id_)
         return found
+
+
+def versioned(record: Record) -> Record:
+    """The record as it is once it has been written."""
+    return cast(Record, replace(cast(Any, record), version=record.version + 1))
 
 
 def not_found(type_: type, id_: str) -> NotFound:

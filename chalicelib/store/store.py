@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -12,7 +12,16 @@ from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
 from chalicelib.billing.errors import NotFound
 from chalicelib.billing.wake import Wake
 from chalicelib.store import keys
-from chalicelib.store.changes import Changeset, Conflict, Foreign, Outage, Reading, Unwritable, not_found
+from chalicelib.store.changes import (
+    Changeset,
+    Conflict,
+    Foreign,
+    Outage,
+    Reading,
+    Unwritable,
+    not_found,
+    versioned,
+)
 from chalicelib.store.dynamo import Connection
 from chalicelib.store.keys import Record
 from chalicelib.store.shapes import NewerShape, Shapes, Undecodable
@@ -165,7 +174,7 @@ class Store:
     def _puts(
         self, changes: Changeset, key: str, record: Record, written: Reading
     ) -> Iterator[dict[str, Any]]:
-        next_ = cast(Record, replace(cast(Any, record), version=record.version + 1))
+        next_ = versioned(record)
         written.records[key] = next_
         written.written.add(key)
         kind = keys.BY_TYPE[type(record)]
