@@ -8,7 +8,7 @@ from chalicelib.billing import dunning, rating
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.lines import Line, Share
-from chalicelib.billing.money import Money
+from chalicelib.billing.money import Money, smallest_at_stripe
 from chalicelib.billing.periods import Period
 from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax, Levying
 from chalicelib.billing.subscriptions import Subscription
@@ -258,11 +258,11 @@ def issued(
         period.start_on,
         discounts=() if besides else subscription.discounts,
         taxes=[tax for tax in subscription.taxes if not (besides and tax.once)],
-        fees=[fee for fee in subscription.fees if method in fee.types and not (besides and fee.once)],
+        fees=[fee for fee in subscription.fees if fee.touches(method) and not (besides and fee.once)],
         exemption=exemption,
         levy=levy,
     )
-    applied = min(balance, made.total.amount)
+    applied = applicable(Money(balance, subscription.currency), made.total).amount
     owes = made.total.amount > applied
     return Invoice(
         account=subscription.account,
@@ -286,6 +286,14 @@ def issued(
         amount_applied=Money(applied, subscription.currency) if applied else None,
         besides=besides,
     )
+
+
+def applicable(balance: Money, owed: Money) -> Money:
+    """As much of a balance as pays what is owed, and leaves of it what Stripe can charge: multiples of its smallest."""
+    step = smallest_at_stripe(owed.currency)
+    rest = max(0, owed.amount - max(0, balance.amount))
+    chargeable = min(owed.amount, -(-rest // step) * step)
+    return Money(owed.amount - chargeable, owed.currency)
 
 
 def share_of(part: Period, whole: Period) -> Share:

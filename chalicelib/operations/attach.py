@@ -75,14 +75,11 @@ def to_subscription(service: Service, account: str, id_: str, method: str) -> Su
         before, saved = found.get(Subscription, account, id_), found.get(PaymentMethod, account, method)
         if saved.contact != before.contact:
             raise Invalid("method_of_another", "Another contact saved this payment method.", "payment_method")
-        found.add(service.store.load(account, [keys.key(Invoice, account, name) for name in before.arrears]))
+        owed = [keys.key(Invoice, account, name) for name in before.arrears]
+        found.add(service.store.load(account, [keys.key(Contact, account, before.contact), *owed]))
         at = Moment(found.get(Account, account, account), service.real())
         changes = Changeset(account, found)
-        after = before.charged_on(Method(id=saved.id, customer=saved.customer, label=saved.label))
-        changes.put(after)
-        about = {"contact": before.contact, "subscription": id_, "payment_method": method}
-        publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at)
-        payment = collect.arrears(changes, after, at)
+        payment = swapped(changes, before, saved, at)
         found.add(service.store.commit(changes))
         return payment, found
 
@@ -95,3 +92,14 @@ def to_subscription(service: Service, account: str, id_: str, method: str) -> Su
         rest = [keys.key(Invoice, account, name) for name in owed if name not in together]
         collect.ask_for_the_rest(service, account, rest)
     return service.store.get(Subscription, account, id_)
+
+
+def swapped(
+    changes: Changeset, before: Subscription, saved: PaymentMethod, at: Moment
+) -> Payment | None:
+    """Fold another method of a subscription into the changeset, which holds its arrears, with one payment for those."""
+    after = before.charged_on(Method(id=saved.id, customer=saved.customer, label=saved.label))
+    changes.put(after)
+    about = {"contact": before.contact, "subscription": before.id, "payment_method": saved.id}
+    publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at)
+    return collect.arrears(changes, after, at)

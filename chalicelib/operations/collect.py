@@ -52,7 +52,7 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
     if subscription.status is Status.CANCELED:
         changes.put(invoice.left_open())
         return None
-    if invoice.failed_at is not None:
+    if _asked_before(invoice):
         invoice = from_balance(changes, invoice, at)
     if invoice.status is InvoiceStatus.PAID:
         return None
@@ -92,8 +92,12 @@ def from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> Invoice:
 def _contacts_of_retries(reading: Reading) -> Iterator[str]:
     """The keys of the people whose balance a repeated attempt takes first."""
     for record in reading.records.values():
-        if isinstance(record, Invoice) and record.failed_at is not None:
+        if isinstance(record, Invoice) and _asked_before(record):
             yield keys.key(Contact, record.account, record.contact)
+
+
+def _asked_before(invoice: Invoice) -> bool:
+    return invoice.attempts > 0 or invoice.failed_at is not None
 
 
 def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payment | None:

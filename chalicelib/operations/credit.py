@@ -25,7 +25,7 @@ def invoice(
     """Credit lines of an invoice, or with none named all that is left of it. Raises NotFound, Invalid or WrongState."""
 
     def attempt() -> CreditNote:
-        changes, at = _read(service, account, id_)
+        changes, at = read(service, account, id_)
         note = fold_wanted(changes, changes.get(Invoice, id_), wanted, at, reason=reason)
         return service.store.commit(changes).get(CreditNote, account, note.id)
 
@@ -36,11 +36,12 @@ def preview(
     service: Service, account: str, id_: str, wanted: Sequence[Wanted], *, reason: str = ""
 ) -> CreditNote:
     """The credit note that would be issued now, by the same rules; nothing is written."""
-    changes, at = _read(service, account, id_)
+    changes, at = read(service, account, id_)
     return fold_wanted(changes, changes.get(Invoice, id_), wanted, at, reason=reason)
 
 
-def _read(service: Service, account: str, id_: str) -> tuple[Changeset, Moment]:
+def read(service: Service, account: str, id_: str) -> tuple[Changeset, Moment]:
+    """An invoice and all that crediting or closing it reads, and the moment. Raises NotFound."""
     found = service.store.load(
         account, [keys.key(Invoice, account, id_), keys.key(Account, account, account)]
     )
