@@ -53,6 +53,7 @@ class Service:
     real: Callable[[], datetime]
     new_id: Callable[[str], str]
     breaker: Breaker = field(default_factory=Breaker)
+    tax_breaker: Breaker = field(default_factory=Breaker)
 
     def naming(self, new_id: Callable[[str], str]) -> "Service":
         """The same service, giving other ids: a repeated request creates what it created before."""

@@ -9,6 +9,8 @@ import stripe
 import urllib3
 from stripe import StripeClient
 
+from chalicelib.adapters import stripe_tax
+from chalicelib.billing.automatic_tax import TaxAnswer, TaxQuestion
 from chalicelib.billing.dunning import is_final
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.gateway import (
@@ -130,11 +132,27 @@ class StripeGateway:
         given = from_stripe(refund["amount"], refund["currency"])
         return Refund(reference=refund["id"], amount=given, status=refund["status"] or "pending")
 
+    def tax(self, question: TaxQuestion) -> TaxAnswer:
+        """A calculation of Stripe Tax, with all its pages."""
+        made = self._wanted("/v1/tax/calculations", stripe_tax.params(question))
+        return stripe_tax.answer(made, question.currency, self._get)
+
+    def report_tax(self, calculation: str, reference: str) -> None:
+        """A transaction of Stripe Tax; Stripe keeps references apart, so that there is one of each."""
+        params = {"calculation": calculation, "reference": reference}
+        try:
+            self._wanted("/v1/tax/transactions/create_from_calculation", params, f"tax_{reference}")
+        except Refused as refused:
+            if refused.param != "reference":
+                raise
+
     def _wanted(self, path: str, params: dict[str, Any], key: str | None = None) -> dict[str, Any]:
         """A POST that either succeeds, or is Refused, or found nobody there."""
         try:
             return self._post(path, params, key)
         except (stripe.CardError, stripe.InvalidRequestError) as error:
+            if error.code == "stripe_tax_inactive":
+                raise _unavailable(error) from error  # the merchant's settings: no record is at fault
             raise _refused(error) from error
         except stripe.StripeError as error:
             raise _unavailable(error) from error

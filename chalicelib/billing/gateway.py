@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.billing.automatic_tax import TaxAnswer, TaxQuestion
 from chalicelib.billing.errors import PerennialError
 from chalicelib.billing.money import Money
 
@@ -131,3 +132,9 @@ class Gateway(Protocol):
 
     def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> Refund:
         """Give money back, in whole or in part."""
+
+    def tax(self, question: TaxQuestion) -> TaxAnswer:
+        """Ask for the taxes of an invoice's lines; nothing is owed by asking. Raises Unavailable, Refused or Invalid."""
+
+    def report_tax(self, calculation: str, reference: str) -> None:
+        """Report an answer as sold, under a reference of ours; the same again changes nothing. Raises Unavailable or Refused."""

@@ -1,5 +1,7 @@
 """Write down what the gateway said of a payment: to the payment, its invoices, its subscription, and as facts."""
 
+from collections.abc import Mapping
+
 from chalicelib.billing import ledger
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Unavailable
@@ -26,7 +28,7 @@ FACTS = {
 }
 
 
-def answered(service: Service, account: str, answers: dict[str, Answer], known: Reading) -> None:
+def answered(service: Service, account: str, answers: Mapping[str, Answer], known: Reading) -> None:
     """Write down the answers about payments, by id. `known` holds the payments and all beside them as last read.
 
     None means that the gateway has no trace of the payment and its key can no longer be trusted; Unavailable
