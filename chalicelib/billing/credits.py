@@ -124,8 +124,7 @@ def _check(invoice: Invoice, wanted: Sequence[Wanted], reason: str) -> None:
     if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
         detail = f"{invoice.id} is {invoice.status}; only an open or a paid invoice is credited."
         raise WrongState("invoice_not_creditable", detail)
-    if len(reason) > MAX_REASON:
-        raise Invalid("reason_too_long", f"A reason has at most {MAX_REASON} characters.", "reason")
+    check_reason(reason)
     last = len(invoice.lines) - 1
     for n, one in enumerate(wanted):
         if not 0 <= one.line <= last:
@@ -133,6 +132,12 @@ def _check(invoice: Invoice, wanted: Sequence[Wanted], reason: str) -> None:
             raise Invalid("no_such_line", detail, f"lines[{n}].line")
         if any(other.line == one.line for other in wanted[:n]):
             raise Invalid("line_twice", "Credit each line once, with the sum.", f"lines[{n}].line")
+
+
+def check_reason(reason: str) -> None:
+    """Refuse a reason that is no short text."""
+    if len(reason) > MAX_REASON:
+        raise Invalid("reason_too_long", f"A reason has at most {MAX_REASON} characters.", "reason")
 
 
 def _part(invoice: Invoice, rest: CreditLine, wanted: Wanted, param: str) -> CreditLine:
