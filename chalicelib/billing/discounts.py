@@ -13,9 +13,11 @@ from typing import Final
 
 from chalicelib.billing import periods
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.money import EXACT, Money, rounded, split
+from chalicelib.billing.money import EXACT, Money, half_up, shared
 
 HUNDRED: Final = Decimal(100)
+HUNDREDTH: Final = Decimal(-2)
+"""As a power of ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class UnitDiscount:
     def taken(self, price: Decimal, quantity: Decimal) -> Decimal:
         """What is left of an exact price, never below zero."""
         if self.percent is not None:
-            return EXACT.multiply(price, EXACT.scaleb(EXACT.subtract(HUNDRED, self.percent), Decimal(-2)))
+            return EXACT.scaleb(EXACT.multiply(price, EXACT.subtract(HUNDRED, self.percent)), HUNDREDTH)
         left = EXACT.subtract(price, EXACT.multiply(self.amount or Decimal(0), quantity))
         return left if left > 0 else Decimal(0)
 
@@ -134,21 +136,28 @@ class PromotionCode:
         return replace(self, redeemed=self.redeemed + 1)
 
 
-def shares(discount: Discount, left: Sequence[int], eligible: Sequence[bool], currency: str) -> list[int]:
-    """What a discount takes off each line, in minor units, of what the discounts before it left there.
+def shares(discount: Discount, left: Sequence[int], currency: str) -> list[int]:
+    """What a discount takes off each line, in minor units, of what there is to take: 0 where it is not for the line.
 
-    Rounded once on the sum of the eligible lines, shared by largest remainder, never more than a line has left.
+    Rounded once on the sum of the lines, shared by largest remainder, never more than a line has left. An amount in
+    another currency is Invalid `currency_mismatch`.
     """
-    base = [amount if open_ else 0 for amount, open_ in zip(left, eligible, strict=True)]
-    whole = sum(base)
+    whole = sum(left)
+    off = min(_worth(discount, whole, currency), whole)
+    return shared(off, left) if off else [0] * len(left)
+
+
+def _worth(discount: Discount, whole: int, currency: str) -> int:
+    """A percentage of a whole, rounded once, or the coupon's amount."""
     if discount.percent is not None:
-        off = rounded(EXACT.scaleb(EXACT.multiply(Decimal(whole), discount.percent), Decimal(-2)))
-    else:
-        off = discount.amount.amount if discount.amount else 0
-    off = min(off, whole)
-    if off <= 0:
-        return [0] * len(base)
-    return [part.amount for part in split(Money(off, currency), base)]
+        numerator, denominator = discount.percent.as_integer_ratio()
+        return half_up(whole * numerator, 100 * denominator)
+    if discount.amount is None:
+        return 0
+    if discount.amount.currency != currency:
+        detail = f"Coupon {discount.coupon} takes {discount.amount.currency} off; give one in {currency}."
+        raise Invalid("currency_mismatch", detail, "discounts")
+    return discount.amount.amount
 
 
 def check_percent(percent: Decimal, param: str) -> None:

@@ -262,7 +262,7 @@ def issued(
         exemption=exemption,
         levy=levy,
     )
-    applied = applicable(Money(balance, subscription.currency), made.total).amount
+    applied = applicable(Money(balance, subscription.currency), made.total).amount if balance else 0
     owes = made.total.amount > applied
     return Invoice(
         account=subscription.account,

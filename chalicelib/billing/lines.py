@@ -79,10 +79,15 @@ def exact(line: Line) -> Decimal:
 
 def amount(line: Line, currency: str) -> Money:
     """The exact price, of the part of the period that is charged, rounded once to minor units."""
+    return Money(minor(line), currency)
+
+
+def minor(line: Line) -> int:
+    """The same as a whole number of minor units."""
     share = line.share
     if share is None:
-        return Money(rounded(exact(line)), currency)
-    return Money(rounded(EXACT.multiply(exact(line), Decimal(share.days)), share.of_days), currency)
+        return rounded(exact(line))
+    return rounded(EXACT.multiply(exact(line), Decimal(share.days)), share.of_days)
 
 
 def check_line(line: Line, param: str) -> None:
@@ -94,15 +99,20 @@ def check_line(line: Line, param: str) -> None:
     if len(line.name) > MAX_NAME:
         raise Invalid("line_name_too_long", f"A name has at most {MAX_NAME} characters.", f"{param}.name")
     check_decimal(line.unit_amount, f"{param}.unit_amount")
-    check_decimal(line.quantity, f"{param}.quantity")
-    if line.quantity == 0:
-        raise Invalid("quantity_zero", "The quantity must be above zero.", f"{param}.quantity")
+    check_quantity(line.quantity, f"{param}.quantity")
     if line.model not in (None, Model.FLAT) and line.unit_amount:
         detail = "The tiers are the price; leave unit_amount out."
         raise Invalid("unit_amount_with_tiers", detail, f"{param}.unit_amount")
     pricing.check_tiers(line.model, line.tiers, param)
     for n, discount in enumerate(line.discounts):
         check_discount(discount, f"{param}.discounts[{n}]")
+
+
+def check_quantity(quantity: Decimal, param: str) -> None:
+    """Refuse a quantity of nothing, or one that is no plain number."""
+    check_decimal(quantity, param)
+    if quantity == 0:
+        raise Invalid("quantity_zero", "The quantity must be above zero.", param)
 
 
 def check_discount(discount: UnitDiscount, param: str) -> None:

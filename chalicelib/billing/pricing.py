@@ -53,12 +53,30 @@ class Step:
 
 
 def price(model: Model | None, unit_amount: Decimal, tiers: Sequence[Tier], quantity: Decimal) -> Decimal:
-    """The exact price of a quantity in minor units; None is the flat model. Nothing of anything costs nothing."""
+    """The exact price of a quantity in minor units; None is the flat model. Nothing of anything costs nothing.
+
+    It is the sum of the `walk`'s steps, added up without making them: invoices are priced by the million.
+    """
     if model is None or model is Model.FLAT:
         return EXACT.multiply(unit_amount, quantity)
-    amount = NONE
-    for step in walk(model, tiers, quantity):
-        amount = EXACT.add(amount, step.amount)
+    if not quantity:
+        return NONE
+    if model is Model.GRADUATED:
+        return _graduated_price(tiers, quantity)
+    _, tier = _reached(tiers, quantity)
+    return EXACT.fma(quantity, tier.unit_amount, tier.flat_amount)
+
+
+def _graduated_price(tiers: Sequence[Tier], quantity: Decimal) -> Decimal:
+    amount = below = NONE
+    for tier in tiers:
+        top = tier.up_to
+        last = top is None or quantity <= top
+        inside = EXACT.subtract(quantity if last or top is None else top, below)
+        amount = EXACT.fma(inside, tier.unit_amount, EXACT.add(amount, tier.flat_amount))
+        if last or top is None:
+            break
+        below = top
     return amount
 
 

@@ -22,15 +22,20 @@ from chalicelib.billing.tax import Category, Exemption, Levy, Tax
 class Fee:
     """What is added where a payment is made by one of `types` (Stripe's, such as card): a percent or an amount.
 
-    A percentage is of what is charged after discounts, before tax. `taxes` are ids of the subscription's taxes.
+    Without types it is added whatever the payment is made by. A percentage is of what is charged after discounts,
+    before tax. `taxes` are ids of the subscription's taxes.
     """
 
     name: str
-    types: tuple[str, ...]
+    types: tuple[str, ...] = ()
     percent: Decimal | None = None
     amount: Money | None = None
     taxes: tuple[str, ...] = ()
     once: bool = False
+
+    def touches(self, type_: str | None) -> bool:
+        """Whether it is added to a payment by a method of that type."""
+        return not self.types or type_ in self.types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,37 +135,43 @@ def rated(
     Coupons touch neither fees nor prorated lines, which have their part of them already. `levy` answers for the
     taxes in place of the library's (`taxes`), as automatic tax does.
     """
-    amounts = [price.amount(line, currency) for line in lines]
+    amounts = [price.minor(line) for line in lines]
     given = [discount for discount in discounts if discount.holds(on)]
-    off = _off(lines, amounts, given, currency)
-    lines, amounts, off = _with_fees(lines, amounts, off, fees, currency)
-    left = [amount.amount - sum(parts) for amount, parts in zip(amounts, off, strict=True)]
+    off = _off(lines, amounts, given, currency) if given else [()] * len(amounts)
+    if fees:
+        lines, amounts, off = _with_fees(lines, amounts, off, fees, currency)
+    left = [amount - sum(parts) for amount, parts in zip(amounts, off, strict=True)] if given else amounts
     levies = levy(lines, left) if levy else levied(lines, left, taxes, exemption=exemption)
-    on_top = sum(one.amount for one in levies if not one.tax.inclusive)
+    on_top = sum([one.amount for one in levies if not one.tax.inclusive])
     return Rated(
         lines=tuple(
-            _line(line, amount, parts, levies, n)
-            for n, (line, amount, parts) in enumerate(zip(lines, amounts, off, strict=True))
+            [
+                _line(line, Money(amount, currency), parts, levies, n)
+                for n, (line, amount, parts) in enumerate(zip(lines, amounts, off, strict=True))
+            ]
         ),
         discounts=tuple(
-            _discount(one, sum(parts[n] for parts in off if parts), currency) for n, one in enumerate(given)
+            [
+                _discount(one, sum([parts[n] for parts in off if parts]), currency)
+                for n, one in enumerate(given)
+            ]
         ),
-        taxes=tuple(_tax(one, currency) for one in levies),
+        taxes=tuple([_tax(one, currency) for one in levies]),
         total=Money(sum(left) + on_top, currency),
     )
 
 
 def _off(
-    lines: Sequence[Line], amounts: Sequence[Money], given: Sequence[Discount], currency: str
+    lines: Sequence[Line], amounts: Sequence[int], given: Sequence[Discount], currency: str
 ) -> list[tuple[int, ...]]:
     """Each line's parts of the discounts, in their order; a line they do not touch has zeros."""
-    if not given:
-        return [()] * len(lines)
-    left = [amount.amount for amount in amounts]
+    left = amounts
     taken: list[list[int]] = []
     for discount in given:
-        open_ = [touched(line, discount.products) for line in lines]
-        parts = coupons.shares(discount, left, open_, currency)
+        open_ = [
+            one if touched(line, discount.products) else 0 for line, one in zip(lines, left, strict=True)
+        ]
+        parts = coupons.shares(discount, open_, currency)
         left = [one - part for one, part in zip(left, parts, strict=True)]
         taken.append(parts)
     return list(zip(*taken, strict=True))
@@ -173,20 +184,17 @@ def touched(line: Line | InvoiceLine, products: Sequence[str]) -> bool:
 
 def _with_fees(
     lines: Sequence[Line],
-    amounts: list[Money],
+    amounts: list[int],
     off: list[tuple[int, ...]],
     fees: Sequence[Fee],
     currency: str,
-) -> tuple[list[Line], list[Money], list[tuple[int, ...]]]:
-    if not fees:
-        return list(lines), amounts, off
-    charged = sum(amount.amount - sum(parts) for amount, parts in zip(amounts, off, strict=True))
-    added = [fee_line(fee, Money(charged, currency), n) for n, fee in enumerate(fees, 1)] if charged else []
-    return (
-        [*lines, *added],
-        [*amounts, *(price.amount(line, currency) for line in added)],
-        [*off, *(() for _ in added)],
-    )
+) -> tuple[Sequence[Line], list[int], list[tuple[int, ...]]]:
+    """The lines and the fees on what is charged for them; nothing charged, no fee."""
+    charged = sum(amounts) - sum(map(sum, off))
+    if not charged:
+        return lines, amounts, off
+    added = [fee_line(fee, Money(charged, currency), n) for n, fee in enumerate(fees, 1)]
+    return [*lines, *added], [*amounts, *map(price.minor, added)], [*off, *[()] * len(added)]
 
 
 def fee_line(fee: Fee, charged: Money, n: int) -> Line:
@@ -209,12 +217,12 @@ def levied(
     """The library's taxes of lines, of what is charged for each in minor units; a one-off tax is on every line."""
     if not taxes:
         return ()
-    once = tuple(one.id for one in taxes if one.once)
+    once = [one.id for one in taxes if one.once]
     known = {one.id: one.spared(exemption) if exemption else one for one in taxes}
-    return tax.levied(left, [(*line.taxes, *once) for line in lines], known)
+    return tax.levied(left, [(*line.taxes, *once) if once else line.taxes for line in lines], known)
 
 
-def _line(line: Line, amount: Money, off: tuple[int, ...], levies: Sequence[Levy], n: int) -> InvoiceLine:
+def _line(line: Line, amount: Money, off: Sequence[int], levies: Sequence[Levy], n: int) -> InvoiceLine:
     currency = amount.currency
     return InvoiceLine(
         name=line.name,
@@ -230,9 +238,9 @@ def _line(line: Line, amount: Money, off: tuple[int, ...], levies: Sequence[Levy
         kind=line.kind,
         share=line.share,
         base=line.base,
-        off=tuple(Money(part, currency) for part in off),
+        off=tuple([Money(part, currency) for part in off]),
         taxes=tuple(
-            TaxShare(tax=one.tax.id, amount=Money(one.shares[n], currency)) for one in levies if one.on[n]
+            [TaxShare(tax=one.tax.id, amount=Money(one.shares[n], currency)) for one in levies if one.on[n]]
         ),
     )
 
@@ -250,14 +258,15 @@ def _discount(discount: Discount, amount: int, currency: str) -> InvoiceDiscount
 
 
 def _tax(levy: Levy, currency: str) -> InvoiceTax:
+    one = levy.tax
     return InvoiceTax(
-        tax=levy.tax.id,
-        name=levy.tax.name,
-        percent=levy.tax.percent,
+        tax=one.id,
+        name=one.name,
+        percent=one.percent,
         base=Money(levy.base, currency),
         amount=Money(levy.amount, currency),
-        inclusive=levy.tax.inclusive,
-        category=levy.tax.category,
+        inclusive=one.inclusive,
+        category=one.category,
     )
 
 
