@@ -46,7 +46,7 @@ ACCESS = {
     "deliver_events": sweep(DELIVERIES),
     "reconcile_payments": sweep(MONEY),
     "work_money": Access(
-        indexes=("ByWake",),
+        indexes=("ByOwner", "ByWake"),
         checks=True,
         sends=(MONEY, DELIVERIES),
         consumes=MONEY,

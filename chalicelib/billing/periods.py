@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chalicelib.billing.errors import Invalid
 
+YEARS_AHEAD: Final = 10
+"""How far ahead a day may be chosen."""
+
 
 class Frequency(StrEnum):
     """How often a line is billed: HubSpot's `recurringbillingfrequency`, and `one_time` for its blank.
@@ -138,6 +141,13 @@ def local_date(at: datetime, zone: str) -> date:
         return at.astimezone(_zone(zone)).date()
     except OverflowError:
         raise _out_of_range() from None
+
+
+def check_near(day: date, today: date, param: str) -> None:
+    """Refuse a day more than ten years from today: no calendar is planned so far ahead. Invalid `too_far_ahead`."""
+    last = add_months(today, 12 * YEARS_AHEAD)
+    if day > last:
+        raise Invalid("too_far_ahead", f"Choose a day up to {last}: {YEARS_AHEAD} years from today.", param)
 
 
 def check_zone(zone: str) -> None:

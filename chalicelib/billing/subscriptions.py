@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from chalicelib.billing import periods
 from chalicelib.billing.discounts import Discount
-from chalicelib.billing.errors import WrongState
+from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.rating import Fee
@@ -27,6 +27,8 @@ class Status(StrEnum):
 
 
 ENDED = frozenset({Status.CANCELED, Status.EXPIRED})
+# HubSpot's two days before a payment in which a subscription is left as it is.
+CLOSED_DAYS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,9 @@ class Subscription:
 
     `offset` moves when a billing date is moved or cycles are skipped; `besides` counts the invoices issued besides
     those of cycles, so that cycle + besides is the ordinal of the next invoice. `extras` are billed once, with the
-    next invoice. `cancel_on` is a local day in place of the end of the period; `resume_on` ends a pause begun on
-    `paused_on`. `foretold` is the total of the next invoice as it was known when the last one was issued.
+    next invoice. `cancel_on` is a local day in place of the end of the period, `short` set while the cycle that runs was
+    charged up to it alone; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorates` say.
+    `since_on` is the day the running cycle began where its end has been moved since. `foretold` is the total of the next invoice as it was known when the last one was issued.
     """
 
     account: str
@@ -99,6 +102,9 @@ class Subscription:
     paused_on: date | None = None
     resume_on: date | None = None
     shifts: bool = False
+    prorates: bool = False
+    since_on: date | None = None
+    short: bool = False
     foretold: int | None = None
     version: int = 0
 
@@ -128,8 +134,8 @@ class Subscription:
             stops = [at for at in (ends_at, self._at(self.resume_on)) if at is not None]
             return Wake(min(stops), Topic.BILLING) if stops else None
         at = self.next_at if ends_at is None else min(self.next_at, ends_at)
-        reminder = self.reminder_at
-        if reminder is not None and reminder < at and self.reminded < self.cycle:
+        reminder = self.reminder_at if self.reminded < self.cycle else None
+        if reminder is not None and reminder < at:
             return Wake(reminder, Topic.REMINDERS)
         return Wake(at, Topic.BILLING)
 
@@ -145,6 +151,17 @@ class Subscription:
         return self._at(self.cancel_on or self.next_on)
 
     @property
+    def ends_first(self) -> bool:
+        """Whether its cancellation comes before its next cycle, or before its pause is over: nothing more is billed."""
+        ends_at = self.ends_at
+        if ends_at is None:
+            return False
+        if self.paused_on is None:
+            return ends_at <= self.next_at
+        resumes_at = self._at(self.resume_on)
+        return resumes_at is None or ends_at <= resumes_at
+
+    @property
     def next_at(self) -> datetime:
         """The instant of the next boundary: that local date at the billing hour."""
         return self.boundary_at(self.cycle)
@@ -155,14 +172,10 @@ class Subscription:
 
         So a plan whose period is no longer than the notice sends none: its receipt was just sent.
         """
-        if self.reminder_days is None or self.at_its_end or self.cancel_at_period_end:
+        if self.reminder_days is None or self.at_its_end or self.ends_first:
             return None
         remind_on = self.next_on - timedelta(days=self.reminder_days)
-        if self.cycle:
-            before = periods.boundary(self.anchor_on, self.frequency, self.cycle + self.offset - 1)
-        else:
-            before = periods.local_date(self.created_at, self.zone)
-        if remind_on <= before:
+        if remind_on <= (self.started_on or self.day(self.created_at)):
             return None
         return periods.moment(remind_on, self.hour, self.zone)
 
@@ -170,6 +183,17 @@ class Subscription:
     def next_on(self) -> date:
         """The local date of the next boundary."""
         return periods.boundary(self.anchor_on, self.frequency, self.cycle + self.offset)
+
+    @property
+    def started_on(self) -> date | None:
+        """The local date of the boundary in front of the next; None before the first cycle."""
+        if not self.cycle:
+            return None
+        return self.since_on or periods.boundary(self.anchor_on, self.frequency, self.cycle + self.offset - 1)
+
+    def day(self, at: datetime) -> date:
+        """The local date of an instant."""
+        return periods.local_date(at, self.zone)
 
     @property
     def at_its_end(self) -> bool:
@@ -188,34 +212,56 @@ class Subscription:
     @property
     def ends_on(self) -> date | None:
         """The local date after which nothing more is billed, where that is known."""
-        if self.cancel_on is not None:
-            return self.cancel_on
+        known = [self.cancel_on] if self.cancel_on else []
         if self.cancel_at_period_end:
-            return self.next_on
-        if self.payments is None:
-            return None
-        return periods.boundary(self.anchor_on, self.frequency, self.payments + self.offset)
+            known.append(self.next_on)
+        if self.payments is not None:
+            known.append(periods.boundary(self.anchor_on, self.frequency, self.payments + self.offset))
+        return min(known, default=None)
 
     def taking_effect(self) -> "Subscription":
         """The change that was saved for the next cycle is its own now; another frequency counts from there."""
         change = self.change
         if change is None:
             return self
-        after = replace(
+        after = self.changed(change)
+        if change.frequency in (None, self.frequency):
+            return after
+        return after.restarted(self.next_on, change.frequency)
+
+    def changing(self, change: Change | None) -> "Subscription":
+        """A change is saved for the next cycle, in place of one saved before; None drops that one."""
+        return replace(self, change=change)
+
+    def changed(self, change: Change) -> "Subscription":
+        """Lines, taxes and discounts take the place of its own, and of those saved for the next cycle.
+
+        The taxes of what is still to be billed once stay with it.
+        """
+        taxes = self.taxes if change.taxes is None else change.taxes
+        known = {tax.id for tax in taxes}
+        due = {id_ for line in self.extras for id_ in line.taxes} - known
+        return replace(
             self,
             lines=self.lines if change.lines is None else change.lines,
-            taxes=self.taxes if change.taxes is None else change.taxes,
+            taxes=(*taxes, *(tax for tax in self.taxes if tax.id in due)),
             discounts=self.discounts if change.discounts is None else change.discounts,
             change=None,
         )
-        if change.frequency in (None, self.frequency):
-            return after
-        return replace(after, frequency=change.frequency, anchor_on=self.next_on, offset=-self.cycle)
+
+    def restarted(self, on: date, frequency: Frequency) -> "Subscription":
+        """The next cycle begins on a local date, and the ones after it are counted from there at a frequency."""
+        return replace(self, frequency=frequency, anchor_on=on, offset=-self.cycle)
+
+    def charged_besides(self) -> "Subscription":
+        """An invoice has been issued besides those of its cycles."""
+        return replace(self, besides=self.besides + 1)
 
     def renewed(self) -> "Subscription":
         """The next cycle has been billed, and with it what is billed once."""
         status = Status.ACTIVE if self.status is Status.SCHEDULED else self.status
-        after = replace(self, cycle=self.cycle + 1, status=status)
+        short = self.cancel_on is not None and self.period(self.cycle).contains(self.cancel_on)
+        after = replace(self, cycle=self.cycle + 1, status=status, since_on=None, short=short)
         return after.used_up(self.next_on) if self._once else after
 
     @property
@@ -242,7 +288,8 @@ class Subscription:
         method = self.method
         if method is not None and method.id == refused:
             method = replace(method, refused=True)
-        status = self.status if self.status in (Status.UNPAID, Status.CANCELED) else Status.PAST_DUE
+        stays = (Status.UNPAID, Status.PAUSED, Status.CANCELED)
+        status = self.status if self.status in stays else Status.PAST_DUE
         return replace(self, arrears=arrears, method=method, status=status)
 
     def given_up(self, at_end: str, now: datetime) -> "Subscription":
@@ -261,12 +308,12 @@ class Subscription:
         if self.ended_at is not None:
             return replace(self, arrears=arrears, status=Status.EXPIRED)
         status = Status.SCHEDULED if self.status is Status.SCHEDULED else Status.ACTIVE
-        return replace(self, arrears=arrears, status=status)
+        return replace(self, arrears=arrears, status=Status.PAUSED if self.paused_on else status)
 
     def charged_on(self, method: Method) -> "Subscription":
         """Another payment method takes the place of the one before; with it an unpaid subscription is charged again."""
-        status = Status.PAST_DUE if self.status is Status.UNPAID else self.status
-        return replace(self, method=method, status=status)
+        owing = Status.PAUSED if self.paused_on else Status.PAST_DUE
+        return replace(self, method=method, status=owing if self.status is Status.UNPAID else self.status)
 
     def canceled(self, now: datetime) -> "Subscription":
         """Ended for good, before its term."""
@@ -274,23 +321,70 @@ class Subscription:
             raise WrongState("subscription_ended", f"The subscription is {self.status} already.")
         return replace(self, status=Status.CANCELED, ended_at=self.ended_at or now)
 
-    def canceling(self) -> "Subscription":
-        """To be canceled at the next boundary, in place of being billed."""
+    def canceling(self, on: date | None = None, *, today: date | None = None) -> "Subscription":
+        """To be canceled in place of the next billing, or on a local date after today's."""
         if not self.billable:
             raise WrongState("subscription_ended", "No billing is to come that this could take the place of.")
-        return replace(self, cancel_at_period_end=True)
+        planned = self.ends_on if self.ends_at else None
+        if planned is not None and (on or self.next_on) != planned:
+            detail = f"It is to be canceled on {planned} already; reactivate it first to choose another day."
+            raise WrongState("canceling", detail)
+        if on is None:
+            return replace(self, cancel_at_period_end=True)
+        if today is not None:
+            self._check_end(on, today)
+        return replace(self, cancel_on=on)
+
+    def _check_end(self, on: date, today: date) -> None:
+        if on <= today:
+            raise Invalid(
+                "cancel_in_the_past", "Choose a day after today; without one it is canceled now.", "on"
+            )
+        ends_on = self.ends_on
+        if ends_on is not None and on > ends_on:
+            raise Invalid("cancel_after_the_end", f"Its term ends on {ends_on}; choose a day before.", "on")
+        periods.check_near(on, today, "on")
 
     def expired(self, now: datetime) -> "Subscription":
         """The term is over; with arrears open the status waits until they are settled."""
         status = self.status if self.arrears else Status.EXPIRED
         return replace(self, status=status, ended_at=now)
 
-    def paused(self, today: date, resume_on: date | None = None, *, shifts: bool = True) -> "Subscription":
-        """Nothing more is billed until it is resumed; `shifts` is how it will be, where `resume_on` does it."""
+    def paused(
+        self, now: datetime, resume_on: date | None = None, *, shifts: bool = True, prorates: bool = False
+    ) -> "Subscription":
+        """Nothing more is billed until it is resumed; `shifts` and `prorates` are how, where `resume_on` does it."""
         if self.ended_at is not None or self.status not in (Status.ACTIVE, Status.PAST_DUE):
             detail = f"Only an active or past due subscription can be paused; this one is {self.status}."
             raise WrongState("not_pausable", detail)
-        return replace(self, status=Status.PAUSED, paused_on=today, resume_on=resume_on, shifts=shifts)
+        self.check_settled(now)
+        if self.ends_at is not None:
+            detail = f"It is to be canceled on {self.ends_on}; reactivate it first."
+            raise WrongState("canceling", detail)
+        today = self.day(now)
+        if resume_on is not None:
+            if resume_on <= today:
+                raise Invalid("resume_in_the_past", "Choose a day after today, or none.", "resume_on")
+            periods.check_near(resume_on, today, "resume_on")
+        return replace(
+            self, status=Status.PAUSED, paused_on=today, resume_on=resume_on, shifts=shifts, prorates=prorates
+        )
+
+    def check_settled(self, now: datetime) -> None:
+        """Refuse to change the calendar while a boundary that has come is still to be billed. Raises WrongState."""
+        if now >= self.next_at:
+            detail = f"Its billing of {self.next_on} is due; send this again when it has been billed."
+            raise WrongState("billing_due", detail)
+
+    def check_open(self, now: datetime, *, force: bool = False) -> None:
+        """Refuse to change what is billed within two days; `force` does it nevertheless. Raises WrongState."""
+        if force or not self.billable or self.paused_on is not None:
+            return
+        if (self.next_on - self.day(now)).days <= CLOSED_DAYS and self.cycle:
+            detail = (
+                f"It is billed on {self.next_on}; within two days of that send force, or wait until then."
+            )
+            raise WrongState("too_close_to_billing", detail)
 
     def resumed(self, today: date, *, shifts: bool) -> "Subscription":
         """Billed again from a local date on.
@@ -298,24 +392,49 @@ class Subscription:
         With `shifts` the days left when it was paused are still to come: the next boundary is as far from today as
         it was then. Without, the boundaries stay where they were, and those that passed meanwhile are left out.
         """
-        if self.paused_on is None:
-            raise WrongState("not_paused", "Only a paused subscription can be resumed.")
+        if self.paused_on is None or self.ended_at is not None:
+            raise WrongState(
+                "not_paused", f"Only a paused subscription can be resumed; this one is {self.status}."
+            )
         status = Status.PAST_DUE if self.arrears else Status.ACTIVE
-        running = replace(self, status=status, paused_on=None, resume_on=None, shifts=False)
+        running = replace(
+            self,
+            status=Status.UNPAID if self.status is Status.UNPAID else status,
+            paused_on=None,
+            resume_on=None,
+            shifts=False,
+            prorates=False,
+        )
         if shifts:
             return running.moved(self.next_on + (today - self.paused_on))
         return running.skipped_to(today)
 
     def moved(self, next_on: date) -> "Subscription":
-        """The next boundary is another local date, and the ones after it are counted from there."""
-        return replace(self, anchor_on=next_on, offset=-self.cycle)
+        """The next boundary is another local date, and the ones after it are counted from there.
+
+        The customer is told anew of a payment whose date they were told.
+        """
+        if next_on == self.next_on:
+            return self
+        return replace(
+            self,
+            anchor_on=next_on,
+            offset=-self.cycle,
+            since_on=self.started_on,
+            reminded=min(self.reminded, self.cycle - 1),
+        )
 
     def skipped_to(self, today: date) -> "Subscription":
         """Boundaries before a local date are left out, unbilled; the number of payments stays as it was."""
+        if self.at_its_end:
+            return self
         index = periods.index_at(self.anchor_on, self.frequency, today)
         if periods.boundary(self.anchor_on, self.frequency, index) < today:
             index += 1
-        return replace(self, offset=max(self.offset, index - self.cycle))
+        if index <= self.cycle + self.offset:
+            return self
+        reminded = min(self.reminded, self.cycle - 1)
+        return replace(self, offset=index - self.cycle, since_on=None, reminded=reminded)
 
     def reactivated(self) -> "Subscription":
         """A cancellation that was planned is called off."""
@@ -323,7 +442,7 @@ class Subscription:
             raise WrongState(
                 "not_canceling", "Only a subscription with a planned cancellation can be reactivated."
             )
-        return replace(self, cancel_at_period_end=False, cancel_on=None)
+        return replace(self, cancel_at_period_end=False, cancel_on=None, short=False)
 
     def rezoned(self, zone: str, hour: int) -> "Subscription":
         """The local dates stay, at another zone's billing hour."""

@@ -1,7 +1,8 @@
 """A business that bills, its keys, and the settings its billing follows."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from chalicelib.billing import periods
 from chalicelib.billing.dunning import RetryPolicy
@@ -23,10 +24,27 @@ class TestClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rezoning:
+    """A walk over the subscriptions, in order of their ids, that takes the account's zone and hour to each.
+
+    `walk_at` is the real time from which it walks, `after` the last one seen to. The `second` walk comes a little later,
+    for what was sold by the old settings, or was not yet in the index, while the first one went by.
+    """
+
+    walk_at: datetime
+    after: str | None = None
+    second: bool = False
+
+
+SECOND_WALK: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """`zone` is an IANA name, `billing_hour` the local hour (0-23) at which its days are billed.
 
-    `reminder_days` before a payment the customer is told of it; None switches the letter off.
+    `reminder_days` before a payment the customer is told of it; None switches the letter off. `rezoning` is set until
+    its subscriptions have followed another zone or hour.
     """
 
     account: str
@@ -42,14 +60,34 @@ class Account:
     retries: RetryPolicy = RetryPolicy()
     invoice_prefix: str = "INV-"
     clock: TestClock | None = None
+    rezoning: Rezoning | None = None
     version: int = 0
 
     @property
     def wake(self) -> Wake | None:
-        """While its clock is being moved: at once, in real time."""
-        if self.clock and self.clock.target_at:
-            return Wake(self.created_at, Topic.RECONCILIATION)
-        return None
+        """While its clock is being moved: at once; while its subscriptions follow its zone: when they are walked. In real time."""
+        moments = [self.created_at] if self.clock and self.clock.target_at else []
+        if self.rezoning is not None:
+            moments.append(self.rezoning.walk_at)
+        return Wake(min(moments), Topic.RECONCILIATION) if moments else None
+
+    def rezoned(self, zone: str, hour: int, real: datetime) -> "Account":
+        """Bills by another zone or hour from now on, and its subscriptions are to follow. Raises Invalid."""
+        periods.check_zone(zone)
+        check_hour(hour)
+        if (zone, hour) == (self.zone, self.billing_hour):
+            return self
+        return replace(self, zone=zone, billing_hour=hour, rezoning=Rezoning(walk_at=real))
+
+    def walked(self, after: str | None, real: datetime) -> "Account":
+        """Its subscriptions up to an id have followed; with None all of them, once, or, with the second walk, for good."""
+        if self.rezoning is None:
+            return self
+        if after is not None:
+            return replace(self, rezoning=replace(self.rezoning, after=after))
+        if self.rezoning.second:
+            return replace(self, rezoning=None)
+        return replace(self, rezoning=Rezoning(walk_at=real + SECOND_WALK, second=True))
 
     def now(self, real: datetime) -> datetime:
         """The account's own time: its clock's, or real time where it has none."""
@@ -81,6 +119,12 @@ class Account:
         return replace(
             self, clock=TestClock(now_at=now_at, target_at=None if now_at == target_at else target_at)
         )
+
+
+def check_hour(hour: int) -> None:
+    """Refuse what is no local hour. Raises Invalid."""
+    if not 0 <= hour <= 23:
+        raise Invalid("billing_hour_out_of_range", "The billing hour is from 0 to 23.", "billing_hour")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import partial
 
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.accounts import HOUSE
-from chalicelib.operations import advance, collect, deliver, heed, publish, reconcile, renew
+from chalicelib.operations import collect, deliver, heed, publish, reconcile, renew, rezone
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.bookkeeping import Sweep
@@ -20,7 +20,7 @@ log = logging.getLogger("perennial")
 
 Perform = Callable[[Service, str, list[str]], object]
 PERFORM: dict[str, Perform] = {
-    "account": advance.clocks,
+    "account": rezone.then_clocks,
     "subscription": renew.subscriptions,
     "invoice": collect.invoices,
     "payment": reconcile.payments,

@@ -4,6 +4,7 @@ from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.crm.accounts import CLOCKED, Account
 from chalicelib.operations import create as new
+from chalicelib.operations import rezone
 from chalicelib.web.bodies import Body, Currency, Moment, OneLine, Prefix
 from chalicelib.web.endpoint import Call
 from chalicelib.web.shown import Beside, Secret
@@ -37,9 +38,21 @@ class NewAccount(Body, frozen=True):
     test_clock: NewClock | None = None
 
 
+class Settings(Body, frozen=True):
+    """What is left out stays as it is. `zone` is an IANA name; `billing_hour` is local."""
+
+    zone: OneLine | None = None
+    billing_hour: int | None = None
+
+
 def get(call: Call) -> Account:
     """The account of the key."""
     return call.account
+
+
+def change(call: Call, body: Settings) -> Account:
+    """Change when the account's days are billed: its subscriptions keep their dates, and follow within minutes."""
+    return rezone.account(call.service, call.account.id, zone=body.zone, billing_hour=body.billing_hour)
 
 
 def create(call: Call, body: NewAccount) -> Beside[Account, Secret]:

@@ -1,0 +1,56 @@
+"""Change one subscription because a person asks: read, let the core decide, commit with the fact, and see to what is due by it."""
+
+from collections.abc import Callable
+
+from chalicelib.billing.events import EventType
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.operations import publish
+from chalicelib.operations.together import nudge, retried
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.changes import Changeset
+
+Decide = Callable[[Subscription, Moment], Subscription]
+
+
+def on(service: Service, account: str, id_: str, type_: EventType, decide: Decide) -> Subscription:
+    """A subscription as it was decided, written with its fact; one that stays as it was is not written.
+
+    Raises NotFound, and what the decision raises.
+    """
+
+    def attempt() -> Subscription:
+        found = service.store.load(
+            account, [keys.key(Subscription, account, id_), keys.key(Account, account, account)]
+        )
+        before = found.get(Subscription, account, id_)
+        at = Moment(found.get(Account, account, account), service.real())
+        changes = Changeset(account, found)
+        after = folded(changes, before, type_, decide, at)
+        return committed(service, changes, after, at) if len(changes) else before
+
+    return retried(attempt)
+
+
+def folded(
+    changes: Changeset, before: Subscription, type_: EventType, decide: Decide, at: Moment
+) -> Subscription:
+    """Fold a subscription as it is decided into the changeset, with its fact; nothing where it stays as it was."""
+    after = decide(before, at)
+    if after != before:
+        changes.put(after)
+        about = {"contact": before.contact, "subscription": before.id}
+        publish.fact(changes, type_, before, about, at)
+    return after
+
+
+def committed(service: Service, changes: Changeset, after: Subscription, at: Moment) -> Subscription:
+    """Commit a changeset that holds a subscription; what is due by that is seen to at once, by the account's own clock too."""
+    business = at.account
+    if business.clock is not None and at.awake(after.wake):
+        business = business.catching_up()
+        changes.put(business)
+    written = service.store.commit(changes)
+    nudge(service, business, written.records.values())
+    return written.get(Subscription, after.account, after.id)

@@ -1,0 +1,109 @@
+"""What becomes of a subscription: canceled, reactivated, paused, resumed, its next date moved.
+
+Each act repeated after a crash (`call.seed`) finds what the first try did and tells it, instead of refusing.
+"""
+
+from datetime import date
+
+from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.operations import cancel as end
+from chalicelib.operations import move as calendar
+from chalicelib.operations import pause as stop
+from chalicelib.web.bodies import Body
+from chalicelib.web.endpoint import Call
+
+
+class Cancel(Body, frozen=True):
+    """At once, in place of the next billing, or `on` a local date after today: a cycle cut short by it is charged for its days."""
+
+    at_period_end: bool = False
+    on: date | None = None
+
+
+class Pause(Body, frozen=True):
+    """Until it is resumed, or until `resume_on`, a local date after today; `shifts` and `prorate` say how it is resumed then."""
+
+    resume_on: date | None = None
+    shifts: bool = True
+    prorate: bool = False
+
+
+class Resume(Body, frozen=True):
+    """With `shifts` the days left when it was paused are still to come. Without, billing dates stay, and those that passed are left out.
+
+    With `prorate` the days from today to the next date that nobody paid for are charged with the next invoice.
+    """
+
+    shifts: bool = True
+    prorate: bool = False
+
+
+class NextDate(Body, frozen=True):
+    """The next billing date: a local date from today on, by one interval later at most; of one that has not begun, its start.
+
+    With `prorate` the days a later date adds are charged with the next invoice. Within two days of billing it takes `force`.
+    """
+
+    on: date
+    prorate: bool = False
+    force: bool = False
+
+
+def cancel(call: Call, id_: str, body: Cancel) -> Subscription:
+    """Cancel now and for good, or as planned. What is owed stays owed, but is not asked for again."""
+    before = _repeated(call, id_)
+    if before and (before.status is Status.CANCELED or _planned(before, body)):
+        return before
+    return end.subscription(call.service, call.account.id, id_, at_period_end=body.at_period_end, on=body.on)
+
+
+def _planned(before: Subscription, body: Cancel) -> bool:
+    if body.on is not None:
+        return before.cancel_on == body.on
+    return body.at_period_end and before.cancel_at_period_end
+
+
+def reactivate(call: Call, id_: str) -> Subscription:
+    """Call a planned cancellation off, as long as it has not come."""
+    before = _repeated(call, id_)
+    if before and before.billable and before.ends_at is None:
+        return before
+    return end.off(call.service, call.account.id, id_)
+
+
+def pause(call: Call, id_: str, body: Pause) -> Subscription:
+    """Bill nothing more until it is resumed. Open invoices go on being collected."""
+    before = _repeated(call, id_)
+    if before and before.billable and before.paused_on and before.resume_on == body.resume_on:
+        return before
+    return stop.subscription(
+        call.service,
+        call.account.id,
+        id_,
+        resume_on=body.resume_on,
+        shifts=body.shifts,
+        prorates=body.prorate,
+    )
+
+
+def resume(call: Call, id_: str, body: Resume) -> Subscription:
+    """Bill it again from today on."""
+    before = _repeated(call, id_)
+    if before and before.billable and before.paused_on is None:
+        return before
+    return stop.over(call.service, call.account.id, id_, shifts=body.shifts, prorates=body.prorate)
+
+
+def next_billing_date(call: Call, id_: str, body: NextDate) -> Subscription:
+    """Move the next billing date; the ones after it are counted from there."""
+    before = _repeated(call, id_)
+    if before and body.on in (before.next_on, before.started_on):
+        return before
+    return calendar.subscription(
+        call.service, call.account.id, id_, body.on, prorates=body.prorate, force=body.force
+    )
+
+
+def _repeated(call: Call, id_: str) -> Subscription | None:
+    """The subscription as it stands, where an earlier try of this request may have got through."""
+    return call.service.store.get(Subscription, call.account.id, id_) if call.seed else None
