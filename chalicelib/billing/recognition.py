@@ -50,17 +50,13 @@ def by_month(
     """
     day = max(start_on, issued_on)
     before = earned(invoice, notes, day - timedelta(days=1)) if day > issued_on else 0
-    while day <= end_on:
+    over = _month_end(max(_over_on(invoice), issued_on))
+    while day <= min(end_on, over):
         last = min(_month_end(day), end_on)
         after = earned(invoice, notes, last)
         if after != before:
             yield last, after - before
         day, before = last + timedelta(days=1), after
-
-
-def over_on(invoice: Invoice) -> date:
-    """The first day on which nothing of it is deferred any more, if it was issued by then."""
-    return max((_span(invoice, line).end_on for line in invoice.lines), default=invoice.period_end_on)
 
 
 def _courses(invoice: Invoice, notes: Sequence[CreditNote], on: date) -> Iterator[tuple[int, int]]:
@@ -108,6 +104,11 @@ def _span(invoice: Invoice, line: InvoiceLine) -> Period:
     if line.share is not None:
         return Period(line.share.start_on, line.share.end_on)
     return Period(invoice.period_start_on, invoice.period_end_on)
+
+
+def _over_on(invoice: Invoice) -> date:
+    """The first day none of its lines was charged for, nor any later one."""
+    return max((_span(invoice, line).end_on for line in invoice.lines), default=invoice.period_end_on)
 
 
 def _month_end(day: date) -> date:
