@@ -101,10 +101,11 @@ def _tax(told: dict[str, Any], *, inclusive: bool) -> Tax:
     """The rate, named by where it is raised, what it is, and how much: equal ones are one rate of the invoice."""
     category = _CATEGORIES.get(told["taxability_reason"])
     details, where = told["tax_rate_details"] or {}, told["jurisdiction"]
-    percent = Decimal(details.get("percentage_decimal") or 0).normalize() if category is None else Decimal(0)
+    percent = Decimal(details.get("percentage_decimal") or 0) if category is None else Decimal(0)
+    percent = Decimal(f"{percent.normalize():f}")  # 20.0 and 20 are one rate, and neither is 2E+1
     kind = details.get("tax_type") or "tax"
     place = [where["country"], where.get("state"), where["level"], where["display_name"]]
-    words = [*filter(None, place), kind, f"{percent:f}", category, "inside" if inclusive else None]
+    words = [*filter(None, place), kind, percent, category, "inside" if inclusive else None]
     name = details.get("display_name") or "Tax"
     if where["level"] != "country":
         name = f"{where['display_name']} {name}"

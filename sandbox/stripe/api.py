@@ -149,7 +149,7 @@ class Api:
             given = params.check(asked.route.params, nested(asked.flat))
             paths = given.pop("expand", [])
             expand.check(paths)
-            thing = asked.route.handler(self._call(asked, given))
+            thing = asked.route.handler(self._call(asked, given, tuple(paths)))
             return Reply(200, dumped(expand.expanded(asked.account, thing, paths) if paths else thing)), True
         except StripeError as refused:
             return _error(refused), refused.executed
@@ -157,9 +157,9 @@ class Api:
             traceback.print_exc(file=sys.stderr)
             return _error(broken()), True
 
-    def _call(self, asked: Asked, given: dict[str, object]) -> Call:
+    def _call(self, asked: Asked, given: dict[str, object], paths: tuple[str, ...]) -> Call:
         now = self._world.clock.now()
-        return Call(self._world, asked.account, given, asked.name, now, asked.request_id, asked.key)
+        return Call(self._world, asked.account, given, asked.name, now, asked.request_id, asked.key, paths)
 
 
 def _error(refused: StripeError) -> Reply:

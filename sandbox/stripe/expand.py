@@ -10,8 +10,9 @@ from sandbox.stripe.state import Account
 
 _STEPS = frozenset(
     """application balance_transaction charge customer data default_payment_method default_source
-    failure_balance_transaction invoice_settings last_payment_error last_setup_error latest_attempt latest_charge mandate
-    on_behalf_of payment_intent payment_method review setup_intent single_use_mandate source test_clock""".split()
+    failure_balance_transaction invoice_settings last_payment_error last_setup_error latest_attempt latest_charge
+    line_items mandate on_behalf_of payment_intent payment_method review setup_intent single_use_mandate source
+    tax_breakdown test_clock""".split()
 )
 """Fields that name an object, or hold one that does."""
 
@@ -44,8 +45,8 @@ def _along(account: Account, thing: Thing, steps: list[str], path: str) -> Thing
 def _expanded(account: Account, value: Any, rest: list[str], path: str) -> Any:
     if value is None:
         return None
-    if isinstance(value, list) and rest:
-        return [_along(account, item, rest, path) for item in value]
+    if isinstance(value, list):
+        return [_along(account, item, rest, path) for item in value] if rest else value
     if isinstance(value, str):
         found = account.find(value)
         if found is None:

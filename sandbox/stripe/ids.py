@@ -21,6 +21,8 @@ KINDS = {
     "re": "refund",
     "setatt": "setup_attempt",
     "seti": "setup_intent",
+    "tax": "tax.transaction",
+    "taxcalc": "tax.calculation",
     "txn": "balance_transaction",
 }
 """What an id names; a bank debit's charge is a `py_`, its refund a `pyr_`."""

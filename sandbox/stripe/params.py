@@ -11,9 +11,11 @@ import types
 import typing
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal, Union
 
 import stripe.params
+import stripe.params.tax
 from stripe._request_options import RequestOptions
 from stripe._stripe_object import UntypedStripeObject
 
@@ -31,12 +33,12 @@ def check(type_name: str, form: Form) -> dict[str, Any]:
 
 def names(type_name: str) -> list[str]:
     """The parameters at the top of `type_name`."""
-    return list(_hints(getattr(stripe.params, type_name)))
+    return list(_hints(attrgetter(type_name)(stripe.params)))
 
 
 @cache
 def _compiled(type_name: str) -> Check:
-    return _record(getattr(stripe.params, type_name))
+    return _record(attrgetter(type_name)(stripe.params))
 
 
 def _check_for(hint: Any) -> Check:

@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.stripe import balance, customers, lists, payment_intents, payment_methods, refunds, setup_intents
+from sandbox.stripe import (
+    balance,
+    customers,
+    lists,
+    payment_intents,
+    payment_methods,
+    refunds,
+    setup_intents,
+    tax,
+)
 from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import Call
 
@@ -73,6 +82,11 @@ ROUTES = (
     Route("GET", "/v1/refunds", "RefundListParams", _list("refund", "/v1/refunds")),
     Route("GET", "/v1/refunds/{id}", "RefundRetrieveParams", _retrieve("refund")),
     Route("POST", "/v1/refunds/{id}", "RefundUpdateParams", refunds.update),
+    Route("POST", "/v1/tax/calculations", "tax.CalculationCreateParams", tax.calculate),
+    Route("GET", "/v1/tax/calculations/{id}", "tax.CalculationRetrieveParams", tax.retrieve),
+    Route("GET", "/v1/tax/calculations/{id}/line_items", "tax.CalculationLineItemListParams", tax.line_items),
+    Route("POST", "/v1/tax/transactions/create_from_calculation", "tax.TransactionCreateFromCalculationParams", tax.report),
+    Route("GET", "/v1/tax/transactions/{id}", "tax.TransactionRetrieveParams", _retrieve("tax.transaction")),
     Route("GET", "/v1/events", "EventListParams", _list("event", "/v1/events")),
     Route("GET", "/v1/events/{id}", "EventRetrieveParams", _retrieve("event")),
 )  # fmt: skip
@@ -83,7 +97,7 @@ _WITH_ID = {
     for route in ROUTES
     if "{" in route.path
 }
-_NAMED = re.compile(r"(/v1/[a-z_]+/)([^/]+)((?:/[a-z_]+)?)")
+_NAMED = re.compile(r"(/v1/(?:tax/)?[a-z_]+/)([^/]+)((?:/[a-z_]+)?)")
 
 
 def find(method: str, path: str) -> tuple[Route, str] | None:

@@ -126,3 +126,5 @@ class Call:
     now: int
     request_id: str | None = None
     idempotency_key: str | None = None
+    expand: tuple[str, ...] = ()
+    """What is to be expanded, for a handler that leaves something out otherwise."""
