@@ -1,0 +1,287 @@
+"""Change what a running subscription sells: at once, with the rest of its period settled, or with its next cycle."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from chalicelib.billing import edits, invoices, proration
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.currencies import MINIMUM_CHARGE
+from chalicelib.billing.discounts import Coupon
+from chalicelib.billing.edits import Edit, Library, Wanted
+from chalicelib.billing.errors import WrongState
+from chalicelib.billing.events import EventType
+from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.lines import Line
+from chalicelib.billing.money import Money, smallest_at_stripe
+from chalicelib.billing.orders import Wish
+from chalicelib.billing.periods import Period
+from chalicelib.billing.products import Product
+from chalicelib.billing.proration import Proration, Settlement, Standing
+from chalicelib.billing.subscriptions import Change, Subscription
+from chalicelib.billing.tax import TaxRate
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations import credit, publish, renew
+from chalicelib.operations.together import nudge, retried
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.changes import Changeset, Reading
+
+MAX_ITEMS: Final = 98
+REASON: Final = "Changed"
+AT_A_TIME: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePreview:
+    """What a change would do: the subscription after it, what is given back and charged at once, and the next invoice.
+
+    `amount_due` is what would be asked for at once. Numbers are the next as they stand now.
+    """
+
+    subscription: Subscription
+    credit_notes: tuple[CreditNote, ...]
+    invoice: Invoice | None
+    next_invoice: Invoice | None
+    amount_due: Money
+
+
+def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Subscription:
+    """Change it; one that is so already stays as it is. Raises NotFound, Invalid or WrongState."""
+
+    def attempt() -> Subscription:
+        changes, at = _read(service, account, id_, wanted)
+        after = _fold(changes, id_, wanted, at)
+        if not changes.changed:
+            return after
+        written = service.store.commit(changes)
+        nudge(service, changes.get(Account, account), written.records.values())
+        return written.get(Subscription, account, id_)
+
+    return retried(attempt)
+
+
+def preview(service: Service, account: str, id_: str, wanted: Wanted) -> ChangePreview:
+    """The same, worked out and not written."""
+    changes, at = _read(service, account, id_, wanted)
+    after = _fold(changes, id_, wanted, at)
+    issued = _issued(changes)
+    following = None if edits.ends(after) else _next(changes, after, at)
+    due = following if following and at.now >= after.next_at else issued
+    return ChangePreview(
+        subscription=after,
+        credit_notes=tuple(one for one in changes.changed.values() if isinstance(one, CreditNote)),
+        invoice=issued,
+        next_invoice=following,
+        amount_due=due.amount_due if due else Money.zero(after.currency),
+    )
+
+
+def _issued(changes: Changeset) -> Invoice | None:
+    """The invoice that is new in the changeset."""
+    made = (one for one in changes.changed.values() if isinstance(one, Invoice))
+    return next((one for one in made if not one.version), None)
+
+
+def _next(changes: Changeset, after: Subscription, at: Moment) -> Invoice:
+    """The invoice of the next cycle, as it is billed if nothing else happens before."""
+    buyer = changes.get(Contact, after.contact)
+    return invoices.invoice_of(
+        after.taking_effect(),
+        renew.numbers(changes, at).number,
+        max(at.now, after.next_at),
+        balance=buyer.balance(after.currency).amount,
+        exemption=buyer.tax_exempt,
+    )
+
+
+# What is read.
+
+
+def _read(service: Service, account: str, id_: str, wanted: Wanted) -> tuple[Changeset, Moment]:
+    """All that a change may touch: the subscription, what its period was invoiced with, and what is new in it."""
+    own = [keys.key(Account, account, account), keys.key(Subscription, account, id_)]
+    products = [keys.key(Product, account, name) for name in _products(wanted)]
+    coupons = [keys.key(Coupon, account, name) for name in wanted.coupons or ()]
+    found = service.store.load(account, [*own, *products, *coupons])
+    before = found.get(Subscription, account, id_)
+    further = [
+        keys.key(Contact, account, before.contact),
+        keys.key(Series, account, renew.SERIES),
+        keys.key(Series, account, credit.SERIES),
+        *(keys.key(TaxRate, account, name) for name in _rates(wanted, found)),
+    ]
+    found.add(service.store.load(account, further))
+    _read_period(service, before, found)
+    return Changeset(account, found), Moment(found.get(Account, account, account), service.real())
+
+
+def _products(wanted: Wanted) -> list[str]:
+    asked = (one for one in wanted.lines or () if isinstance(one, Wish))
+    return [one.line.product for one in asked if one.line.product]
+
+
+def _rates(wanted: Wanted, found: Reading) -> list[str]:
+    """The names of the tax rates that are wished for, or come with a product."""
+    names: dict[str, None] = {}
+    for one in wanted.lines or ():
+        names |= dict.fromkeys(one.values.get("taxes", ()) if isinstance(one, Edit) else one.taxes or ())
+    products = (record for record in found.records.values() if isinstance(record, Product))
+    return list(names | {name: None for product in products for name in product.taxes})
+
+
+def _read_period(service: Service, before: Subscription, found: Reading) -> None:
+    """Add the invoices since the cycle's, some at a time and the newest first, and their credit notes."""
+    account, ordinal = before.account, before.ordinal
+    while ordinal > 0:
+        first = max(0, ordinal - min(AT_A_TIME, before.besides + 1))
+        names = [invoices.name_of(before.id, n) for n in range(first, ordinal)]
+        found.add(service.store.load(account, [keys.key(Invoice, account, name) for name in names]))
+        read = [found.get(Invoice, account, name) for name in names]
+        notes = [key for one in read for key in credit.beside(one) if key not in found.records]
+        found.add(service.store.load(account, notes))
+        if not all(one.besides for one in read):
+            return
+        ordinal = first
+
+
+def _standing(changes: Changeset, before: Subscription) -> Standing:
+    """What the running period was invoiced with, as it was read."""
+    period: list[Invoice] = []
+    for ordinal in reversed(range(before.ordinal)):
+        period.insert(0, changes.get(Invoice, invoices.name_of(before.id, ordinal)))
+        if not period[0].besides:
+            break
+    return Standing(
+        invoices=tuple(period),
+        next_on=before.next_on,
+        moved=before.since_on is not None,
+        notes=tuple(note for invoice in period for note in credit.notes_of(changes, invoice)),
+        extras=before.extras,
+    )
+
+
+# What is decided.
+
+
+def _fold(changes: Changeset, id_: str, wanted: Wanted, at: Moment) -> Subscription:
+    """Fold the change and all that comes of it into the changeset; the subscription as it will be."""
+    before = changes.get(Subscription, id_)
+    edits.check_changeable(before, at.now, wanted)
+    library = _library(changes, wanted)
+    change = edits.wished(before, wanted, library, at.now)
+    if not before.cycle:
+        after = _before_the_first(before, change)
+    elif wanted.proration is Proration.NONE:
+        after = _with_the_next(before, change)
+    elif change.frequency:
+        after = _begun_anew(changes, before, change, at)
+    else:
+        after = _settled(changes, before, change, wanted.proration, at)
+    if after != before:
+        changes.put(*edits.taken(before, change, library))
+        _state(changes, before, after, at)
+    return after
+
+
+def _library(changes: Changeset, wanted: Wanted) -> Library:
+    products = {name: changes.get(Product, name) for name in _products(wanted)}
+    rates = {name: rate for name in _rates(wanted, changes.before) if (rate := changes.find(TaxRate, name))}
+    coupons = {name: coupon for name in wanted.coupons or () if (coupon := changes.find(Coupon, name))}
+    return Library(products=products, rates=rates, coupons=coupons)
+
+
+def _before_the_first(before: Subscription, change: Change) -> Subscription:
+    """Nothing has been billed that would have to be settled."""
+    after = before.changed(change)
+    return after.restarted(before.next_on, change.frequency) if change.frequency else after
+
+
+def _with_the_next(before: Subscription, change: Change) -> Subscription:
+    if change == Change():
+        return before.changing(None)
+    edits.check_next(before)
+    return before.changing(change)
+
+
+def _begun_anew(changes: Changeset, before: Subscription, change: Change, at: Moment) -> Subscription:
+    """The rest of the period is given back, and one of another length begins today."""
+    edits.check_restart(before)
+    on = before.day(at.now)
+    rest = proration.ended(_standing(changes, before), on)
+    after = replace(_credited(changes, before, rest, at).changed(change), extras=rest.extras)
+    return after.restarted(on, change.frequency or before.frequency)
+
+
+def _settled(
+    changes: Changeset, before: Subscription, change: Change, how: Proration, at: Moment
+) -> Subscription:
+    """The lines that change are given back and charged for the rest of the period."""
+    becomes = before.changed(change)
+    rest = proration.changed(
+        _standing(changes, before),
+        before.lines,
+        becomes.lines,
+        before.day(at.now),
+        currency=before.currency,
+        discounts=None if change.discounts is None else [one for one in change.discounts if not one.once],
+        taxes=({tax.id: tax for tax in before.taxes}, {tax.id: tax for tax in becomes.taxes}),
+    )
+    after = replace(_credited(changes, before, rest, at).changed(change), extras=rest.extras)
+    if not rest.debits:
+        return after
+    if how is Proration.INVOICE_NOW and (charged := _charged(changes, after, rest.debits, at)):
+        return charged
+    edits.check_next(after)
+    return replace(after, extras=(*after.extras, *rest.debits))
+
+
+def _credited(changes: Changeset, before: Subscription, rest: Settlement, at: Moment) -> Subscription:
+    """Issue the credit notes; what they take off may be all the subscription was past due with."""
+    for invoice, parts in rest.credits:
+        credit.fold_wanted(changes, invoice, parts, at, reason=REASON)
+    return changes.get(Subscription, before.id)
+
+
+def _charged(
+    changes: Changeset, after: Subscription, debits: tuple[Line, ...], at: Moment
+) -> Subscription | None:
+    """Charge the rest of the period on an invoice now; None where Stripe would not take so little, and more is to come."""
+    buyer, series = changes.get(Contact, after.contact), renew.numbers(changes, at)
+    share = debits[0].share
+    if share is None:
+        raise AssertionError(f"{after.id}: what is charged for the rest of a period has no part of it")
+    invoice = invoices.issued(
+        after,
+        debits,
+        Period(share.start_on, share.end_on),
+        series.number,
+        at.now,
+        balance=buyer.balance(after.currency).amount,
+        exemption=buyer.tax_exempt,
+        besides=True,
+    )
+    if not edits.ends(after) and not _chargeable(invoice.amount_due):
+        return None
+    renew.opened(changes, invoice, buyer, series, at)
+    return after.charged_besides()
+
+
+def _chargeable(due: Money) -> bool:
+    """Whether Stripe takes an amount by itself, or there is nothing to take."""
+    least, step = MINIMUM_CHARGE.get(due.currency, 0), smallest_at_stripe(due.currency)
+    return not due or (due.amount >= least and due.amount % step == 0)
+
+
+def _state(changes: Changeset, before: Subscription, after: Subscription, at: Moment) -> None:
+    """Write the subscription and its fact; a clock that stands still catches up with what is due."""
+    changes.put(after)
+    about = {"contact": before.contact, "subscription": before.id}
+    if invoice := _issued(changes):
+        about["invoice"] = invoice.id
+    publish.fact(changes, EventType.SUBSCRIPTION_CHANGED, before, about, at)
+    if at.account.clock is not None and any(at.awake(record.wake) for record in changes.changed.values()):
+        changes.put(at.account.catching_up())
+    if len(changes) > MAX_ITEMS:
+        detail = "This would credit more invoices than can be written together; send proration none."
+        raise WrongState("change_too_large", detail)
