@@ -20,10 +20,12 @@ from typing import Any
 from chalicelib import wiring
 from chalicelib.billing.invoices import invoice_of
 from chalicelib.billing.lines import Line
+from chalicelib.billing.orders import Start, Wish
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.operations import attach, create, subscribe
+from chalicelib.operations.order import Order
 from chalicelib.service import Service
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.store import Store
@@ -203,13 +205,13 @@ def _sell(world: World, count: int, say: Callable[[str], None], accounts: int = 
         for m in range(count // accounts + (n < count % accounts)):
             buyer = create.contact(service, account, name=f"Buyer {m}", email=f"buyer{m}@example.com")
             method = attach.payment_method(service, account, buyer.id, "pm_card_visa")
-            lines = [Line(id="", name=name, unit_amount=Decimal(price)) for name, price in LINES]
-            order = subscribe.Order(
+            lines = [Wish(line=Line(id="", name=name, unit_amount=Decimal(price))) for name, price in LINES]
+            order = Order(
                 contact=buyer.id,
                 payment_method=method.id,
                 lines=lines,
                 frequency=Frequency.MONTHLY,
-                start_on=FIRST_DUE.date(),
+                start=Start(on=FIRST_DUE.date()),
             )
             subscribe.contact(service, account, order)
         say(f"  account {n + 1} of {accounts}")

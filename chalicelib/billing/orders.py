@@ -1,13 +1,13 @@
 """What is ordered: lines as they are wished, how often, for how long and from when, and the subscriptions they make."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from chalicelib.billing import money, periods, rating
+from chalicelib.billing import lines, money, periods, rating
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import Kind, Line
@@ -192,7 +192,8 @@ def with_taxes(groups: Sequence[Subscription], taxes: Sequence[Tax], today: date
     first = first_of(groups, today)
     made = []
     for n, one in enumerate(groups):
-        on = {id_ for part in (*one.lines, *one.extras, *one.fees) for id_ in part.taxes}
+        on = {id_ for line in _billed(one) for id_ in line.taxes}
+        on |= {id_ for fee in one.fees for id_ in fee.taxes}
         kept = tuple(tax for tax in taxes if (n in first if tax.once else tax.id in on))
         made.append(replace(one, taxes=kept))
     return made
@@ -210,39 +211,57 @@ def with_fees(groups: Sequence[Subscription], fees: Sequence[Fee], today: date) 
     return [replace(one, fees=tuple(fee for fee in fees if has(fee, n))) for n, one in enumerate(groups)]
 
 
-def discounted(
-    groups: Sequence[Subscription], discounts: Sequence[Discount], today: date
-) -> list[Subscription]:
-    """Give an order's discounts, one after another.
+Giving = Callable[[date], Discount]
+"""A discount, as it is for a subscription that is first billed on a local date."""
+
+
+def discounted(groups: Sequence[Subscription], given: Sequence[Giving], today: date) -> list[Subscription]:
+    """Give an order's discounts, one after another, each to the subscriptions that have a line it is for.
 
     A percentage is the same of the parts as of the whole: each subscription has it, a one-off one each that is
     billed first. A one-off amount is given once, shared among those billed first in proportion to what the
-    discounts before it left there. An amount that recurs is given once too: to the first it can be taken off.
+    discounts before it left there. An amount that recurs is given once too: to the first of them.
     """
     made = list(groups)
-    for discount in discounts:
-        for n, part in _parts(discount, made, first_of(made, today)).items():
-            made[n] = replace(made[n], discounts=(*made[n].discounts, part))
+    first = first_of(made, today)
+    for give in given:
+        for n, part in _parts(give(today), made, first).items():
+            own = replace(part, until_on=give(made[n].next_on).until_on)
+            made[n] = replace(made[n], discounts=(*made[n].discounts, own))
     return made
 
 
 def _parts(discount: Discount, groups: Sequence[Subscription], first: list[int]) -> dict[int, Discount]:
     """The subscriptions that have the discount, by place, and what each has of it."""
-    left = [_left(one, discount) for one in groups]
-    among = [n for n in (first if discount.once else range(len(groups))) if left[n]]
-    if discount.percent is not None or not among:
+    places = first if discount.once else [*first, *(n for n in range(len(groups)) if n not in first)]
+    among = [n for n in places if any(discount.eligible(line.product) for line in _billed(groups[n]))]
+    if discount.amount is None or len(among) < 2:
         return dict.fromkeys(among, discount)
     if not discount.once:
-        return {next((n for n in first if n in among), among[0]): discount}
-    if len(among) == 1 or discount.amount is None:
         return {among[0]: discount}
-    amount = min(discount.amount.amount, sum(left[n] for n in among))
-    shares = money.split(Money(amount, discount.amount.currency), [left[n] for n in among])
+    left = [_left(groups[n], discount) for n in among]
+    amount = min(discount.amount.amount, sum(left))
+    if not amount:
+        return {among[0]: discount}
+    shares = money.split(Money(amount, discount.amount.currency), left)
     return {n: replace(discount, amount=part) for n, part in zip(among, shares, strict=True) if part}
 
 
 def _left(subscription: Subscription, discount: Discount) -> int:
     """What the first invoice charges for the lines a discount is for, after the discounts before it; minor units."""
-    lines = (*subscription.lines, *subscription.extras)
-    made = rating.rated(lines, subscription.currency, subscription.next_on, discounts=subscription.discounts)
+    made = rating.rated(
+        _billed(subscription),
+        subscription.currency,
+        subscription.next_on,
+        discounts=subscription.discounts,
+    )
     return sum(line.charged.amount for line in made.lines if discount.eligible(line.product))
+
+
+def _billed(subscription: Subscription) -> tuple[Line, ...]:
+    return (*subscription.lines, *subscription.extras)
+
+
+def subtotal(groups: Sequence[Subscription], currency: str) -> Money:
+    """What the first invoices of an order charge before coupons."""
+    return money.total((lines.amount(line, currency) for one in groups for line in _billed(one)), currency)

@@ -12,6 +12,7 @@ from chalicelib.billing import discounts as coupons
 from chalicelib.billing import lines as price
 from chalicelib.billing import tax
 from chalicelib.billing.discounts import Discount, UnitDiscount
+from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import EXACT, Money
 from chalicelib.billing.pricing import Model, Tier
@@ -198,12 +199,19 @@ def _with_fees(
 
 
 def fee_line(fee: Fee, charged: Money, n: int) -> Line:
-    """A fee as a line: its unit amount is exact, and is rounded as any line is."""
-    if fee.percent is None:
-        unit, base = Decimal(fee.amount.amount if fee.amount else 0), None
-    else:
-        unit = EXACT.scaleb(EXACT.multiply(Decimal(charged.amount), fee.percent), Decimal(-2))
+    """A fee as a line: its unit amount is exact, and is rounded as any line is.
+
+    An amount in another currency than what is charged is Invalid `currency_mismatch`.
+    """
+    if fee.percent is not None:
+        unit = EXACT.scaleb(EXACT.multiply(Decimal(charged.amount), fee.percent), coupons.HUNDREDTH)
         base = Base(percent=fee.percent, amount=charged)
+    else:
+        amount = fee.amount or Money.zero(charged.currency)
+        if amount.currency != charged.currency:
+            detail = f"The fee {fee.name!r} is in {amount.currency}; give one in {charged.currency}."
+            raise Invalid("currency_mismatch", detail, "fees")
+        unit, base = Decimal(amount.amount), None
     return Line(id=f"fee_{n}", name=fee.name, unit_amount=unit, taxes=fee.taxes, kind=Kind.FEE, base=base)
 
 

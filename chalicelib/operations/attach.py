@@ -94,11 +94,11 @@ def to_subscription(service: Service, account: str, id_: str, method: str) -> Su
     return service.store.get(Subscription, account, id_)
 
 
-def swapped(
-    changes: Changeset, before: Subscription, saved: PaymentMethod, at: Moment
-) -> Payment | None:
+def swapped(changes: Changeset, before: Subscription, saved: PaymentMethod, at: Moment) -> Payment | None:
     """Fold another method of a subscription into the changeset, which holds its arrears, with one payment for those."""
-    after = before.charged_on(Method(id=saved.id, customer=saved.customer, label=saved.label))
+    after = before.charged_on(
+        Method(id=saved.id, customer=saved.customer, label=saved.label, type=saved.type)
+    )
     changes.put(after)
     about = {"contact": before.contact, "subscription": before.id, "payment_method": saved.id}
     publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at)

@@ -26,6 +26,8 @@ _LINE: Final = r"^[^\x00-\x1f\x7f]*(?!\n)$"
 _TEXT: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*(?!\n)$"
 _DECIMAL: Final = r"^[0-9]{1,12}(\.[0-9]{1,12})?(?!\n)$"
 
+CODE: Final = r"^[A-Za-z0-9_-]{1,50}(?!\n)$"
+METHOD: Final = r"^[a-z0-9_]{1,40}(?!\n)$"
 TERM: Final = r"^P[0-9]{1,4}[WMY](?!\n)$"
 Id = Annotated[str, Meta(pattern=_ID, examples=["con_01kan0g7s8gd7ymr3q2v"])]
 CURRENCY: Final = "^[a-z]{3}$"
@@ -49,6 +51,8 @@ _PLAIN: Final = {
 _WORDS: Final = {
     CURRENCY: "Send a lower-case ISO 4217 code, such as usd.",
     PREFIX: "Send at most 20 letters, digits and / _ . -",
+    CODE: "Send from 1 to 50 letters, digits, underscores and hyphens.",
+    METHOD: "Send a type of payment method as Stripe calls it, such as card or us_bank_account.",
     TERM: "Send a duration such as P8W, P12M or P3Y.",
     _ID: "Send an id as it was given: letters, digits and underscores.",
     _LINE: "Send text of one line, without control characters.",

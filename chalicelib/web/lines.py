@@ -1,8 +1,9 @@
 """A line as a body says it: of one's own, or of the library."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from msgspec import Meta
 
@@ -150,8 +151,21 @@ class OrderedLine(NewLine, frozen=True):
         )
 
 
-def start(said: "OrderedLine") -> Start | None:
-    """The start a line says, if it does."""
+class Starting(Protocol):
+    """What says a start."""
+
+    @property
+    def start_on(self) -> date | None: ...
+    @property
+    def start_delay_days(self) -> int | None: ...
+    @property
+    def start_delay_months(self) -> int | None: ...
+    @property
+    def backdate(self) -> Backdate | None: ...
+
+
+def start(said: Starting) -> Start | None:
+    """The start a body says, None where it says none."""
     asked = Start(
         on=said.start_on,
         days=said.start_delay_days,
@@ -161,6 +175,6 @@ def start(said: "OrderedLine") -> Start | None:
     return None if asked == Start() else asked
 
 
-def wishes(lines: tuple[NewLine, ...]) -> tuple[Wish, ...]:
+def wishes(lines: Sequence[NewLine]) -> tuple[Wish, ...]:
     """Lines as they are asked for; a refusal names its line."""
     return tuple(line.wish(n) for n, line in enumerate(lines))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Route:
     """`name` is the endpoint: a module of this package and a function in it.
 
-    `creates` is the prefix of the id of the record a POST creates; `public` needs no key.
+    `creates` is the prefix of the id of the record a POST creates; `public` needs no key; one that only `reads` writes
+    nothing, so that it may be repeated without an Idempotency-Key, and no answer is kept.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Route:
     status: int = 200
     creates: str | None = None
     public: bool = False
+    reads: bool = False
 
 
 def _get(path: str, name: str) -> Route:
@@ -35,8 +37,14 @@ def _post(path: str, name: str, status: int = 200, creates: str | None = None) -
     return Route(method="POST", path=path, name=name, status=status, creates=creates)
 
 
+def _ask(path: str, name: str) -> Route:
+    """A question too long for an address: a POST that only reads."""
+    return Route(method="POST", path=path, name=name, reads=True)
+
+
 ROUTES: Final = (
     _get("/v1/account", "accounts.get"),
+    _post("/v1/account", "accounts.change"),
     _post("/v1/accounts", "accounts.create", 201),
     _get("/v1/api_keys", "api_keys.list_"),
     _post("/v1/api_keys", "api_keys.create", 201),
@@ -45,6 +53,7 @@ ROUTES: Final = (
     _post("/v1/contacts", "contacts.create", 201, "con_"),
     _get("/v1/contacts/{id}", "contacts.get"),
     _post("/v1/contacts/{id}", "contacts.update"),
+    _post("/v1/contacts/{id}/balance", "balances.adjust"),
     _get("/v1/products", "products.list_"),
     _post("/v1/products", "products.create", 201, "prod_"),
     _get("/v1/products/{id}", "products.get"),
@@ -52,17 +61,42 @@ ROUTES: Final = (
     _post("/v1/tax_rates", "tax_rates.create", 201, "txr_"),
     _get("/v1/tax_rates/{id}", "tax_rates.get"),
     _post("/v1/tax_rates/{id}/archive", "tax_rates.archive"),
+    _get("/v1/coupons", "coupons.list_"),
+    _post("/v1/coupons", "coupons.create", 201, "cou_"),
+    _get("/v1/coupons/{id}", "coupons.get"),
+    _post("/v1/coupons/{id}/archive", "coupons.archive"),
+    _get("/v1/promotion_codes", "promotion_codes.list_"),
+    _post("/v1/promotion_codes", "promotion_codes.create", 201),
+    _get("/v1/promotion_codes/{id}", "promotion_codes.get"),
+    _post("/v1/promotion_codes/{id}/archive", "promotion_codes.archive"),
     _get("/v1/payment_methods", "payment_methods.list_"),
     _post("/v1/payment_methods", "payment_methods.attach", 201),
     _get("/v1/payment_methods/{id}", "payment_methods.get"),
     _get("/v1/subscriptions", "subscriptions.list_"),
     _post("/v1/subscriptions", "subscriptions.create", 201, "sub_"),
+    _ask("/v1/subscriptions/preview", "subscriptions.preview"),
+    _post("/v1/orders", "orders.create", 201),
+    _ask("/v1/orders/preview", "orders.preview"),
     _get("/v1/subscriptions/{id}", "subscriptions.get"),
-    _post("/v1/subscriptions/{id}/cancel", "subscriptions.cancel"),
+    _post("/v1/subscriptions/{id}/cancel", "lifecycle.cancel"),
+    _post("/v1/subscriptions/{id}/reactivate", "lifecycle.reactivate"),
+    _post("/v1/subscriptions/{id}/pause", "lifecycle.pause"),
+    _post("/v1/subscriptions/{id}/resume", "lifecycle.resume"),
+    _post("/v1/subscriptions/{id}/next_billing_date", "lifecycle.next_billing_date"),
+    _post("/v1/subscriptions/{id}/change", "changes.change"),
+    _post("/v1/subscriptions/{id}/change/preview", "changes.preview"),
     _post("/v1/subscriptions/{id}/payment_method", "subscriptions.change_method"),
+    _ask("/v1/subscriptions/{id}/simulate", "simulations.subscription"),
+    _get("/v1/subscriptions/{id}/upcoming_invoice", "simulations.upcoming_invoice"),
     _get("/v1/invoices", "invoices.list_"),
     _get("/v1/invoices/{id}", "invoices.get"),
+    _post("/v1/invoices/{id}/void", "invoices.void"),
+    _post("/v1/invoices/{id}/mark_uncollectible", "invoices.mark_uncollectible"),
     _get("/v1/invoices/{id}/explanation", "explanations.get"),
+    _get("/v1/credit_notes", "credit_notes.list_"),
+    _post("/v1/credit_notes", "credit_notes.create", 201),
+    _ask("/v1/credit_notes/preview", "credit_notes.preview"),
+    _get("/v1/credit_notes/{id}", "credit_notes.get"),
     _get("/v1/payments", "payments.list_"),
     _get("/v1/payments/{id}", "payments.get"),
     _get("/v1/events", "events.list_"),

@@ -1,63 +1,49 @@
-"""Subscriptions: sold, looked at, moved to another payment method, canceled."""
+"""Subscriptions: sold, looked at, moved to another payment method."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from chalicelib.billing import lines
-from chalicelib.billing.errors import Invalid
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.money import Money
+from chalicelib.billing.orders import AT_CHECKOUT, Backdate
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.summaries import Summary
 from chalicelib.operations import attach, subscribe
-from chalicelib.operations import cancel as end
+from chalicelib.operations.order import Order
 from chalicelib.store import keys
-from chalicelib.web.bodies import Body, Currency, Id, Number, OneLine, Text
+from chalicelib.web.bodies import Body, Id, Term
 from chalicelib.web.cycles import invoice_names, payment_names
 from chalicelib.web.endpoint import Call
+from chalicelib.web.lines import NewLine, start
 from chalicelib.web.paging import Paging, cursor, owned
+from chalicelib.web.purchases import Purchase, order
 from chalicelib.web.shown import Beside, Listed
 
 MAX_ROUNDS: Final = 5
 
 
-class NewLine(Body, frozen=True):
-    """A line of one's own with `name` and `unit_amount` (minor units), or a `product` of the library and how many."""
+class NewSubscription(Purchase, frozen=True, kw_only=True):
+    """One subscription, and what is billed once with its first invoice: lines whose `frequency` is one_time.
 
-    name: OneLine | None = None
-    unit_amount: Number | None = None
-    quantity: Number = 1
-    product: Id | None = None
-    description: Text = ""
-    sku: OneLine = ""
-
-
-class NewSubscription(Body, frozen=True):
-    """What a contact buys, and on which saved method it is charged.
-
-    `start_on` is a local date of the account's, today where it is not given; `payments` the number of payments of a
-    fixed term. `currency` and `frequency` are the products' where they are not given.
+    `frequency`, `currency` and the term are the products' where they are not given. `payments` is the number of
+    payments of a fixed term, which `term` says as a duration (P12M). It starts today, on `start_on` (a local date), or
+    some days or months from today; a start in the past says with `backdate` whether the periods before today are
+    billed now, or were billed elsewhere (skip).
     """
 
-    contact: Id
-    payment_method: Id
     lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=100)]
-    currency: Currency | None = None
     frequency: Frequency | None = None
-    start_on: date | None = None
     payments: int | None = None
-    name: OneLine = ""
-
-
-class Cancel(Body, frozen=True):
-    """At once, or in place of the next billing."""
-
-    at_period_end: bool = False
+    term: Term | None = None
+    start_on: date | None = None
+    start_delay_days: int | None = None
+    start_delay_months: int | None = None
+    backdate: Backdate | None = None
 
 
 class NewMethod(Body, frozen=True):
@@ -120,36 +106,22 @@ def _of_status(call: Call, owner: str, query: Filter) -> Listed[Subscription]:
 
 def create(call: Call, body: NewSubscription) -> Subscription:
     """Sell a subscription; what is due today is billed and charged within seconds."""
-    order = subscribe.Order(
-        contact=body.contact,
-        payment_method=body.payment_method,
-        lines=[_line(line, n) for n, line in enumerate(body.lines)],
-        currency=body.currency,
+    return subscribe.contact(call.service, call.account.id, _order(body))
+
+
+def preview(call: Call, body: NewSubscription) -> Summary:
+    """What a subscription would come to: now, later, in all. Nothing is written."""
+    return subscribe.foreseen(call.service, call.account.id, _order(body))
+
+
+def _order(body: NewSubscription) -> Order:
+    return order(
+        body,
+        body.lines,
         frequency=body.frequency,
-        start_on=body.start_on,
         payments=body.payments,
-        name=body.name,
-    )
-    return subscribe.contact(call.service, call.account.id, order)
-
-
-def _line(line: NewLine, n: int) -> lines.Line:
-    """A line as asked for; its id is given when it is sold."""
-    own = line.name is not None
-    if own is (line.unit_amount is None) or not (own or line.product):
-        detail = "Give a line its name and unit_amount, or the id of a product and neither of them."
-        raise Invalid("line_incomplete", detail, f"lines[{n}]")
-    if not own and (line.description or line.sku):
-        detail = "A line that names only a product takes its description and sku from the library."
-        raise Invalid("line_from_library", detail, f"lines[{n}]")
-    return lines.Line(
-        id="",
-        name=line.name or "",
-        unit_amount=Decimal(line.unit_amount or 0),
-        quantity=Decimal(line.quantity),
-        description=line.description,
-        sku=line.sku,
-        product=line.product,
+        term=body.term,
+        start=start(body) or AT_CHECKOUT,
     )
 
 
@@ -182,14 +154,6 @@ def _last(call: Call, issued: list[Invoice]) -> LastPayment | None:
     return LastPayment(
         id=payment.id, status=payment.status, amount=payment.amount, created_at=payment.created_at
     )
-
-
-def cancel(call: Call, id_: str, body: Cancel) -> Subscription:
-    """Cancel now and for good, or in place of the next billing. What is owed stays owed, but is not asked for again."""
-    before = call.service.store.get(Subscription, call.account.id, id_) if call.seed else None
-    if before and (before.status is Status.CANCELED or (body.at_period_end and before.cancel_at_period_end)):
-        return before
-    return end.subscription(call.service, call.account.id, id_, at_period_end=body.at_period_end)
 
 
 def change_method(call: Call, id_: str, body: NewMethod) -> Subscription:

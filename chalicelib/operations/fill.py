@@ -1,0 +1,86 @@
+"""Fill lines as they are wished from the library: products, and the copies of tax rates they are sold with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from chalicelib.billing import lines as line_rules
+from chalicelib.billing.errors import Invalid
+from chalicelib.billing.lines import Line
+from chalicelib.billing.orders import Wish
+from chalicelib.billing.products import Product
+from chalicelib.billing.tax import Tax, TaxRate
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.changes import Reading
+
+MAX_LINES = 100
+MAX_TAXES = 20
+
+
+def products(account: str, wishes: Iterable[Wish]) -> list[str]:
+    """The keys of the products that lines are taken from."""
+    return [keys.key(Product, account, one.line.product) for one in wishes if one.line.product]
+
+
+def rates(account: str, found: Reading, wishes: Sequence[Wish], taxes: Sequence[str]) -> list[str]:
+    """The keys of the tax rates of lines, by themselves, by their products and by `taxes`, once the products are read."""
+    named = dict.fromkeys(taxes)
+    for wish in wishes:
+        named |= dict.fromkeys(_taxes(wish, product_of(found, account, wish), ()))
+    return [keys.key(TaxRate, account, id_) for id_ in named]
+
+
+def product_of(found: Reading, account: str, wish: Wish) -> Product | None:
+    """The product a line is taken from, None for one of one's own. Raises NotFound."""
+    return found.get(Product, account, wish.line.product) if wish.line.product else None
+
+
+def line(found: Reading, account: str, wish: Wish, n: int, taxes: tuple[str, ...]) -> Line:
+    """The n-th line, with an id of its own; `taxes` are of lines that have none by themselves or by their product.
+
+    Raises NotFound, or Invalid naming its field.
+    """
+    id_ = f"li_{n + 1}"
+    product = product_of(found, account, wish)
+    if product is None:
+        made = replace(wish.line, id=id_, taxes=_taxes(wish, None, taxes))
+    else:
+        copy = product.line(id_, wish.line.quantity)
+        made = replace(copy, discounts=wish.line.discounts, taxes=_taxes(wish, product, taxes))
+    line_rules.check_line(made, f"lines[{n}]")
+    return made
+
+
+def copies(
+    found: Reading, account: str, named: Iterable[tuple[str, str]], *, once: bool = False
+) -> tuple[Tax, ...]:
+    """Copies of tax rates for a subscription; each is named by its id and the field that asks for it.
+
+    Raises NotFound, or Invalid where a rate is archived.
+    """
+    made: dict[str, Tax] = {}
+    for id_, param in named:
+        rate = found.get(TaxRate, account, id_)
+        if not rate.active:
+            raise Invalid("tax_rate_archived", f"{id_} is archived; choose one that is active.", param)
+        made[id_] = replace(rate.tax(), once=once)
+    if len(made) > MAX_TAXES:
+        raise Invalid("taxes_out_of_range", f"At most {MAX_TAXES} different tax rates at once.", "taxes")
+    return tuple(made.values())
+
+
+def load(
+    service: Service, account: str, wanted: Iterable[str], wishes: Sequence[Wish], taxes: Sequence[str]
+) -> Reading:
+    """Read the keys wanted with all that lines are filled from."""
+    found = service.store.load(account, [*wanted, *products(account, wishes)])
+    if further := rates(account, found, wishes, taxes):
+        found.add(service.store.load(account, further))
+    return found
+
+
+def _taxes(wish: Wish, product: Product | None, taxes: tuple[str, ...]) -> tuple[str, ...]:
+    """A line's taxes: its own, else its product's, else those of all lines."""
+    if wish.taxes is not None:
+        return wish.taxes
+    return (product.taxes if product else ()) or taxes

@@ -1,0 +1,110 @@
+"""Order: what a contact wishes to buy, and all that is read to sell it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from chalicelib.billing import orders, redemptions
+from chalicelib.billing.discounts import Coupon, PromotionCode
+from chalicelib.billing.orders import AT_CHECKOUT, Start, Wish
+from chalicelib.billing.periods import Frequency
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.operations import fill
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.changes import Reading
+from chalicelib.store.keys import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """A discount as it is asked for: a `coupon`, the `code` a buyer typed, or a one-off `percent` or `amount` (minor units)."""
+
+    coupon: str | None = None
+    code: str | None = None
+    name: str = ""
+    percent: Decimal | None = None
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surcharge:
+    """A fee as it is asked for; `amount` in minor units."""
+
+    name: str
+    types: tuple[str, ...] = ()
+    percent: Decimal | None = None
+    amount: int | None = None
+    taxes: tuple[str, ...] = ()
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a contact wishes, charged on a saved method.
+
+    `apart`: each line has its own frequency, term and start, and as many subscriptions are made as that takes.
+    Otherwise it is one subscription, whose frequency, term and start are given here, or are its products'.
+    `taxes` are of lines that have none of their own; one-off ones of all that is billed first.
+    """
+
+    contact: str
+    payment_method: str
+    lines: Sequence[Wish]
+    currency: str | None = None
+    frequency: Frequency | None = None
+    payments: int | None = None
+    term: str | None = None
+    start: Start = AT_CHECKOUT
+    name: str = ""
+    taxes: tuple[str, ...] = ()
+    one_off_taxes: tuple[str, ...] = ()
+    automatic_tax: bool = False
+    discounts: tuple[Reduction, ...] = ()
+    fees: tuple[Surcharge, ...] = ()
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ids:
+    """Names for what an order may create, given before it is read so that each try gives the same."""
+
+    subscriptions: list[str]
+    products: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The subscriptions of an order, and the records written with them: coupons taken, lines saved as products."""
+
+    subscriptions: list[Subscription]
+    beside: list[Record]
+
+
+def ids(service: Service, order: Order) -> Ids:
+    """Names for all that an order could create at most."""
+    count = orders.MAX_GROUPS if order.apart else 1
+    return Ids(
+        subscriptions=[service.new_id("sub_") for _ in range(count)],
+        products=[service.new_id("prod_") for wish in order.lines if wish.save],
+    )
+
+
+def load(service: Service, account: str, order: Order) -> Reading:
+    """Read all that an order names."""
+    wanted = [
+        keys.key(Account, account, account),
+        keys.key(Contact, account, order.contact),
+        keys.key(PaymentMethod, account, order.payment_method),
+    ]
+    wanted += [keys.key(Coupon, account, one.coupon) for one in order.discounts if one.coupon]
+    codes = [redemptions.code_id(one.code) for one in order.discounts if one.code]
+    wanted += [keys.key(PromotionCode, account, code) for code in codes]
+    taxes = (*order.taxes, *order.one_off_taxes, *(id_ for fee in order.fees for id_ in fee.taxes))
+    found = fill.load(service, account, wanted, order.lines, taxes)
+    taken = [code for code in (found.find(PromotionCode, account, id_) for id_ in codes) if code]
+    if taken:
+        found.add(service.store.load(account, {keys.key(Coupon, account, code.coupon) for code in taken}))
+    return found
