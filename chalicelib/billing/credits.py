@@ -17,9 +17,8 @@ from typing import Final
 
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
-from chalicelib.billing.lines import Kind, Share
+from chalicelib.billing.lines import Share
 from chalicelib.billing.money import Money, rounded
-from chalicelib.billing.periods import Period
 from chalicelib.billing.rating import InvoiceLine, TaxShare
 
 MAX_REASON: Final = 500
@@ -207,36 +206,6 @@ def _of_line(n: int, notes: Sequence[CreditNote]) -> Iterator[CreditLine]:
 def whole(invoice: Invoice, notes: Sequence[CreditNote]) -> tuple[Wanted, ...]:
     """All that is left of an invoice."""
     return tuple(Wanted(line=line.line) for line in left(invoice, notes) if line.amount)
-
-
-def unused(invoice: Invoice, notes: Sequence[CreditNote], day: date) -> tuple[Wanted, ...]:
-    """The days of its recurring lines from a local day on, the whole of it included, that no note has given back yet.
-
-    What is sold once and fees have no days. Lines of which that leaves nothing are left out.
-    """
-    wanted: list[Wanted] = []
-    for rest in left(invoice, notes):
-        line = invoice.lines[rest.line]
-        if line.kind in (Kind.ONE_TIME, Kind.FEE):
-            continue
-        days = _days_left(line, invoice, [one.share for one in _of_line(rest.line, notes) if one.share], day)
-        one = Wanted(line=rest.line, share=days)
-        if days is not None and _amount(line.charged.amount, rest, one, ""):
-            wanted.append(one)
-    return tuple(wanted)
-
-
-def _days_left(line: InvoiceLine, invoice: Invoice, given: Sequence[Share], day: date) -> Share | None:
-    """The days of a line's own period from a day on, up to where the credits before begin."""
-    own = line.share
-    period = (
-        Period(own.start_on, own.end_on) if own else Period(invoice.period_start_on, invoice.period_end_on)
-    )
-    start = max(day, period.start_on)
-    end = min([period.end_on, *(share.start_on for share in given)])
-    if start >= end:
-        return None
-    return Share(days=(end - start).days, of_days=period.days, start_on=start, end_on=end)
 
 
 def name_of(invoice: str, ordinal: int) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from chalicelib.billing import ledger
-from chalicelib.billing.credits import CreditNote, Wanted, credited, name_of, whole
+from chalicelib.billing.credits import CreditNote, Wanted, check_reason, credited, name_of, whole
+from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.money import Money
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
@@ -13,20 +15,30 @@ from chalicelib.operations import publish, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
+from chalicelib.store.bookkeeping import Alias
 from chalicelib.store.changes import Changeset
 
 SERIES = "credit_note"
 PREFIX = "CN-"
+# Stands for what a request did, so that its repetition finds it.
+REQUEST = "req_"
 
 
 def invoice(
     service: Service, account: str, id_: str, wanted: Sequence[Wanted], *, reason: str = ""
 ) -> CreditNote:
-    """Credit lines of an invoice, or with none named all that is left of it. Raises NotFound, Invalid or WrongState."""
+    """Credit lines of an invoice, or with none named all that is left of it.
+
+    What an earlier try of the same request did is not done again. Raises NotFound, Invalid or WrongState.
+    """
+    asked = service.new_id(REQUEST)
 
     def attempt() -> CreditNote:
+        if done := service.store.find(Alias, account, asked):
+            return service.store.get(CreditNote, account, done.target)
         changes, at = read(service, account, id_)
         note = fold_wanted(changes, changes.get(Invoice, id_), wanted, at, reason=reason)
+        changes.put(Alias(account=account, id=asked, target=note.id))
         return service.store.commit(changes).get(CreditNote, account, note.id)
 
     return retried(attempt)
@@ -98,6 +110,40 @@ def fold(changes: Changeset, note: CreditNote, invoice: Invoice, at: Moment) -> 
         changes.put(changes.get(Contact, note.contact).credited(note.to_balance))
     publish.fact(changes, EventType.CREDIT_NOTE_ISSUED, note, _about(note), at, entry=entry)
     settle.settled(changes, invoice.credited(note.to_invoice, at.now), at)
+
+
+def balance(service: Service, account: str, contact: str, amount: Money, *, reason: str) -> Contact:
+    """Add an amount to what a contact has to their credit, or take it from there where it is negative, by hand.
+
+    What an earlier try of the same request did is not done again. Raises NotFound or Invalid.
+    """
+    asked = service.new_id(REQUEST)
+    check_reason(reason)
+
+    def attempt() -> Contact:
+        wanted = [keys.key(Account, account, account), keys.key(Contact, account, contact)]
+        found = service.store.load(account, [*wanted, keys.key(Alias, account, asked)])
+        before = found.get(Contact, account, contact)
+        if found.find(Alias, account, asked):
+            return before
+        changes = Changeset(account, found)
+        changes.put(Alias(account=account, id=asked, target=contact))
+        at = Moment(found.get(Account, account, account), service.real())
+        _adjusted(changes, before, amount, reason, at)
+        return service.store.commit(changes).get(Contact, account, contact)
+
+    return retried(attempt)
+
+
+def _adjusted(changes: Changeset, before: Contact, amount: Money, reason: str, at: Moment) -> None:
+    has = before.balance(amount.currency)
+    if not amount or (has + amount).amount < 0:
+        detail = f"Send an amount to add, or a negative one to take away; {has} can be taken at most."
+        raise Invalid("balance_out_of_range", detail, "amount")
+    changes.put(before.credited(amount))
+    about = {"contact": before.id, **({"reason": reason} if reason else {})}
+    entry = ledger.adjusted(amount)
+    publish.fact(changes, EventType.BALANCE_ADJUSTED, before, about, at, entry=entry)
 
 
 def _about(note: CreditNote) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Invoices: what was owed for each cycle, and for changes within one."""
 
-from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.invoices import Invoice, InvoiceStatus, name_of
+from chalicelib.operations import void as close
 from chalicelib.store import keys
 from chalicelib.web.cycles import BySubscription, Point, Walk, walk
 from chalicelib.web.endpoint import Call
@@ -24,6 +25,23 @@ def list_(call: Call, query: BySubscription) -> Listed[Invoice]:
 def get(call: Call, id_: str) -> Invoice:
     """An invoice."""
     return call.get(Invoice, id_)
+
+
+def void(call: Call, id_: str) -> Invoice:
+    """Take back all that an open invoice charged, as issued in error; an applied balance goes back to the customer."""
+    return _closed(call, id_, InvoiceStatus.VOID) or close.invoice(call.service, call.account.id, id_)
+
+
+def mark_uncollectible(call: Call, id_: str) -> Invoice:
+    """Expect no more money for an open invoice: what it owes is lost, and nobody is asked for it again."""
+    done = _closed(call, id_, InvoiceStatus.UNCOLLECTIBLE)
+    return done or close.uncollectible(call.service, call.account.id, id_)
+
+
+def _closed(call: Call, id_: str, status: InvoiceStatus) -> Invoice | None:
+    """What an earlier try of the same request has done."""
+    before = call.service.store.get(Invoice, call.account.id, id_) if call.seed else None
+    return before if before and before.status is status else None
 
 
 def _points(way: Walk, limit: int) -> tuple[list[Point], Point | None]:

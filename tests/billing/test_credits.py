@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -17,7 +17,6 @@ from chalicelib.billing.credits import (
     credited,
     left,
     name_of,
-    unused,
     whole,
 )
 from chalicelib.billing.discounts import Discount
@@ -286,63 +285,15 @@ def test_a_reason_is_short():
     assert (refused.value.code, refused.value.param) == ("reason_too_long", "reason")
 
 
-# -- unused days ------------------------------------------------------------------------------------
-
-
-def test_unused_days_count_the_whole_of_their_first():
-    """From 10 March on 22 of 31 days are unused: 31.00 gives 22.00 back, with a tax of 19 % on it."""
-    invoice = paid(charging(of("3100", "vat")))
-    (wanted,) = unused(invoice, [], TODAY)
-    assert wanted.share == Share(days=22, of_days=31, start_on=TODAY, end_on=MARCH.end_on)
-    assert note(invoice, [], wanted).total == usd(2200 + 418)
-
-
-def test_days_given_back_once_are_not_given_back_again():
-    """After a note from the 20th on, one from the 10th on is of the ten days between."""
-    invoice = paid(charging(of("3100")))
-    first = note(invoice, [], *unused(invoice, [], date(2026, 3, 20)))
-    (wanted,) = unused(invoice, [first], TODAY)
-    assert (first.total, note(invoice, [first], wanted).total) == (usd(1200), usd(1000))
-    assert unused(invoice, [first], date(2026, 3, 20)) == ()
-
-
-def test_what_is_sold_once_has_no_days():
-    """Neither one-time lines nor fees are given back for time; a prorated line has its own days."""
-    share = Share(days=12, of_days=31, start_on=date(2026, 3, 20), end_on=MARCH.end_on)
-    invoice = paid(
-        charging(of("900", kind=Kind.ONE_TIME), of("3100", kind=Kind.PRORATION, share=share), fee=Decimal(3))
-    )
-    assert [line.charged for line in invoice.lines[:2]] == [usd(900), usd(1200)]
-    (wanted,) = unused(invoice, [], TODAY)
-    assert wanted.line == 1
-    assert wanted.share == Share(days=12, of_days=12, start_on=date(2026, 3, 20), end_on=MARCH.end_on)
-    assert note(invoice, [], wanted).total == usd(1200)
-
-
-def test_after_its_period_a_line_has_no_days():
-    """On the first day of the next period nothing of the one before is unused."""
-    invoice = charging(of("3100"))
-    assert unused(invoice, [], MARCH.end_on) == ()
-    assert unused(invoice, [], MARCH.start_on)[0].share == Share(
-        days=31, of_days=31, start_on=MARCH.start_on, end_on=MARCH.end_on
-    )
-
-
-@given(invoices, st.lists(st.integers(0, 31), min_size=1, max_size=6))
-def test_days_given_back_from_the_end_never_exceed_the_line(invoice: Invoice, starts: list[int]):
-    """Notes of unused days from ever earlier days on sum to what one note of all the days would be, within a cent each."""
-    invoice, notes = paid(invoice), []
-    for start in sorted(starts, reverse=True):
-        wanted = unused(invoice, notes, MARCH.start_on + timedelta(days=start))
-        if wanted:
-            notes.append(note(invoice, notes, *wanted))
-    for n, rest in enumerate(left(invoice, notes)):
-        given_back = [part for one in notes for part in one.lines if part.line == n]
-        line = invoice.lines[n]
-        assert usd(0) <= rest.amount
-        if line.kind is None:
-            exact = Decimal(line.charged.amount) * (31 - min(starts)) / 31
-            assert abs((line.charged - rest.amount).amount - exact) <= max(1, len(given_back))
+def test_a_share_is_of_what_was_charged_rounded_once_and_at_most_what_is_left():
+    """22 of 31 days of 31.00 are 22.00 with 19 % on it; of 10.00 they are 7.10; after 30.00 were given back, 1.00 is left."""
+    days = Share(days=22, of_days=31, start_on=TODAY, end_on=MARCH.end_on)
+    invoice = paid(charging(of("3100", "vat"), of("1000")))
+    first = note(invoice, [], Wanted(line=0, share=days), Wanted(line=1, share=days))
+    assert [part.amount for part in first.lines] == [usd(2200), usd(710)]
+    assert (first.total, first.lines[0].share) == (usd(2200 + 418 + 710), days)
+    goodwill = note(invoice, [], Wanted(line=0, amount=usd(3000)))
+    assert note(invoice, [goodwill], Wanted(line=0, share=days)).lines[0].amount == usd(100)
 
 
 # -- the balance ------------------------------------------------------------------------------------
