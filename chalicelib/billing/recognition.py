@@ -2,11 +2,12 @@
 
 Nothing of this is stored: it follows from an invoice and its credit notes. What is earned of k of n days is rounded
 once, of the whole so far, so that days, months and parts of them always sum to the line. A credit note takes what is
-not earned yet first, as its day begins, and revenue only beyond that; the rest is earned over the days that are left.
+not earned yet first, as its day begins, and revenue only beyond that; the rest is earned over the days that are left,
+which end where the days begin that the note gave back.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -17,7 +18,20 @@ from chalicelib.billing.money import round_half_up
 from chalicelib.billing.periods import Period
 from chalicelib.billing.rating import InvoiceLine, TaxShare
 
-Cut = tuple[date, int]
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """What is taken of a line as a local day begins, in minor units; with `stop`, from that day on it is not used any more."""
+
+    on: date
+    amount: int
+    stop: date | None = None
+
+    def end(self, end_on: date) -> date:
+        """Where the days of the line end after it, at the earliest with its own day."""
+        return min(end_on, max(self.stop, self.on + DAY)) if self.stop else end_on
 
 
 def at_once(line: InvoiceLine) -> bool:
@@ -38,25 +52,36 @@ def unearned(invoice: Invoice, notes: Sequence[CreditNote], on: date) -> int:
 
 def earned(invoice: Invoice, notes: Sequence[CreditNote], through: date) -> int:
     """What deferred lines have earned up to a local day and with it; never less than on a day before."""
-    return sum(done for done, _ in _courses(invoice, notes, through + timedelta(days=1)))
+    return sum(done for done, _ in _courses(invoice, notes, through + DAY))
 
 
 def by_month(
     invoice: Invoice, notes: Sequence[CreditNote], issued_on: date, start_on: date, end_on: date
-) -> Iterator[Cut]:
+) -> Iterator[tuple[date, int]]:
     """What is to be moved from deferred to revenue within local days, both included: at the end of each month, and on the last.
 
     Days before the invoice was issued are earned on the day it was.
     """
     day = max(start_on, issued_on)
-    before = earned(invoice, notes, day - timedelta(days=1)) if day > issued_on else 0
-    over = _month_end(max(_over_on(invoice), issued_on))
+    before = earned(invoice, notes, day - DAY) if day > issued_on else 0
+    over = _month_end(max(over_on(invoice, notes), issued_on))
     while day <= min(end_on, over):
         last = min(_month_end(day), end_on)
         after = earned(invoice, notes, last)
         if after != before:
             yield last, after - before
-        day, before = last + timedelta(days=1), after
+        day, before = last + DAY, after
+
+
+def over_on(invoice: Invoice, notes: Sequence[CreditNote]) -> date:
+    """The first local day that earns nothing any more, if it was issued by then."""
+    ends = [invoice.period_start_on]
+    for n, line in enumerate(invoice.lines):
+        end = invoice.period_start_on if at_once(line) else _span(invoice, line).end_on
+        for cut in _cuts(invoice, notes, n, 0):
+            end = cut.end(end)
+        ends.append(end)
+    return max(ends)
 
 
 def _courses(invoice: Invoice, notes: Sequence[CreditNote], on: date) -> Iterator[tuple[int, int]]:
@@ -68,14 +93,14 @@ def _courses(invoice: Invoice, notes: Sequence[CreditNote], on: date) -> Iterato
 
 
 def _course(whole: int, span: Period, cuts: Iterable[Cut], on: date) -> tuple[int, int]:
-    """Earned and left of an amount from which `cuts` are taken, in their order; each as its day begins."""
-    done, left, since = 0, whole, span.start_on
-    for cut_on, amount in (*cuts, (on, 0)):
-        day = min(cut_on, on)
-        ripe = _ripe(left, Period(since, max(since, span.end_on)), day)
+    """Earned and left of an amount from which `cuts` are taken, in their order."""
+    done, left, since, end = 0, whole, span.start_on, span.end_on
+    for cut in (*cuts, Cut(on=on, amount=0)):
+        day = min(cut.on, on)
+        ripe = _ripe(left, Period(since, max(since, end)), day)
         done, left = done + ripe, left - ripe
-        left -= min(left, amount)
-        since = max(since, day)
+        left -= min(left, cut.amount)
+        since, end = max(since, day), cut.end(end)
     return done, left
 
 
@@ -91,12 +116,17 @@ def _ripe(left: int, days: Period, on: date) -> int:
 def _cuts(invoice: Invoice, notes: Sequence[CreditNote], n: int, whole: int) -> list[Cut]:
     """What credit notes took of a line, and what the end of a voided invoice takes: all of it."""
     cuts = [
-        (note.issued_on, net(invoice, part.amount.amount, part.taxes))
+        Cut(
+            on=note.issued_on,
+            amount=net(invoice, part.amount.amount, part.taxes),
+            stop=part.share.start_on if part.share else None,
+        )
         for note in notes
         for part in note.lines
         if part.line == n
     ]
-    return [*cuts, (invoice.voided_on, whole)] if invoice.voided_on else cuts
+    void = invoice.voided_on
+    return [*cuts, Cut(on=void, amount=whole, stop=void)] if void else cuts
 
 
 def _span(invoice: Invoice, line: InvoiceLine) -> Period:
@@ -104,11 +134,6 @@ def _span(invoice: Invoice, line: InvoiceLine) -> Period:
     if line.share is not None:
         return Period(line.share.start_on, line.share.end_on)
     return Period(invoice.period_start_on, invoice.period_end_on)
-
-
-def _over_on(invoice: Invoice) -> date:
-    """The first day none of its lines was charged for, nor any later one."""
-    return max((_span(invoice, line).end_on for line in invoice.lines), default=invoice.period_end_on)
 
 
 def _month_end(day: date) -> date:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.billing import invoices, laws, ledger, recognition
 from chalicelib.billing.credits import CreditLine, CreditNote, Wanted, credited, left
 from chalicelib.billing.discounts import Discount
-from chalicelib.billing.errors import Invalid
+from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import Event, EventType, name_of
 from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
@@ -98,6 +98,14 @@ def crediting(
     return credited(invoice, notes or [], wanted, number="CN-000001", now=noon(day), day=day)
 
 
+def unused(invoice: Invoice, n: int, day: date) -> Wanted:
+    """The days from a local day on of a line that was charged for the invoice's whole period; none may be left."""
+    whole = Period(invoice.period_start_on, invoice.period_end_on)
+    start = min(max(day, whole.start_on), whole.end_on)
+    share = Share(days=(whole.end_on - start).days, of_days=whole.days, start_on=start, end_on=whole.end_on)
+    return Wanted(line=n, share=share)
+
+
 def posted(entry: Entry | None) -> dict[str, int]:
     return {str(book): amount for book, amount in entry.postings.items()} if entry else {}
 
@@ -134,8 +142,6 @@ def test_an_invoice_of_nothing_posts_nothing_and_one_paid_from_the_balance_owes_
     """A free cycle has no entry; one the balance covers takes credits and leaves nothing receivable."""
     assert ledger.invoiced(issued(line(0))) is None
     assert posted(ledger.invoiced(issued(line(2500), balance=9000))) == {"credits": 2500, "deferred": -2500}
-
-
 
 
 def test_a_payment_is_cash_after_its_fee():
@@ -239,6 +245,18 @@ def test_a_range_within_a_month_has_its_days_alone():
         issued(line(2800)), [], FEBRUARY.start_on, date(2026, 2, 10), date(2026, 2, 14)
     )
     assert list(got) == [(date(2026, 2, 14), 500)]
+
+
+def test_what_unused_days_leave_is_earned_by_the_days_that_were_used():
+    """10.00 for February less 6.43 for the days from the 11th: the 3.57 that are left are earned by the 10th, but for a cent."""
+    invoice = issued(line(1000))
+    day = date(2026, 2, 11)
+    note = crediting(invoice, unused(invoice, 0, day), day=day)
+    assert (note.total, recognition.earned(invoice, [note], date(2026, 2, 10))) == (usd(643), 357)
+    sure = crediting(invoice, unused(invoice, 0, date(2026, 2, 21)), day=day)
+    # 20 days are used: what is left on the 11th is earned by the 20th, not by the end of the month.
+    assert recognition.earned(invoice, [sure], date(2026, 2, 20)) == 714
+    assert recognition.over_on(invoice, [sure]) == date(2026, 2, 21)
 
 
 days = st.dates(date(2025, 12, 1), date(2027, 6, 1))
@@ -366,9 +384,14 @@ class Shop:
         invoice = self.any(InvoiceStatus.OPEN, InvoiceStatus.PAID)
         rest = left(invoice, self.of(invoice)) if invoice else ()
         wanted = [self.wanted(one) for one in rest if one.amount and self.draw(st.booleans())]
+        if invoice and self.draw(st.booleans()):
+            wanted = [unused(invoice, one.line, self.day) for one in rest if one.amount]
         if invoice is None or not wanted:
             return
-        note = crediting(invoice, *wanted, day=self.day, notes=self.of(invoice))
+        try:
+            note = crediting(invoice, *wanted, day=self.day, notes=self.of(invoice))
+        except WrongState:
+            return  # a share of no days, or of nothing
         self.fact(
             EventType.CREDIT_NOTE_ISSUED,
             note.id,
