@@ -10,11 +10,12 @@ from chalicelib.billing import products as library
 from chalicelib.billing.currencies import check_currency, largest_at_stripe
 from chalicelib.billing.discounts import Coupon, Discount, PromotionCode, check_percent
 from chalicelib.billing.errors import Invalid, NotFound
+from chalicelib.billing.gateway import Refused
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.orders import Giving, Plan
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.rating import Fee
+from chalicelib.billing.rating import Fee, Levying
 from chalicelib.billing.redemptions import Sale
 from chalicelib.billing.subscriptions import Method, Status, Subscription
 from chalicelib.billing.summaries import recurring_of
@@ -22,20 +23,24 @@ from chalicelib.crm.accounts import Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import fill, plan, tax
 from chalicelib.operations.order import Draft, Ids, Order, Reduction, Surcharge
+from chalicelib.operations.tax import Asked
 from chalicelib.store.changes import Reading
 from chalicelib.store.keys import Record
 
 
-def drafted(found: Reading, at: Moment, order: Order, names: Ids) -> Draft:
-    """The subscriptions an order makes, all checked. Raises NotFound, or Invalid naming the field to blame."""
-    return _Drafting(found, at, order, names).run()
+def drafted(found: Reading, at: Moment, order: Order, names: Ids, asked: Asked) -> Draft:
+    """The subscriptions an order makes, all checked; `asked` answers for automatic taxes.
+
+    Raises NotFound, Invalid naming the field to blame, and what `asked` raises.
+    """
+    return _Drafting(found, at, order, names, asked).run()
 
 
 class _Drafting:
     """One order's way to its subscriptions."""
 
-    def __init__(self, found: Reading, at: Moment, order: Order, names: Ids) -> None:
-        self.found, self.at, self.order, self.names = found, at, order, names
+    def __init__(self, found: Reading, at: Moment, order: Order, names: Ids, asked: Asked) -> None:
+        self.found, self.at, self.order, self.names, self.asked = found, at, order, names, asked
         self.account, self.today = at.account.id, at.day
         self.buyer = found.get(Contact, self.account, order.contact)
         self.beside: list[Record] = []
@@ -55,8 +60,7 @@ class _Drafting:
         groups = orders.with_fees(groups, self._fees(), self.today)
         groups = orders.discounted(groups, list(self._given(groups, lines)), self.today)
         groups = self._taxed(groups, lines)
-        for one in groups:
-            check_chargeable(one, self.buyer)
+        self._check_chargeable(groups)
         return Draft(subscriptions=groups, beside=self.beside)
 
     def _currency(self) -> str:
@@ -194,15 +198,22 @@ class _Drafting:
             tax.check_automatic(lines, self.buyer, (*taxes, *once))
         return orders.with_taxes(groups, (*taxes, *once), self.today)
 
+    def _check_chargeable(self, groups: list[Subscription]) -> None:
+        try:
+            for one in groups:
+                check_chargeable(one, self.buyer, tax.levying(self.asked, one, self.buyer))
+        except Refused as refused:
+            raise Invalid(refused.code, refused.detail, "automatic_tax") from refused
 
-def check_chargeable(wanted: Subscription, buyer: Contact) -> None:
+
+def check_chargeable(wanted: Subscription, buyer: Contact, levy: Levying | None) -> None:
     """Refuse amounts that Stripe could never charge, while they can still be changed: of the first invoice, and of
     those after it, with the coupons that end and without.
     """
     later = recurring_of(wanted)
     lasting = tuple(one for one in later.discounts if one.until_on is None)
     for one in (wanted, *((later, replace(later, discounts=lasting)) if wanted.payments != 1 else ())):
-        total = invoices.invoice_of(one, "", wanted.created_at, exemption=buyer.tax_exempt).total
+        total = invoices.invoice_of(one, "", wanted.created_at, exemption=buyer.tax_exempt, levy=levy).total
         try:
             money.to_stripe(total)
         except Invalid as refused:

@@ -7,7 +7,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.summaries import Summary
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import draft, publish
+from chalicelib.operations import draft, publish, tax
 from chalicelib.operations import order as read
 from chalicelib.operations.order import Draft, Order
 from chalicelib.operations.together import nudge, retried
@@ -26,27 +26,29 @@ def contact(service: Service, account: str, order: Order) -> Subscription:
 
 
 def all_of(service: Service, account: str, order: Order) -> list[Subscription]:
-    """A contact buys all subscriptions of an order, in one commit: all or none. Raises NotFound or Invalid.
+    """A contact buys all subscriptions of an order, in one commit: all or none. Raises NotFound, Invalid or Unavailable.
 
     Coupons are counted in that commit, each guarded by its version: the last one cannot be taken twice.
     """
-    names = read.ids(service, order)
+    names, asked = read.ids(service, order), tax.at_once(service)
 
     def attempt() -> list[Subscription]:
         found = read.load(service, account, order)
         at = Moment(found.get(Account, account, account), service.real())
-        return _sold(service, found, at, draft.drafted(found, at, order, names))
+        return _sold(service, found, at, draft.drafted(found, at, order, names, asked))
 
     return retried(attempt)
 
 
 def foreseen(service: Service, account: str, order: Order) -> Summary:
-    """What an order would come to; nothing is written. Raises NotFound or Invalid."""
+    """What an order would come to; nothing is written. Raises NotFound, Invalid or Unavailable."""
     found = read.load(service, account, order)
     at = Moment(found.get(Account, account, account), service.real())
-    made = draft.drafted(found, at, order, read.ids(service, order))
+    asked = tax.at_once(service)
+    made = draft.drafted(found, at, order, read.ids(service, order), asked).subscriptions
     buyer = found.get(Contact, account, order.contact)
-    return summaries.summary(made.subscriptions, at.day, at.now, exemption=buyer.tax_exempt)
+    levy = tax.levying(asked, made[0], buyer)
+    return summaries.summary(made, at.day, at.now, exemption=buyer.tax_exempt, levy=levy)
 
 
 def _sold(service: Service, found: Reading, at: Moment, made: Draft) -> list[Subscription]:

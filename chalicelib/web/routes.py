@@ -101,6 +101,8 @@ ROUTES: Final = (
     _get("/v1/payments/{id}", "payments.get"),
     _get("/v1/events", "events.list_"),
     _get("/v1/events/{id}", "events.get"),
+    _get("/v1/ledger/entries", "ledger.entries"),
+    _get("/v1/ledger/export", "ledger.export"),
     _get("/v1/deliveries", "deliveries.list_"),
     _get("/v1/deliveries/{id}", "deliveries.get"),
     _get("/v1/parked", "parked.list_"),
