@@ -29,6 +29,9 @@ SPARED: Final = {
     Category.ZERO: "zero-rated",
     Category.EXEMPT: "exempt",
     Category.REVERSE_CHARGE: "reverse charge: the buyer owes it",
+    Category.INTRA_COMMUNITY: "sold within the EU: the buyer owes it",
+    Category.EXPORT: "exported, so not taxed",
+    Category.OUTSIDE: "outside of VAT",
 }
 MORE: Final = 3
 """How many decimals an exact amount shows beyond its currency's before it is cut."""

@@ -29,6 +29,9 @@ class Category(StrEnum):
     ZERO = "Z"
     EXEMPT = "E"
     REVERSE_CHARGE = "AE"
+    INTRA_COMMUNITY = "K"
+    EXPORT = "G"
+    OUTSIDE = "O"
 
 
 class Exemption(StrEnum):

@@ -14,8 +14,8 @@ from chalicelib.web.shown import Listed
 class NewTaxRate(Body, frozen=True):
     """A rate of 0 to 100 percent, with at most 6 decimals; a decimal one is a string.
 
-    `label` is what the buyer reads, the name where there is none. `category` is EN 16931's: S above 0 percent, and
-    Z (zero-rated), E (exempt) and AE (reverse charge) at 0.
+    `label` is what the buyer reads, the name where there is none. `category` is EN 16931's: S above 0 percent, and at 0
+    Z (zero-rated), E (exempt), AE (reverse charge), K (within the EU), G (export) and O (outside of VAT).
     """
 
     name: OneLine

@@ -32,9 +32,9 @@ def test_a_tax_rate_is_kept_as_it_was_written(api: Api):
     assert [one["percentage"] for one in api.get("/v1/tax_rates")["data"]] == ["0.000001", "8.875"]
 
 
-@pytest.mark.parametrize("category", ["Z", "E", "AE"])
+@pytest.mark.parametrize("category", ["Z", "E", "AE", "K", "G", "O"])
 def test_what_is_not_taxed_has_its_category_at_zero_percent(api: Api, category: str):
-    """Zero-rated, exempt and reverse charge are rates of 0, told apart by EN 16931's letters."""
+    """Zero-rated, exempt, reverse charge and the like are rates of 0, told apart by EN 16931's letters."""
     assert rate(api, percentage=0, category=category)["category"] == category
 
 
