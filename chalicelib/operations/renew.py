@@ -1,14 +1,16 @@
 """Bill the next cycle of subscriptions whose date has come, or remind of it: records only, no I/O besides."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from chalicelib.billing import invoices, ledger
+from chalicelib.billing import billing_runs, forecast, gaps, invoices, ledger
+from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import publish
+from chalicelib.operations import publish, tax
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -18,17 +20,37 @@ SERIES = "invoice"
 
 
 def subscriptions(service: Service, account: str, names: list[str]) -> Reading:
-    """Take each awake subscription one step on: one cycle billed, one reminder recorded, or its end."""
+    """Take each awake subscription one step on: one cycle billed, one reminder recorded, or its end.
+
+    With automatic tax nothing is decided before its taxes are known: they are asked for together, after the others
+    have been committed. Where they could not be it stays awake, and nothing is counted against it.
+    """
+    answers = tax.Answers()
+    known = _stepped(service, account, names, answers)
+    if answers.open:
+        answered = [keys.key(Subscription, account, name) for name in answers.ask(service)]
+        known.add(_stepped(service, account, answered, answers))
+    return known
+
+
+def _stepped(service: Service, account: str, names: list[str], answers: tax.Answers) -> Reading:
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
         subscription = changes.at(name)
         at = Moment(changes.get(Account, account), real)
         if isinstance(subscription, Subscription) and at.awake(subscription.wake):
-            step(changes, subscription, at)
+            with suppress(tax.Unanswered):
+                step(changes, subscription, at, answers.of)
 
     series = keys.key(Series, account, SERIES)
-    return work(service, account, names, decide, items_each=3, beside=lambda _: (series,), beyond=contacts)
+
+    def beyond(found: Reading) -> Iterator[str]:
+        yield from contacts(found)
+        if isinstance(business := found.records.get(keys.key(Account, account, account)), Account):
+            yield keys.key(BillingRun, account, billing_runs.name_of(Moment(business, real).day))
+
+    return work(service, account, names, decide, items_each=3, beside=lambda _: (series,), beyond=beyond)
 
 
 def contacts(reading: Reading) -> Iterator[str]:
@@ -38,14 +60,22 @@ def contacts(reading: Reading) -> Iterator[str]:
             yield keys.key(Contact, record.account, record.contact)
 
 
-def step(changes: Changeset, subscription: Subscription, at: Moment) -> None:
-    """One step of an awake subscription, folded into the changeset."""
+def step(
+    changes: Changeset, subscription: Subscription, at: Moment, asked: tax.Asked = tax.unanswered
+) -> None:
+    """One step of an awake subscription, folded into the changeset; `asked` answers for automatic taxes.
+
+    Raises what `asked` raises, with nothing folded.
+    """
     ends_at = subscription.ends_at
-    if ends_at is not None and at.now >= ends_at:
+    if ends_at is not None and subscription.ends_first and at.now >= ends_at:
         changes.put(subscription.canceled(at.now))
         publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), at)
     elif subscription.paused_on is not None:
-        changes.put(subscription.resumed(subscription.resume_on or at.day, shifts=subscription.shifts))
+        on = subscription.resume_on or subscription.day(at.now)
+        changes.put(
+            gaps.resumed(subscription, on, shifts=subscription.shifts, prorates=subscription.prorates)
+        )
         publish.fact(changes, EventType.SUBSCRIPTION_RESUMED, subscription, _about(subscription), at)
     elif at.now < subscription.next_at:
         _remind(changes, subscription, at)
@@ -53,7 +83,7 @@ def step(changes: Changeset, subscription: Subscription, at: Moment) -> None:
         changes.put(subscription.expired(at.now))
         publish.fact(changes, EventType.SUBSCRIPTION_EXPIRED, subscription, _about(subscription), at)
     else:
-        _bill(changes, subscription, at)
+        _bill(changes, subscription, at, asked)
 
 
 def _remind(changes: Changeset, subscription: Subscription, at: Moment) -> None:
@@ -62,7 +92,7 @@ def _remind(changes: Changeset, subscription: Subscription, at: Moment) -> None:
         publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), at)
 
 
-def _bill(changes: Changeset, before: Subscription, at: Moment) -> None:
+def _bill(changes: Changeset, before: Subscription, at: Moment, asked: tax.Asked) -> None:
     """Issue the cycle's invoice under the next number: both are written in one transaction, so none is lost."""
     subscription = before.taking_effect()
     buyer = changes.get(Contact, subscription.contact)
@@ -73,9 +103,17 @@ def _bill(changes: Changeset, before: Subscription, at: Moment) -> None:
         at.now,
         balance=buyer.balance(subscription.currency).amount,
         exemption=buyer.tax_exempt,
+        levy=tax.levying(asked, subscription, buyer),
     )
     opened(changes, invoice, buyer, series, at)
-    changes.put(subscription.renewed())
+    _count(changes, invoice, at)
+    changes.put(forecast.foretelling(subscription, subscription.renewed(), invoice, buyer.tax_exempt))
+
+
+def _count(changes: Changeset, invoice: Invoice, at: Moment) -> None:
+    """Add the invoice to the run of the account's local day, in the transaction that issues it: it counts once."""
+    run = changes.find(BillingRun, billing_runs.name_of(at.day))
+    changes.put(run.counting(invoice) if run else billing_runs.begun(at.day, invoice))
 
 
 def numbers(changes: Changeset, at: Moment) -> Series:
