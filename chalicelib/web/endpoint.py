@@ -110,7 +110,7 @@ def _authorized(service: Service, route: Route, request: Request, ids: tuple[str
 
     caller = auth.caller(service, request.headers.get("authorization", ""), beside)
     said = _said(target, request)
-    if route.method == "GET":
+    if route.method == "GET" or route.reads:
         call = Call(service=service, account=caller.account, key=caller.key, reading=caller.reading)
         return _reply(route, target.function(call, *ids, **said))
 

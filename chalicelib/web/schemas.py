@@ -25,8 +25,8 @@ def components(types: Iterable[Any]) -> Schema:
     asked = {name for type_ in named if issubclass(type_, Body) for name in _reached(schemas, type_.__name__)}
     for name, schema in schemas.items():
         _tidy(schema, answered=name not in asked)
-    for type_ in named:
-        if type_ in SHAPES:
+    for type_ in SHAPES:
+        if type_.__name__ in schemas:
             schemas[type_.__name__] = _shown(type_, schemas[type_.__name__], told_schemas)
     used = {name for type_ in named for name in _reached(schemas, type_.__name__)}
     return {name: schemas[name] for name in sorted(used)}

@@ -1,7 +1,7 @@
 """How a record is shown: as it is stored, without what is only ours, and with what can be told from it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar, get_args, get_origin
@@ -25,6 +25,7 @@ from chalicelib.crm.contacts import Contact, PaymentMethod
 R = TypeVar("R")
 M = TypeVar("M")
 OURS: Final = frozenset({"account", "version"})
+EXACT: Final = frozenset({"unit_amount", "quantity", "up_to", "flat_amount", "amount", "percent", "percentage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,12 @@ def payment_method(payment: Payment) -> str:
 
 
 def _bills(subscription: Subscription) -> bool:
-    over = subscription.at_its_end or subscription.cancel_at_period_end
+    over = subscription.at_its_end or subscription.ends_first
     return subscription.billable and subscription.paused_on is None and not over
 
 
 SHAPES: Final[dict[type, Shape]] = {
-    Account: Shape(renames=(("clock", "test_clock"),)),
+    Account: Shape(hides=frozenset({"rezoning"}), renames=(("clock", "test_clock"),)),
     ApiKey: Shape(),
     Contact: Shape(),
     Product: Shape(),
@@ -106,7 +107,7 @@ SHAPES: Final[dict[type, Shape]] = {
     BillingRun: Shape(),
     PaymentMethod: Shape(),
     Subscription: Shape(
-        hides=frozenset({"reminded", "offset", "besides"}),
+        hides=frozenset({"reminded", "offset", "besides", "since_on", "short"}),
         renames=(("method", "payment_method"), ("hour", "billing_hour")),
         tells=(next_billing_on, next_billing_at, payments_left, ends_on),
     ),
@@ -147,9 +148,9 @@ def plain(value: Any) -> Any:
             data = [plain(record) for record in value.records]
             return {"object": "list", "data": data, "has_more": value.next is not None, "next": value.next}
         case Beside():
-            return plain(value.record) | msgspec.to_builtins(value.more)
+            return plain(value.record) | _told(value.more)
         case _:
-            return _record(value)
+            return _told(value)
 
 
 def without_secret(value: Any) -> Any:
@@ -157,24 +158,38 @@ def without_secret(value: Any) -> Any:
     return value.record if isinstance(value, Beside) and isinstance(value.more, Secret) else value
 
 
+def _told(value: Any) -> Any:
+    """A value that has no shape of its own as it is, and records at any depth of it as they are shown."""
+    if type(value) in SHAPES:
+        return _record(value)
+    if isinstance(value, tuple | list):
+        return [_told(one) for one in value]
+    if is_dataclass(value):
+        return {one.name: _told(getattr(value, one.name)) for one in fields(value)}
+    return msgspec.to_builtins(value)
+
+
 def _record(record: Any) -> dict[str, Any]:
-    shape = SHAPES.get(type(record))
+    shape = SHAPES[type(record)]
     stored: dict[str, Any] = msgspec.to_builtins(record)
-    if shape is None:
-        return stored
     for name in OURS | shape.hides:
         del stored[name]
     for name, called in shape.renames:
         stored[called] = stored.pop(name)
     for tell in shape.tells:
         stored[tell.__name__] = msgspec.to_builtins(tell(record))
-    for priced in (stored, *stored.get("lines", ())):
-        _write_out(priced)
+    _write_out(stored)
     return {"object": NAMES[type(record)], **stored}
 
 
-def _write_out(priced: dict[str, Any]) -> None:
-    """Exact numbers in digits alone: Python writes a tiny one as 1E-7."""
-    for name in ("unit_amount", "quantity"):
-        if "E" in priced.get(name, ""):
-            priced[name] = f"{Decimal(priced[name]):f}"
+def _write_out(value: Any) -> None:
+    """Exact numbers in digits alone, at any depth: Python writes a tiny one as 1E-7."""
+    if isinstance(value, list):
+        for one in value:
+            _write_out(one)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name in EXACT and isinstance(one, str) and "E" in one:
+                value[name] = f"{Decimal(one):f}"
+            else:
+                _write_out(one)

@@ -1,0 +1,253 @@
+"""Foretell what a subscription will do up to a day, by the code that will do it; nothing is written or charged."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import TypeVar
+
+from chalicelib.billing import gaps, periods
+from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.events import EventType
+from chalicelib.billing.invoices import Invoice, Series, name_of
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.operations import act, attach, renew, tax
+from chalicelib.operations.rehearse import Declines, Happening, Rehearsal
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.changes import Changeset, Reading
+
+R = TypeVar("R")
+YEARS_AHEAD = 50
+LAST_YEAR = 2100
+MOST_ASSUMPTIONS = 50
+# What is told has at most about so many happenings and invoice lines: more would not fit an answer.
+MOST_TOLD = 5000
+# Invoices of an outage or of slow banks that may still be on their way, besides those in arrears.
+LATEST = 20
+
+
+class Do(StrEnum):
+    """What a person may be assumed to do, named as the verb of the API that does it."""
+
+    CANCEL = "cancel"
+    CANCEL_AT_PERIOD_END = "cancel_at_period_end"
+    REACTIVATE = "reactivate"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """From the beginning of a local day of the account's: one of three.
+
+    `declines`: the next `times` charges are declined with this code of Stripe's. `payment_method`: the subscription is
+    charged on this saved method. `do`: a person does this; a pause may end `resume_on` a day, and it and `resume` shift
+    the billing dates or not.
+    """
+
+    on: date
+    declines: str | None = None
+    times: int = 1
+    payment_method: str | None = None
+    do: Do | None = None
+    resume_on: date | None = None
+    shifts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """All that happens up to `until_at`, in order, and the records as they are then.
+
+    Where it would be too much to tell it is not `complete`, and ends earlier than was asked for. The numbers of
+    `invoices` are those they would have if nobody else was billed.
+    """
+
+    until_at: datetime
+    complete: bool
+    subscription: Subscription
+    happenings: tuple[Happening, ...]
+    invoices: tuple[Invoice, ...]
+    payments: tuple[Payment, ...]
+
+
+def subscription(
+    service: Service,
+    account: str,
+    id_: str,
+    until: date | datetime,
+    assumptions: Sequence[Assumption] = (),
+) -> Simulation:
+    """What a subscription will do up to the end of a local day, or to a moment. Raises NotFound, Invalid or Unavailable."""
+    real = service.real()
+    reading = _read(service, account, id_, assumptions)
+    business = reading.get(Account, account, account)
+    reading.get(Subscription, account, id_)
+    return lived(Rehearsal(reading, business, real, asked=tax.at_once(service)), id_, until, assumptions)
+
+
+def upcoming(service: Service, account: str, id_: str) -> Invoice:
+    """The next invoice as it will be if every payment succeeds; its number is given when it is issued, and empty here.
+
+    Raises NotFound, or WrongState where none is to come.
+    """
+    real = service.real()
+    reading = _read(service, account, id_)
+    before = reading.get(Subscription, account, id_)
+    business = reading.get(Account, account, account)
+    rehearsal = Rehearsal(reading, business, real, asked=tax.at_once(service))
+    last = _bound(rehearsal.now)
+    rehearsal.until(last, enough=lambda: bool(rehearsal.invoices))
+    found = _records(rehearsal, rehearsal.invoices, Invoice)
+    if not found:
+        detail = f"No invoice is to come: the subscription {_why_none(before)}."
+        raise WrongState("no_upcoming_invoice", detail)
+    return replace(found[0], number="")
+
+
+def _why_none(before: Subscription) -> str:
+    if not before.billable:
+        return f"is {before.status}"
+    if before.paused_on is not None and before.resume_on is None:
+        return "is paused until it is resumed"
+    if before.ends_first:
+        return f"ends on {before.ends_on}, before another is due"
+    return "has been billed for its whole term"
+
+
+def lived(
+    rehearsal: Rehearsal, id_: str, until: date | datetime, assumptions: Sequence[Assumption]
+) -> Simulation:
+    """A rehearsal of one subscription, lived to the end of a local day or to a moment. Raises Invalid."""
+    until_at = _until(rehearsal, until)
+    for n, assumption in enumerate(assumptions):
+        _assume(rehearsal, assumption, id_, f"assume[{n}]")
+    rehearsal.until(until_at, enough=lambda: len(rehearsal.happenings) + rehearsal.lines >= MOST_TOLD)
+    complete = len(rehearsal.happenings) + rehearsal.lines < MOST_TOLD
+    return Simulation(
+        until_at=until_at if complete else rehearsal.now,
+        complete=complete,
+        subscription=rehearsal.reading.get(Subscription, rehearsal.account.id, id_),
+        happenings=tuple(rehearsal.happenings),
+        invoices=_records(rehearsal, rehearsal.invoices, Invoice),
+        payments=_records(rehearsal, rehearsal.payments, Payment),
+    )
+
+
+def _records(rehearsal: Rehearsal, names: Iterable[str], type_: type[R]) -> tuple[R, ...]:
+    found = (rehearsal.reading.records[key] for key in names)
+    return tuple(record for record in found if isinstance(record, type_))
+
+
+# -- until when, and what is assumed ------------------------------------------------------------------
+
+
+def _until(rehearsal: Rehearsal, until: date | datetime) -> datetime:
+    zone, last = rehearsal.account.zone, _bound(rehearsal.now)
+    if not isinstance(until, datetime):
+        if until.year > LAST_YEAR:
+            raise _too_far(last)
+        until = periods.moment(until + timedelta(days=1), 0, zone) - timedelta(milliseconds=1)
+    if until < rehearsal.now:
+        detail = f"The account's time is {rehearsal.now:%Y-%m-%dT%H:%M:%SZ}; choose a later day or moment."
+        raise Invalid("until_in_the_past", detail, "until")
+    if until > last:
+        raise _too_far(last)
+    return until
+
+
+def _bound(now: datetime) -> datetime:
+    return min(now + timedelta(days=YEARS_AHEAD * 366), now.replace(year=LAST_YEAR + 1, month=1, day=1))
+
+
+def _too_far(last: datetime) -> Invalid:
+    return Invalid("until_too_far", f"Choose a day up to {last:%Y-%m-%d}.", "until")
+
+
+def _assume(rehearsal: Rehearsal, one: Assumption, id_: str, param: str) -> None:
+    _check(one, rehearsal.at.day, param)
+    if one.declines is not None:
+        rehearsal.declines.append(Declines(on=one.on, code=one.declines, left=one.times))
+        return
+    at = max(periods.moment(one.on, 0, rehearsal.account.zone), rehearsal.now)
+    if one.payment_method is not None:
+        saved = rehearsal.reading.get(PaymentMethod, rehearsal.account.id, one.payment_method)
+        if saved.contact != rehearsal.reading.get(Subscription, saved.account, id_).contact:
+            detail = "Another contact saved this payment method."
+            raise Invalid("method_of_another", detail, f"{param}.payment_method")
+        rehearsal.assume(at, "payment_method", partial(_swap, id_, saved))
+    elif one.do is not None:
+        rehearsal.assume(at, one.do.value, partial(_do, id_, one))
+
+
+def _check(one: Assumption, today: date, param: str) -> None:
+    said = [one.declines is not None, one.payment_method is not None, one.do is not None]
+    if sum(said) != 1:
+        raise Invalid("assumption_ambiguous", "Assume one of declines, payment_method and do.", param)
+    if not today <= one.on <= date(LAST_YEAR, 12, 31):
+        detail = f"Assume it on a day from {today} to the end of {LAST_YEAR}."
+        raise Invalid("assumption_date", detail, f"{param}.on")
+    if one.times < 1:
+        raise Invalid("times_out_of_range", "Let 1 charge or more be declined.", f"{param}.times")
+    if one.resume_on is not None and one.do is not Do.PAUSE:
+        raise Invalid("resume_on_without_pause", "Only a pause has a day it ends on.", f"{param}.resume_on")
+
+
+def _swap(id_: str, saved: PaymentMethod, changes: Changeset, at: Moment) -> Iterable[Payment]:
+    payment = attach.swapped(changes, changes.get(Subscription, id_), saved, at)
+    return [payment] if payment else []
+
+
+def _do(id_: str, one: Assumption, changes: Changeset, at: Moment) -> Iterable[Payment]:
+    """What the operation of that name folds. Raises Invalid or WrongState as it does."""
+    type_, decide = _DEEDS[one.do or Do.CANCEL]
+    act.folded(changes, changes.get(Subscription, id_), type_, lambda before, at: decide(before, at, one), at)
+    return ()
+
+
+Decide = Callable[[Subscription, Moment, Assumption], Subscription]
+_DEEDS: dict[Do, tuple[EventType, Decide]] = {
+    Do.CANCEL: (EventType.SUBSCRIPTION_CANCELED, lambda before, at, _: before.canceled(at.now)),
+    Do.CANCEL_AT_PERIOD_END: (EventType.SUBSCRIPTION_CANCELING, lambda before, *_: before.canceling()),
+    Do.REACTIVATE: (EventType.SUBSCRIPTION_REACTIVATED, lambda before, *_: gaps.reactivated(before)),
+    Do.PAUSE: (
+        EventType.SUBSCRIPTION_PAUSED,
+        lambda before, at, one: gaps.paused(before, at.now, one.resume_on, shifts=one.shifts),
+    ),
+    Do.RESUME: (
+        EventType.SUBSCRIPTION_RESUMED,
+        lambda before, at, one: gaps.resumed(before, before.day(at.now), shifts=one.shifts),
+    ),
+}
+
+
+# -- what is read --------------------------------------------------------------------------------------
+
+
+def _read(service: Service, account: str, id_: str, assumptions: Sequence[Assumption] = ()) -> Reading:
+    """All that the subscription's days ahead may touch: its account, contact and series, and what it owes already."""
+    methods = {one.payment_method for one in assumptions if one.payment_method}
+    wanted = [keys.key(Account, account, account), keys.key(Series, account, renew.SERIES)]
+    wanted += [keys.key(PaymentMethod, account, method) for method in methods]
+    reading = service.store.load(account, [keys.key(Subscription, account, id_), *wanted])
+    found = reading.get(Subscription, account, id_)
+    latest = (name_of(found.id, n) for n in range(max(0, found.ordinal - LATEST), found.ordinal))
+    owed = [keys.key(Invoice, account, name) for name in dict.fromkeys((*found.arrears, *latest))]
+    reading.add(service.store.load(account, [keys.key(Contact, account, found.contact), *owed]))
+    return _with_payments(service, reading, account)
+
+
+def _with_payments(service: Service, reading: Reading, account: str) -> Reading:
+    """The open payments of what is owed too, and whatever else those pay."""
+    owed = [one for one in reading.records.values() if isinstance(one, Invoice)]
+    open_ = [keys.key(Payment, account, one.payment) for one in owed if one.payment]
+    if open_:
+        reading.add(service.store.load(account, open_))
+        paid = [one for one in reading.records.values() if isinstance(one, Payment)]
+        others = [keys.key(Invoice, account, part.invoice) for one in paid for part in one.allocations]
+        reading.add(service.store.load(account, [key for key in others if key not in reading.records]))
+    return reading

@@ -1,0 +1,82 @@
+"""What subscriptions will do: foretold by the code that will do it, with nothing written."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.billing.errors import Invalid
+from chalicelib.billing.invoices import Invoice
+from chalicelib.operations import simulate
+from chalicelib.operations.simulate import Assumption, Do, Simulation
+from chalicelib.web.bodies import Body, Id
+from chalicelib.web.endpoint import Call
+
+_CODE: Final = r"^[a-z_]{1,50}(?!\n)$"
+_LENGTH_OF_DAY: Final = len("2026-01-31")
+Until = Annotated[str, Meta(min_length=_LENGTH_OF_DAY, max_length=40, examples=["2027-01-31"])]
+
+
+class Assumed(Body, frozen=True):
+    """What is assumed from the beginning of a local day of the account's: one of `declines`, `payment_method` and `do`.
+
+    With `declines`, a decline code of Stripe's, the next `times` charges are declined; else every charge succeeds. The
+    subscription is moved to a saved `payment_method`. A person may `do` what the API's verbs do; a pause may end on
+    `resume_on`, and pausing and resuming `shifts` the billing dates or leaves them.
+    """
+
+    on: date
+    declines: Annotated[str, Meta(pattern=_CODE, examples=["insufficient_funds"])] | None = None
+    times: Annotated[int, Meta(ge=1, le=100)] = 1
+    payment_method: Id | None = None
+    do: Do | None = None
+    resume_on: date | None = None
+    shifts: bool = True
+
+
+class Simulate(Body, frozen=True):
+    """Up to the end of `until`, a local day of the account's, or up to a moment; at most 50 years ahead."""
+
+    until: Until
+    assume: Annotated[tuple[Assumed, ...], Meta(max_length=simulate.MOST_ASSUMPTIONS)] = ()
+
+
+def subscription(call: Call, id_: str, body: Simulate) -> Simulation:
+    """Every invoice, letter, payment and change of status up to a day, in order, as they will be; nothing is written.
+
+    The invoices' numbers are those they would have if nobody else was billed.
+    """
+    until = day_or_moment(body.until, "until")
+    return simulate.subscription(call.service, call.account.id, id_, until, _assumptions(body.assume))
+
+
+def upcoming_invoice(call: Call, id_: str) -> Invoice:
+    """The next invoice as it will be issued, with its discounts, taxes and the customer's balance; it has no number yet."""
+    return simulate.upcoming(call.service, call.account.id, id_)
+
+
+def _assumptions(assumed: tuple[Assumed, ...]) -> list[Assumption]:
+    return [
+        Assumption(
+            on=one.on,
+            declines=one.declines,
+            times=one.times,
+            payment_method=one.payment_method,
+            do=one.do,
+            resume_on=one.resume_on,
+            shifts=one.shifts,
+        )
+        for one in assumed
+    ]
+
+
+def day_or_moment(text: str, param: str) -> date | datetime:
+    """A local day, or a moment with its offset. Raises Invalid."""
+    type_: Any = date if len(text) == _LENGTH_OF_DAY else Annotated[datetime, Meta(tz=True)]
+    try:
+        found: date | datetime = msgspec.convert(text, type_)
+    except msgspec.ValidationError:
+        detail = "Send 2026-01-31 for a local day, or 2026-01-31T06:00:00Z for a moment with its offset."
+        raise Invalid("wrong_form", detail, param) from None
+    return found

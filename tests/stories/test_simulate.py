@@ -1,0 +1,413 @@
+"""What is simulated is what happens: the same invoices, payments, letters, facts and statuses, in every field but the number."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.discounts import Discount, UnitDiscount
+from chalicelib.billing.dunning import AtEnd, RetryPolicy
+from chalicelib.billing.errors import WrongState
+from chalicelib.billing.events import Event, EventType
+from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.lines import Kind, Line
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.periods import Frequency, moment
+from chalicelib.billing.pricing import Model, Tier
+from chalicelib.billing.rating import Fee
+from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.tax import Tax
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.operations import advance, attach, cancel, create, pause, publish, simulate
+from chalicelib.operations.rehearse import HappeningKind
+from chalicelib.operations.simulate import Assumption, Do, Simulation
+from chalicelib.service import Service
+from chalicelib.store.changes import Changeset
+from sandbox.world import World
+
+ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "UTC", "Pacific/Apia")
+ANCHORS = (date(2026, 1, 31), date(2026, 1, 30), date(2026, 2, 28), date(2026, 2, 3), date(2026, 1, 29))
+STARTS_ON = date(2026, 1, 28)
+TAXES = (
+    Tax(id="txr_1", name="VAT", percent=Decimal(19)),
+    Tax(id="txr_2", name="Levy", percent=Decimal("2.125"), inclusive=True),
+)
+OWN_CLOCK = {"request", "sent_at", "leased_until", "look_at", "looks", "reference", "fee", "net", "reason"}
+"""Fields of a payment that are real time's or Stripe's, such as its words for a decline; the description of a request has the invoice's number."""
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> tuple[Line, ...]:
+    """One to three lines: flat or tiered, decimal prices and quantities, discounted, taxed."""
+    return tuple(draw(st.builds(_line, st.just(n), _PRICES, _TAXED)) for n in range(draw(st.integers(1, 3))))
+
+
+_PRICES = st.one_of(
+    st.builds(
+        lambda cents, quantity: {"unit_amount": Decimal(cents) / 1000, "quantity": Decimal(quantity) / 4},
+        st.integers(1_000_000, 9_000_000),
+        st.integers(4, 30),
+    ),
+    st.builds(
+        lambda model, quantity, step: {
+            "unit_amount": Decimal(0),
+            "quantity": Decimal(quantity),
+            "model": model,
+            "tiers": (
+                Tier(up_to=Decimal(5), unit_amount=_by(model, 900), flat_amount=Decimal(1000)),
+                Tier(up_to=Decimal(9), unit_amount=_by(model, 750), flat_amount=Decimal(1000 + step)),
+                Tier(unit_amount=_by(model, 333), flat_amount=Decimal(2000)),
+            ),
+        },
+        st.sampled_from((Model.VOLUME, Model.GRADUATED, Model.STAIRSTEP)),
+        st.integers(1, 20),
+        st.integers(0, 500),
+    ),
+)
+_TAXED = st.fixed_dictionaries(
+    {
+        "taxes": st.sampled_from(((), ("txr_1",), ("txr_2",), ("txr_1", "txr_2"))),
+        "discounts": st.sampled_from(
+            ((), (UnitDiscount(percent=Decimal("12.5")),), (UnitDiscount(amount=Decimal(7)),))
+        ),
+    }
+)
+
+
+def _by(model: Model, cents: int) -> Decimal:
+    return Decimal(0) if model is Model.STAIRSTEP else Decimal(cents)
+
+
+def _line(n: int, price: dict[str, Any], more: dict[str, Any]) -> Line:
+    return Line(id=f"li_{n}", name=f"Line {n}", **price, **more)
+
+
+DISCOUNTS = (
+    (),
+    (Discount(coupon="co_1", name="Ten", percent=Decimal(10)),),
+    (Discount(coupon="co_2", name="First", amount=Money(500, "usd"), once=True),),
+    (
+        Discount(coupon="co_3", name="Spring", percent=Decimal("33.3"), until_on=date(2026, 5, 15)),
+        Discount(coupon="co_4", name="Five", amount=Money(5, "usd")),
+    ),
+)
+FEES = ((), (Fee(name="Card", types=("card",), percent=Decimal("1.5")),))
+SETUP = Line(id="li_setup", name="Setup", unit_amount=Decimal(4999), kind=Kind.ONE_TIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A subscription to be sold, and what is assumed of its days; a deed comes so many days after the start."""
+
+    terms: dict[str, Any]
+    declines: tuple[tuple[int, str, int], ...]
+    deeds: tuple[tuple[int, Do | None], ...]
+
+
+WISHES = st.builds(
+    Wish,
+    terms=st.fixed_dictionaries(
+        {
+            "frequency": st.sampled_from([one for one in Frequency if one is not Frequency.ONE_TIME]),
+            "lines": lines(),
+            "anchor_on": st.sampled_from(ANCHORS),
+            "zone": st.sampled_from(ZONES),
+            "hour": st.sampled_from((0, 2, 6, 23)),
+            "reminder_days": st.sampled_from((None, 3, 14)),
+            "payments": st.sampled_from((None, None, 3, 9)),
+            "discounts": st.sampled_from(DISCOUNTS),
+            "fees": st.sampled_from(FEES),
+            "extras": st.sampled_from(((), (SETUP,))),
+        }
+    ),
+    declines=st.lists(
+        st.tuples(
+            st.integers(0, 120),
+            st.sampled_from(("insufficient_funds", "insufficient_funds", "generic_decline", "stolen_card")),
+            st.integers(1, 6),
+        ),
+        max_size=2,
+    ).map(lambda found: tuple(sorted(found))),
+    deeds=st.lists(
+        st.tuples(st.integers(5, 200), st.sampled_from((None, *Do))), max_size=2, unique_by=lambda one: one[0]
+    ).map(lambda found: tuple(sorted(found, key=lambda one: one[0]))),
+)
+BATCHES = st.tuples(
+    st.lists(WISHES, min_size=5, max_size=7),
+    st.sampled_from(
+        (
+            RetryPolicy(),
+            RetryPolicy(days=(2, 9, 30), at_end=AtEnd.CANCEL),
+            RetryPolicy(days=(1, 4), at_end=AtEnd.PAST_DUE),
+        )
+    ),
+)
+SEEDED = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@settings(SEEDED, max_examples=4)
+@given(batch=BATCHES)
+def test_a_simulation_is_what_happens(world: World, batch: tuple[list[Wish], RetryPolicy]):
+    """For random subscriptions, declines, pauses and cancellations, eight months later all is as it was foretold."""
+    _foretold_and_lived(world, *batch)
+
+
+@pytest.mark.slow
+@settings(SEEDED, max_examples=25)
+@given(batch=st.tuples(st.lists(WISHES, min_size=8, max_size=8), BATCHES.map(lambda one: one[1])))
+def test_many_simulations_are_what_happens(world: World, batch: tuple[list[Wish], RetryPolicy]):
+    """The same for two hundred more."""
+    _foretold_and_lived(world, *batch)
+
+
+def _foretold_and_lived(world: World, wishes: list[Wish], retries: RetryPolicy) -> None:
+    """Simulate at the start and again on the way, live the days, and compare."""
+    told = Told(world, retries)
+    sold = [told.sells(wish) for wish in wishes]
+    end_on = STARTS_ON + timedelta(days=240)
+    first = {one.id: told.simulated(one, end_on) for one in sold}
+    assert told.written() == told.written_before
+    later = {}
+    half_way = STARTS_ON + timedelta(days=75)
+    for on in sorted(
+        {day for one in sold for day in one.days(told)} | {half_way, end_on + timedelta(days=1)}
+    ):
+        told.it_is(on)
+        if on == half_way:
+            later = {one.id: told.simulated(one, end_on, since=on) for one in sold}
+        for one in sold:
+            told.does(one, on)
+    world.settle()
+    for one in sold:
+        told.compare(one, first[one.id], STARTS_ON)
+        told.compare(one, later[one.id], half_way)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sold:
+    """A subscription at work, and what it was sold on."""
+
+    id: str
+    contact: str
+    customer: str
+    other_card: str
+    wish: Wish
+
+    def days(self, told: "Told") -> Iterator[date]:
+        yield from (day for day, _, _ in told.declines(self))
+        yield from (day for day, _ in told.deeds(self))
+
+
+class Told:
+    """An account with a clock of its own, at midnight where it is, and what is foretold of it."""
+
+    def __init__(self, world: World, retries: RetryPolicy) -> None:
+        self.world = world
+        self.service: Service = world.service()
+        self.account = create.account(
+            self.service,
+            name="Roaster",
+            email="roaster@perennial.example",
+            currency="usd",
+            zone="America/New_York",
+            livemode=False,
+            retries=retries,
+            clock_at=moment(STARTS_ON, 0, "America/New_York"),
+        )
+        self.written_before: Any = None
+
+    # -- what people do ---------------------------------------------------------------------------
+
+    def sells(self, wish: Wish) -> Sold:
+        """Sold as `subscribe` does it, with terms its order cannot say yet."""
+        service, account = self.service, self.account.id
+        contact = create.contact(service, account, name="Ada", email="ada@perennial.example")
+        card = attach.payment_method(service, account, contact.id, "pm_card_visa")
+        other = attach.payment_method(service, account, contact.id, "pm_card_mastercard")
+        subscription = Subscription(
+            account=account,
+            id=service.new_id("sub_"),
+            contact=contact.id,
+            currency="usd",
+            status=Status.SCHEDULED,
+            created_at=self.at.now,
+            method=Method(id=card.id, customer=card.customer, label=card.label),
+            taxes=TAXES,
+            **wish.terms,
+        )
+        changes = Changeset(account)
+        changes.put(subscription)
+        about = {"contact": contact.id, "subscription": subscription.id}
+        publish.fact(changes, EventType.SUBSCRIPTION_CREATED, subscription, about, self.at)
+        service.store.commit(changes)
+        self.written_before = self.written()
+        return Sold(
+            id=subscription.id, contact=contact.id, customer=card.customer, other_card=other.id, wish=wish
+        )
+
+    def does(self, one: Sold, on: date) -> None:
+        """What was assumed of a day is done on it; what is refused changes nothing, as it was foretold."""
+        for day, code, times in self.declines(one):
+            if day == on:
+                self.world.stripe("POST", "script", {"customer": one.customer, "outcomes": [code] * times})
+        for day, deed in self.deeds(one):
+            if day == on:
+                self._does(one, deed)
+
+    def _does(self, one: Sold, deed: Do | None) -> None:
+        service, account = self.service, self.account.id
+        try:
+            match deed:
+                case None:
+                    attach.to_subscription(service, account, one.id, one.other_card)
+                case Do.CANCEL:
+                    cancel.subscription(service, account, one.id, at_period_end=False)
+                case Do.CANCEL_AT_PERIOD_END:
+                    cancel.subscription(service, account, one.id, at_period_end=True)
+                case Do.REACTIVATE:
+                    cancel.off(service, account, one.id)
+                case Do.PAUSE:
+                    pause.subscription(service, account, one.id)
+                case Do.RESUME:
+                    pause.over(service, account, one.id, shifts=True)
+        except WrongState:
+            pass
+
+    def declines(self, one: Sold) -> list[tuple[date, str, int]]:
+        return [(STARTS_ON + timedelta(days=after), code, times) for after, code, times in one.wish.declines]
+
+    def deeds(self, one: Sold) -> list[tuple[date, Do | None]]:
+        return [(STARTS_ON + timedelta(days=after), deed) for after, deed in one.wish.deeds]
+
+    def it_is(self, on: date) -> None:
+        """The clock goes on to the beginning of a local day."""
+        at = moment(on, 0, self.account.zone)
+        if at > self.at.now:
+            business = advance.to(self.service, self.account.id, at)
+            while business.clock is not None and business.clock.target_at is not None:
+                advance.clocks(self.service, self.account.id, [])
+                business = self.service.store.get(Account, self.account.id, self.account.id)
+        self.world.drain()
+
+    # -- what is foretold, and what is there --------------------------------------------------------
+
+    @property
+    def at(self) -> Moment:
+        return Moment(self.service.store.get(Account, self.account.id, self.account.id), self.service.real())
+
+    def simulated(self, one: Sold, end_on: date, since: date = STARTS_ON) -> Simulation:
+        """What is to come, told what is assumed of the days from one on."""
+        left = self._left(one, since)
+        deeds = [
+            Assumption(on=on, do=deed) if deed else Assumption(on=on, payment_method=one.other_card)
+            for on, deed in self.deeds(one)
+            if on >= since
+        ]
+        return simulate.subscription(self.service, self.account.id, one.id, end_on, [*left, *deeds])
+
+    def _left(self, one: Sold, since: date) -> list[Assumption]:
+        """The declines that the bank has still to say: those scripted before are said in their order."""
+        declined = sum(payment.decline_code is not None for payment in self._payments(one))
+        found = []
+        for on, code, times in self.declines(one):
+            said = min(declined, times) if on < since else 0
+            declined -= said
+            if times > said:
+                found.append(Assumption(on=max(on, since), declines=code, times=times - said))
+        return found
+
+    def written(self) -> list[Any]:
+        """The versions of all that is in the table, of every account."""
+        items = self.world.app.service().store  # read through the engine, not through records
+        del items
+        return sorted(_scan(self.world))
+
+    def compare(self, one: Sold, foretold: Simulation, since: date) -> None:
+        """All that has come since a day is as it was foretold."""
+        begin = moment(since, 0, self.account.zone)
+        subscription = self.service.store.get(Subscription, self.account.id, one.id)
+        assert foretold.complete
+        assert subscription == foretold.subscription
+        invoices = self._invoices(subscription)
+        mine = {invoice.id: _of_invoice(invoice) for invoice in invoices if invoice.issued_at >= begin}
+        assert mine == {invoice.id: _of_invoice(invoice) for invoice in foretold.invoices}
+        paid = {pay.id: _of_payment(pay) for pay in self._payments(one) if pay.created_at >= begin}
+        assert paid == {pay.id: _of_payment(pay) for pay in foretold.payments}
+        events, letters = self._told_since(one, begin)
+        kinds = (HappeningKind.EVENT, HappeningKind.LETTER)
+        assert sorted([*events, *letters]) == sorted(
+            (one.at, str(one.kind), one.what, one.subject, one.to or "")
+            for one in foretold.happenings
+            if one.kind in kinds
+        )
+
+    def _invoices(self, subscription: Subscription) -> list[Invoice]:
+        names = [name_of(subscription.id, n) for n in range(subscription.ordinal)]
+        return [self.service.store.get(Invoice, self.account.id, name) for name in names]
+
+    def _payments(self, one: Sold) -> list[Payment]:
+        return [
+            record
+            for record in _all(self.service, f"{self.account.id}/payment")
+            if isinstance(record, Payment) and record.subscription == one.id
+        ]
+
+    def _told_since(self, one: Sold, begin: datetime) -> tuple[list[Any], list[Any]]:
+        letters = [
+            (record.created_at, "letter", str(record.letter), record.id, record.to or "")
+            for record in _all(self.service, f"{self.account.id}/delivery")
+            if isinstance(record, Delivery) and record.contact == one.contact and record.created_at >= begin
+        ]
+        events, day = [], begin.date()
+        while day <= self.at.now.date():
+            events += [
+                (record.created_at, "event", str(record.type), record.subject, "")
+                for record in _all(self.service, f"{self.account.id}/event/{day}")
+                if isinstance(record, Event)
+                and record.about.get("subscription") == one.id
+                and record.type is not EventType.SUBSCRIPTION_CREATED
+                and record.created_at >= begin
+            ]
+            day += timedelta(days=1)
+        return events, letters
+
+
+def _all(service: Service, owner: str) -> Iterator[Any]:
+    after = None
+    while True:
+        page = service.store.owned(owner, limit=100, after=after)
+        yield from page.records
+        after = page.next
+        if after is None:
+            return
+
+
+def _scan(world: World) -> Iterator[tuple[str, str]]:
+    import boto3
+
+    pages = boto3.Session().client("dynamodb").get_paginator("scan").paginate(TableName="perennial")
+    for page in pages:
+        for item in page["Items"]:
+            yield item["key"]["S"], item.get("version", {"N": "0"})["N"]
+
+
+def _of_invoice(invoice: Invoice) -> Invoice:
+    return replace(invoice, number="")
+
+
+def _of_payment(payment: Payment) -> dict[str, Any]:
+    names = set(Payment.__dataclass_fields__) - OWN_CLOCK
+    return {name: getattr(payment, name) for name in names}
