@@ -115,8 +115,6 @@ def single_tax(given: Values) -> Values:
     currency = given["currency"].lower()
     if exponent(currency) != given["exponent"]:
         field.left_out("a number of decimals that ISO 4217 does not have")
-    if Fraction(given["net"]) < 0:
-        field.left_out("an amount below zero: we give back by a credit note")
     vat = rate(given["tax_percent"])
     of = rated([line(1, given["net"], currency, taxes=(vat.id,))], [vat], currency)
     return {"tax": in_major(of.taxes[0].amount)}
@@ -203,6 +201,8 @@ def en_line(n: int, row: Values, currency: str, **more: Any) -> Line:
     unit = Fraction(row.get("list_price", row["unit_price"]))
     beside = row.get("allowances_charges", ())
     added = sum(Fraction(one["amount"]) * (1 if one["charge"] else -1) for one in beside)
+    if unit * quantity / each + added < 0:
+        field.left_out("a line below zero: we give back by a credit note")
     discounts = off_each(row, max(Fraction(0), -added / quantity), currency)
     if (unit / each * 10**14).denominator != 1:
         if added or discounts or quantity.denominator != 1 or each.denominator != 1:
@@ -246,7 +246,7 @@ def document_totals(given: Values) -> Values:
         ]
         vat = rate(row["tax_percent"])
         rates[vat.id] = vat
-        plain = {"quantity": row["quantity"], "unit_price": unit, "allowances_charges": once}
+        plain = {"quantity": row["quantity"], "unit_price": unit, "allowances_charges": beside}
         lines.append(en_line(n, plain, currency, taxes=(vat.id,)))
     off = given.get("document_allowance_percent")
     discounts = [Discount(coupon="c", name="Off", percent=Decimal(off))] if off else []
@@ -312,11 +312,17 @@ def rate_of(row: Values) -> Tax:
     return rate(row["tax_percent"], row["tax_category"])
 
 
+def once(row: Values, currency: str) -> Money:
+    if Fraction(row["amount"]) < 0:
+        field.left_out("an allowance or a charge below zero")
+    return from_major(Fraction(row["amount"]), currency)
+
+
 def allowance(row: Values, currency: str) -> Discount:
-    amount = from_major(Fraction(row["amount"]), currency)
+    amount = once(row, currency)
     return Discount(coupon="c", name="Allowance", amount=amount, products=(rate_of(row).id,))
 
 
 def charge(row: Values, currency: str) -> Fee:
-    amount = from_major(Fraction(row["amount"]), currency)
+    amount = once(row, currency)
     return Fee(name="Charge", types=("card",), amount=amount, taxes=(rate_of(row).id,))
