@@ -239,7 +239,7 @@ def document_totals(given: Values) -> Values:
     for n, row in enumerate(given["lines"], 1):
         unit = Fraction(row["unit_price"]) + Fraction(row.get("product_charge", 0))
         unit -= Fraction(row.get("product_allowance", 0))
-        once = [
+        beside = [
             {"charge": word == "charge", "amount": row[word]}
             for word in ("charge", "allowance")
             if word in row
