@@ -15,6 +15,7 @@ from chalicelib.store.changes import Conflict, Outage
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
+TEXT: Final = "text/plain; charset=utf-8"
 MAX_BODY: Final = 256 * 1024
 """Bytes of a body, far above any honest one; Stripe's events stay below it too."""
 
@@ -43,6 +44,13 @@ class Reply:
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
     kept: str | None = None
     final: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Reply):
+    """One whose `body` is plain text."""
+
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": TEXT})
 
 
 class Unauthorized(PerennialError):

@@ -11,7 +11,7 @@ from chalicelib.web import schemas
 from chalicelib.web.bodies import Body
 from chalicelib.web.endpoint import Endpoint, Visit, endpoint
 from chalicelib.web.health import VERSION
-from chalicelib.web.http import JSON, PROBLEM, Reply, encode
+from chalicelib.web.http import JSON, PROBLEM, TEXT, Reply, Text, encode
 from chalicelib.web.routes import ROUTES, Route
 
 _PROBLEM: Final = {"$ref": "#/components/responses/Problem"}
@@ -46,7 +46,7 @@ def document(base_url: str) -> dict[str, Any]:
     for route in ROUTES:
         target = endpoint(route.name)
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, target)
-        types += [kind for kind in (target.gives, target.body) if kind not in (Reply, Body)]
+        types += [kind for kind in (target.gives, target.body) if kind not in (Reply, Text, Body)]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Perennial", "version": VERSION, "description": _ABOUT},
@@ -84,7 +84,7 @@ def _parameters(route: Route, target: Endpoint) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", route.path)
     path = [{"name": name, "in": "path", "required": True, "schema": id_} for name in names]
     query = schemas.parameters(target.query) if "query" in target.takes else []
-    key = [_KEY] if route.method == "POST" and not route.public else []
+    key = [_KEY] if route.method == "POST" and not (route.public or route.reads) else []
     return [*path, *query, *key]
 
 
@@ -94,6 +94,8 @@ def _required(body: type[Body]) -> bool:
 
 
 def _answer(gives: Any) -> dict[str, Any]:
+    if gives is Text:
+        return {"description": "Done.", "content": {TEXT: {"schema": {"type": "string"}}}}
     schema = {"type": "object"} if gives is Reply else schemas.answer_schema(gives)
     return {"description": "Done.", "content": {JSON: {"schema": schema}}}
 

@@ -99,7 +99,8 @@ class Api:
             sent["Authorization"] = f"Bearer {key or self.key}"
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         status, answered, content = self._gateway.answer(method, path, sent, body)
-        return Told(status, json.loads(content), answered, content.decode())
+        is_text = answered["Content-Type"].startswith("text/plain")
+        return Told(status, content.decode() if is_text else json.loads(content), answered, content.decode())
 
     def sells(self, key: str | None = None, **more: Any) -> Any:
         """A subscription, with the contact, card and product it takes; returns its JSON."""

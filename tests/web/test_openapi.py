@@ -89,7 +89,8 @@ def test_answers_are_as_described(api: Api):
         assert told.status == 200, told.text
         fits(told, "GET", route.path)
         if (
-            isinstance(told.body.get("data"), list)
+            isinstance(told.body, dict)
+            and isinstance(told.body.get("data"), list)
             and told["data"]
             and f"{route.path}/{{id}}" in DOCUMENT["paths"]
         ):

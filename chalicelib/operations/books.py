@@ -1,0 +1,148 @@
+"""Read the books: the facts of local days, what was earned in them, and all there is to hold against each other.
+
+Facts are listed by the UTC day of their moment on the account's clock; a range of local days reads the UTC days it
+touches, and keeps what falls on its own days in the account's zone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, timedelta
+from typing import TypeVar
+
+from chalicelib.billing import credits as notes
+from chalicelib.billing import invoices, laws, periods, recognition
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.errors import Invalid
+from chalicelib.billing.events import Event
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.laws import Kept
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.keys import Record
+
+R = TypeVar("R")
+PAGE = 100
+MAX_READ = 20_000
+"""Records read for one range, each kind: what API Gateway's 29 seconds surely suffice for."""
+DAY = timedelta(days=1)
+
+Earned = Counter[tuple[date, str]]
+"""What was earned in a month, at its last day, by currency; minor units."""
+
+
+def facts(
+    service: Service, account: Account, start_on: date, end_on: date
+) -> Iterator[list[tuple[date, Event]]]:
+    """What was posted on local days, both included, oldest first and a page at a time, each with its day.
+
+    Raises Invalid `range_too_large` beyond MAX_READ events.
+    """
+    read = 0
+    for day in utc_days(account, start_on, end_on):
+        for page in _pages(service, f"{account.id}/event/{day}"):
+            read = _counted(read + len(page))
+            found = [event for event in page if isinstance(event, Event) and event.entry is not None]
+            dated = [(periods.local_date(event.created_at, account.zone), event) for event in found]
+            yield [(on, event) for on, event in dated if start_on <= on <= end_on]
+
+
+def utc_days(account: Account, start_on: date, end_on: date) -> Iterator[date]:
+    """The UTC days that local days touch, oldest first."""
+    day = periods.moment(start_on, 0, account.zone).astimezone(UTC).date()
+    last = (periods.moment(end_on + DAY, 0, account.zone) - timedelta(microseconds=1)).astimezone(UTC).date()
+    while day <= last:
+        yield day
+        day += DAY
+
+
+def earned(service: Service, account: Account, start_on: date, end_on: date) -> Earned:
+    """What deferred revenue was earned on local days, both included.
+
+    Every subscription is walked back from its last invoice to the first whose days were over before the range: the
+    invoices of a subscription follow one another. Raises Invalid `range_too_large`.
+    """
+    sums: Earned = Counter()
+    read = 0
+    for page in _pages(service, f"{account.id}/subscription"):
+        left = {one.id: one.ordinal for one in page if isinstance(one, Subscription) and one.ordinal}
+        while left:
+            read = _counted(read + len(left))
+            left = _a_step_back(service, account, left, (start_on, end_on), sums)
+    return sums
+
+
+def _a_step_back(
+    service: Service, account: Account, left: dict[str, int], days: tuple[date, date], sums: Earned
+) -> dict[str, int]:
+    """Add what each subscription's invoice of an ordinal earned; what is to be looked at before them."""
+    names = {sub: invoices.name_of(sub, ordinal - 1) for sub, ordinal in left.items()}
+    found = service.store.load(account.id, [keys.key(Invoice, account.id, name) for name in names.values()])
+    owed = {sub: found.get(Invoice, account.id, name) for sub, name in names.items()}
+    found.add(service.store.load(account.id, [key for one in owed.values() for key in _note_keys(one)]))
+    further: dict[str, int] = {}
+    for sub, invoice in owed.items():
+        given = [found.get(CreditNote, account.id, key.rpartition("/")[2]) for key in _note_keys(invoice)]
+        issued_on = periods.local_date(invoice.issued_at, account.zone)
+        for day, amount in recognition.by_month(invoice, given, issued_on, *days):
+            sums[day, invoice.currency] += amount
+        over = not invoice.besides and max(recognition.over_on(invoice, given), issued_on) <= days[0]
+        if left[sub] > 1 and not over:
+            further[sub] = left[sub] - 1
+    return further
+
+
+def _note_keys(invoice: Invoice) -> list[str]:
+    names = (notes.name_of(invoice.id, ordinal) for ordinal in range(1, invoice.notes + 1))
+    return [keys.key(CreditNote, invoice.account, name) for name in names]
+
+
+def payees(service: Service, account: str, contacts: Iterable[str]) -> dict[str, str]:
+    """The names of people, by id."""
+    wanted = [keys.key(Contact, account, contact) for contact in contacts]
+    found = service.store.load(account, wanted).records.values()
+    return {one.id: one.name for one in found if isinstance(one, Contact)}
+
+
+def audit(service: Service, account: Account) -> list[str]:
+    """What does not hold between the books and the records, a sentence each; it reads everything, at a quiet moment."""
+    first = min((one.created_at for one in _all(service, account, "contact", Contact)), default=None)
+    if first is None:
+        return []
+    days = utc_days(account, first.date() - DAY, account.now(service.real()).date() + DAY)
+    events = [one for day in days for one in _all(service, account, f"event/{day}", Event)]
+    return laws.broken(
+        Kept(
+            events=events,
+            invoices=_all(service, account, "invoice", Invoice),
+            payments=_all(service, account, "payment", Payment),
+            notes=_all(service, account, "credit_note", CreditNote),
+            balances=[sum_ for one in _all(service, account, "contact", Contact) for sum_ in one.balances],
+        )
+    )
+
+
+def _all(service: Service, account: Account, owner: str, type_: type[R]) -> list[R]:
+    pages = _pages(service, f"{account.id}/{owner}")
+    return [record for page in pages for record in page if isinstance(record, type_)]
+
+
+def _pages(service: Service, owner: str) -> Iterator[list[Record]]:
+    """All of an owner's records in order, a page at a time."""
+    after = None
+    while True:
+        page = service.store.owned(owner, limit=PAGE, after=after, newest_first=False)
+        yield page.records
+        after = page.next
+        if after is None:
+            return
+
+
+def _counted(read: int) -> int:
+    if read > MAX_READ:
+        detail = f"More than {MAX_READ} records would have to be read; ask for fewer days at a time."
+        raise Invalid("range_too_large", detail, "from")
+    return read
