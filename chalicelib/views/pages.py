@@ -2,12 +2,12 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-from chalicelib.billing import money
+from chalicelib.billing import explain, money
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Period
@@ -22,13 +22,14 @@ ASK = "Reply to the letter that brought you here, or write to"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """An invoice that is owed, in words; `next` is what happens to it by itself."""
+    """An invoice that is owed, in words; `next` is what happens to it by itself, `because` how each amount came to be."""
 
     number: str
     date: str
     period: str
     amount: str
     next: str
+    because: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,16 @@ def _due(
         period=formats.period(Period(invoice.period_start_on, invoice.period_end_on)),
         amount=formats.money(invoice.amount_due),
         next=_next(account, subscription, invoice, payments),
+        because=tuple(_because(invoice)),
     )
+
+
+def _because(invoice: Invoice) -> Iterator[tuple[str, str]]:
+    """Each line, discount and tax of an invoice, then the whole: what it is, and a sentence on its amount."""
+    told = explain.explained(invoice)
+    for part in (*told.lines, *told.discounts, *told.taxes):
+        yield formats.name(part.name), formats.name(part.sentence)
+    yield "To pay", formats.name(told.sentence)
 
 
 def _next(

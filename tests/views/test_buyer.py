@@ -222,3 +222,16 @@ def test_chalice_serves_it_as_html(service: Service, keep, subscription: Subscri
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert "$1,255.00" in answer.body.decode()
         assert client.http.get("/b/nonsense").status_code == 404
+
+def test_the_page_says_how_each_amount_came_to_be(
+    service: Service, keep, subscription: Subscription, invoice: Invoice
+):
+    """Behind every invoice that is owed stands a sentence on each line, and one on the whole; no script opens it."""
+    token = keep(replace(subscription, cycle=1, arrears=(invoice.id,)), invoice)
+    _, html, _ = buyer.page(service, token)
+    told = seen(html[html.index("<details>") : html.index("</details>")])
+    assert "House blend" in told
+    assert "2 × 625.00 USD" in told
+    assert "40 × 0.125 USD" in told
+    assert told.endswith("1255.00 USD.") or "1255.00 USD" in told
+    assert "<script" not in html
