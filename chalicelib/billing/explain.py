@@ -105,7 +105,7 @@ def _period(invoice: Invoice, line: InvoiceLine) -> ExplainedPeriod | None:
 
 
 def _tiers(tiers: Sequence[Tier]) -> tuple[ExplainedTier, ...]:
-    above = [pricing.NONE, *(tier.up_to for tier in tiers if tier.up_to is not None)]
+    above = [pricing.NONE, *(tier.up_to for tier in tiers[:-1] if tier.up_to is not None)]
     return tuple(
         ExplainedTier(
             above=written(below),
@@ -113,7 +113,7 @@ def _tiers(tiers: Sequence[Tier]) -> tuple[ExplainedTier, ...]:
             unit_amount=written(tier.unit_amount),
             flat_amount=written(tier.flat_amount),
         )
-        for below, tier in zip(above, tiers, strict=True)
+        for below, tier in zip(above, tiers, strict=False)
     )
 
 
