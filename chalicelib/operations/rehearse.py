@@ -227,7 +227,7 @@ class Rehearsal:
             case Delivery() if before is None:
                 to = self.reading.get(Contact, after.account, after.contact).email
                 self._note(HappeningKind.LETTER, after.letter, after.id, after.about, to)
-            case Subscription() if not isinstance(before, Subscription) or after.status != before.status:
+            case Subscription() if isinstance(before, Subscription) and after.status != before.status:
                 self._note(HappeningKind.STATUS, after.status, after.id)
             case Invoice() if before is None:
                 self.invoices[keys.key_of(after)] = after.id

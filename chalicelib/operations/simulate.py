@@ -15,7 +15,10 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
-from chalicelib.operations import act, attach, renew, tax
+from chalicelib.operations import act, attach, renew, subscribe, tax
+from chalicelib.operations import draft as drafts
+from chalicelib.operations import order as read
+from chalicelib.operations.order import Order
 from chalicelib.operations.rehearse import Declines, Happening, Rehearsal
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -88,6 +91,29 @@ def subscription(
     business = reading.get(Account, account, account)
     reading.get(Subscription, account, id_)
     return lived(Rehearsal(reading, business, real, asked=tax.at_once(service)), id_, until, assumptions)
+
+
+def draft(
+    service: Service,
+    account: str,
+    order: Order,
+    until: date | datetime,
+    assumptions: Sequence[Assumption] = (),
+) -> Simulation:
+    """What the one subscription of an order would do if it was sold now. Raises NotFound, Invalid or Unavailable."""
+    real, asked = service.real(), tax.at_once(service)
+    reading = read.load(service, account, order)
+    reading.add(service.store.load(account, _beside(account, assumptions)))
+    at = Moment(reading.get(Account, account, account), real)
+    made = drafts.drafted(reading, at, order, read.ids(service, order), asked)
+
+    def sold(changes: Changeset, at: Moment) -> Iterable[Payment]:
+        subscribe.folded(changes, made, at)
+        return ()
+
+    rehearsal = Rehearsal(reading, at.account, real, asked=asked)
+    rehearsal.do(sold)
+    return lived(rehearsal, made.subscriptions[0].id, until, assumptions)
 
 
 def upcoming(service: Service, account: str, id_: str) -> Invoice:
@@ -230,15 +256,19 @@ _DEEDS: dict[Do, tuple[EventType, Decide]] = {
 
 def _read(service: Service, account: str, id_: str, assumptions: Sequence[Assumption] = ()) -> Reading:
     """All that the subscription's days ahead may touch: its account, contact and series, and what it owes already."""
-    methods = {one.payment_method for one in assumptions if one.payment_method}
-    wanted = [keys.key(Account, account, account), keys.key(Series, account, renew.SERIES)]
-    wanted += [keys.key(PaymentMethod, account, method) for method in methods]
-    reading = service.store.load(account, [keys.key(Subscription, account, id_), *wanted])
+    wanted = [keys.key(Subscription, account, id_), *_beside(account, assumptions)]
+    reading = service.store.load(account, wanted)
     found = reading.get(Subscription, account, id_)
     latest = (name_of(found.id, n) for n in range(max(0, found.ordinal - LATEST), found.ordinal))
     owed = [keys.key(Invoice, account, name) for name in dict.fromkeys((*found.arrears, *latest))]
     reading.add(service.store.load(account, [keys.key(Contact, account, found.contact), *owed]))
     return _with_payments(service, reading, account)
+
+
+def _beside(account: str, assumptions: Sequence[Assumption]) -> list[str]:
+    methods = {one.payment_method for one in assumptions if one.payment_method}
+    wanted = [keys.key(Account, account, account), keys.key(Series, account, renew.SERIES)]
+    return wanted + [keys.key(PaymentMethod, account, method) for method in methods]
 
 
 def _with_payments(service: Service, reading: Reading, account: str) -> Reading:

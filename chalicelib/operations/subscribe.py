@@ -54,17 +54,22 @@ def foreseen(service: Service, account: str, order: Order) -> Summary:
 def _sold(service: Service, found: Reading, at: Moment, made: Draft) -> list[Subscription]:
     business = at.account
     changes = Changeset(business.id, found)
-    changes.put(*made.subscriptions, *made.beside)
+    folded(changes, made, at)
     if business.clock is not None:
         business = business.catching_up()
         changes.put(business)
-    for one in made.subscriptions:
-        about = {"contact": one.contact, "subscription": one.id}
-        publish.fact(changes, EventType.SUBSCRIPTION_CREATED, one, about, Moment(business, service.real()))
     _check_size(made)
     written = service.store.commit(changes)
     nudge(service, business, written.records.values())
     return [written.get(Subscription, business.id, one.id) for one in made.subscriptions]
+
+
+def folded(changes: Changeset, made: Draft, at: Moment) -> None:
+    """Fold the subscriptions of an order into the changeset, with what they use up and their facts."""
+    changes.put(*made.subscriptions, *made.beside)
+    for one in made.subscriptions:
+        about = {"contact": one.contact, "subscription": one.id}
+        publish.fact(changes, EventType.SUBSCRIPTION_CREATED, one, about, at)
 
 
 def _check_size(made: Draft) -> None:

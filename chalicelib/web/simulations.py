@@ -12,6 +12,7 @@ from chalicelib.operations import simulate
 from chalicelib.operations.simulate import Assumption, Do, Simulation
 from chalicelib.web.bodies import Body, Id
 from chalicelib.web.endpoint import Call
+from chalicelib.web.subscriptions import NewSubscription, order_of
 
 _CODE: Final = r"^[a-z_]{1,50}(?!\n)$"
 _LENGTH_OF_DAY: Final = len("2026-01-31")
@@ -40,6 +41,20 @@ class Simulate(Body, frozen=True):
 
     until: Until
     assume: Annotated[tuple[Assumed, ...], Meta(max_length=simulate.MOST_ASSUMPTIONS)] = ()
+
+
+class NewSimulation(NewSubscription, frozen=True, kw_only=True):
+    """A subscription as it would be sold, and up to when it is to be foretold."""
+
+    until: Until
+    assume: Annotated[tuple[Assumed, ...], Meta(max_length=simulate.MOST_ASSUMPTIONS)] = ()
+
+
+def draft(call: Call, body: NewSimulation) -> Simulation:
+    """The same of a subscription that is not sold: it would be sold now. Nothing is written."""
+    until = day_or_moment(body.until, "until")
+    order = order_of(body)
+    return simulate.draft(call.service, call.account.id, order, until, _assumptions(body.assume))
 
 
 def subscription(call: Call, id_: str, body: Simulate) -> Simulation:

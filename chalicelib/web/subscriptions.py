@@ -106,15 +106,16 @@ def _of_status(call: Call, owner: str, query: Filter) -> Listed[Subscription]:
 
 def create(call: Call, body: NewSubscription) -> Subscription:
     """Sell a subscription; what is due today is billed and charged within seconds."""
-    return subscribe.contact(call.service, call.account.id, _order(body))
+    return subscribe.contact(call.service, call.account.id, order_of(body))
 
 
 def preview(call: Call, body: NewSubscription) -> Summary:
     """What a subscription would come to: now, later, in all. Nothing is written."""
-    return subscribe.foreseen(call.service, call.account.id, _order(body))
+    return subscribe.foreseen(call.service, call.account.id, order_of(body))
 
 
-def _order(body: NewSubscription) -> Order:
+def order_of(body: NewSubscription) -> Order:
+    """The order a body of one subscription is."""
     return order(
         body,
         body.lines,
