@@ -16,12 +16,13 @@ from chalicelib.billing.money import Money, smallest_at_stripe
 from chalicelib.billing.orders import Wish
 from chalicelib.billing.periods import Period
 from chalicelib.billing.products import Product
-from chalicelib.billing.proration import Proration, Settlement, Standing
+from chalicelib.billing.proration import Proration, Settlement
 from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import credit, publish, renew
+from chalicelib.operations import credit, publish, renew, standing, tax
+from chalicelib.operations.tax import Asked
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -29,7 +30,6 @@ from chalicelib.store.changes import Changeset, Reading
 
 MAX_ITEMS: Final = 98
 REASON: Final = "Changed"
-AT_A_TIME: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +49,11 @@ class ChangePreview:
 def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Subscription:
     """Change it; one that is so already stays as it is. Raises NotFound, Invalid or WrongState."""
 
+    asked = tax.at_once(service)
+
     def attempt() -> Subscription:
         changes, at = _read(service, account, id_, wanted)
-        after = _fold(changes, id_, wanted, at)
+        after = _fold(changes, id_, wanted, at, asked)
         if not changes.changed:
             return after
         written = service.store.commit(changes)
@@ -63,10 +65,11 @@ def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Su
 
 def preview(service: Service, account: str, id_: str, wanted: Wanted) -> ChangePreview:
     """The same, worked out and not written."""
+    asked = tax.at_once(service)
     changes, at = _read(service, account, id_, wanted)
-    after = _fold(changes, id_, wanted, at)
+    after = _fold(changes, id_, wanted, at, asked)
     issued = _issued(changes)
-    following = None if edits.ends(after) else _next(changes, after, at)
+    following = None if edits.ends(after) else _next(changes, after, at, asked)
     due = following if following and at.now >= after.next_at else issued
     return ChangePreview(
         subscription=after,
@@ -83,15 +86,16 @@ def _issued(changes: Changeset) -> Invoice | None:
     return next((one for one in made if not one.version), None)
 
 
-def _next(changes: Changeset, after: Subscription, at: Moment) -> Invoice:
+def _next(changes: Changeset, after: Subscription, at: Moment, asked: Asked) -> Invoice:
     """The invoice of the next cycle, as it is billed if nothing else happens before."""
-    buyer = changes.get(Contact, after.contact)
+    buyer, then = changes.get(Contact, after.contact), after.taking_effect()
     return invoices.invoice_of(
-        after.taking_effect(),
+        then,
         renew.numbers(changes, at).number,
         max(at.now, after.next_at),
         balance=buyer.balance(after.currency).amount,
         exemption=buyer.tax_exempt,
+        levy=tax.levying(asked, then, buyer),
     )
 
 
@@ -112,7 +116,7 @@ def _read(service: Service, account: str, id_: str, wanted: Wanted) -> tuple[Cha
         *(keys.key(TaxRate, account, name) for name in _rates(wanted, found)),
     ]
     found.add(service.store.load(account, further))
-    _read_period(service, before, found)
+    standing.read(service, before, found)
     return Changeset(account, found), Moment(found.get(Account, account, account), service.real())
 
 
@@ -130,46 +134,17 @@ def _rates(wanted: Wanted, found: Reading) -> list[str]:
     return list(names | {name: None for product in products for name in product.taxes})
 
 
-def _read_period(service: Service, before: Subscription, found: Reading) -> None:
-    """Add the invoices since the cycle's, some at a time and the newest first, and their credit notes."""
-    account, ordinal = before.account, before.ordinal
-    while ordinal > 0:
-        first = max(0, ordinal - min(AT_A_TIME, before.besides + 1))
-        names = [invoices.name_of(before.id, n) for n in range(first, ordinal)]
-        found.add(service.store.load(account, [keys.key(Invoice, account, name) for name in names]))
-        read = [found.get(Invoice, account, name) for name in names]
-        notes = [key for one in read for key in credit.beside(one) if key not in found.records]
-        found.add(service.store.load(account, notes))
-        if not all(one.besides for one in read):
-            return
-        ordinal = first
-
-
-def _standing(changes: Changeset, before: Subscription) -> Standing:
-    """What the running period was invoiced with, as it was read."""
-    period: list[Invoice] = []
-    for ordinal in reversed(range(before.ordinal)):
-        period.insert(0, changes.get(Invoice, invoices.name_of(before.id, ordinal)))
-        if not period[0].besides:
-            break
-    return Standing(
-        invoices=tuple(period),
-        next_on=before.next_on,
-        moved=before.since_on is not None,
-        notes=tuple(note for invoice in period for note in credit.notes_of(changes, invoice)),
-        extras=before.extras,
-    )
-
-
 # What is decided.
 
 
-def _fold(changes: Changeset, id_: str, wanted: Wanted, at: Moment) -> Subscription:
+def _fold(changes: Changeset, id_: str, wanted: Wanted, at: Moment, asked: Asked) -> Subscription:
     """Fold the change and all that comes of it into the changeset; the subscription as it will be."""
     before = changes.get(Subscription, id_)
     edits.check_changeable(before, at.now, wanted)
     library = _library(changes, wanted)
     change = edits.wished(before, wanted, library, at.now)
+    if before.automatic_tax and change.lines:
+        tax.check_automatic(change.lines, changes.get(Contact, before.contact), before.changed(change).taxes)
     if not before.cycle:
         after = _before_the_first(before, change)
     elif wanted.proration is Proration.NONE:
@@ -177,7 +152,7 @@ def _fold(changes: Changeset, id_: str, wanted: Wanted, at: Moment) -> Subscript
     elif change.frequency:
         after = _begun_anew(changes, before, change, at)
     else:
-        after = _settled(changes, before, change, wanted.proration, at)
+        after = _settled(changes, before, change, wanted.proration, at, asked=asked)
     if after != before:
         changes.put(*edits.taken(before, change, library))
         _state(changes, before, after, at)
@@ -208,18 +183,18 @@ def _begun_anew(changes: Changeset, before: Subscription, change: Change, at: Mo
     """The rest of the period is given back, and one of another length begins today."""
     edits.check_restart(before)
     on = before.day(at.now)
-    rest = proration.ended(_standing(changes, before), on)
+    rest = proration.ended(standing.of(changes, before), on)
     after = replace(_credited(changes, before, rest, at).changed(change), extras=rest.extras)
     return after.restarted(on, change.frequency or before.frequency)
 
 
 def _settled(
-    changes: Changeset, before: Subscription, change: Change, how: Proration, at: Moment
+    changes: Changeset, before: Subscription, change: Change, how: Proration, at: Moment, *, asked: Asked
 ) -> Subscription:
     """The lines that change are given back and charged for the rest of the period."""
     becomes = before.changed(change)
     rest = proration.changed(
-        _standing(changes, before),
+        standing.of(changes, before),
         before.lines,
         becomes.lines,
         before.day(at.now),
@@ -230,7 +205,7 @@ def _settled(
     after = replace(_credited(changes, before, rest, at).changed(change), extras=rest.extras)
     if not rest.debits:
         return after
-    if how is Proration.INVOICE_NOW and (charged := _charged(changes, after, rest.debits, at)):
+    if how is Proration.INVOICE_NOW and (charged := _charged(changes, after, rest.debits, at, asked)):
         return charged
     edits.check_next(after)
     return replace(after, extras=(*after.extras, *rest.debits))
@@ -244,7 +219,7 @@ def _credited(changes: Changeset, before: Subscription, rest: Settlement, at: Mo
 
 
 def _charged(
-    changes: Changeset, after: Subscription, debits: tuple[Line, ...], at: Moment
+    changes: Changeset, after: Subscription, debits: tuple[Line, ...], at: Moment, asked: Asked
 ) -> Subscription | None:
     """Charge the rest of the period on an invoice now; None where Stripe would not take so little, and more is to come."""
     buyer, series = changes.get(Contact, after.contact), renew.numbers(changes, at)
@@ -259,6 +234,7 @@ def _charged(
         at.now,
         balance=buyer.balance(after.currency).amount,
         exemption=buyer.tax_exempt,
+        levy=tax.levying(asked, after, buyer),
         besides=True,
     )
     if not edits.ends(after) and not _chargeable(invoice.amount_due):
