@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.operations import create
+from chalicelib.crm.accounts import Account
+from chalicelib.operations import books, create
 from sandbox.demo.timeline import inbox
 from sandbox.world import World
 
@@ -147,15 +148,18 @@ class Diary:
             after = f"&after={page['next']}"
 
     def sound(self) -> None:
-        """What holds at any quiet moment: money here is money at Stripe, numbers have no gap, nobody is forgotten."""
+        """What holds at any quiet moment: money here is money at Stripe and in the books, numbers have no gap, nobody is forgotten."""
         invoices = self.every("/v1/invoices")
         assert sum(row["amount_paid"]["amount"] for row in invoices) == self.taken()
         numbers = sorted(row["number"] for row in invoices)
         assert numbers == [f"INV-{n:06d}" for n in range(1, len(numbers) + 1)]
         for row in self.every("/v1/subscriptions"):
             assert row["status"] in ("canceled", "expired") or row["next_billing_at"] or row["ended_at"], row
-        by_cycle = [(row["subscription"], row["cycle"]) for row in invoices if row["status"] != "void"]
+        cycles = [row for row in invoices if row["status"] != "void" and not row["besides"]]
+        by_cycle = [(row["subscription"], row["cycle"]) for row in cycles]
         assert len(by_cycle) == len(set(by_cycle))
+        service = self.world.service()
+        assert books.audit(service, service.store.get(Account, self.account, self.account)) == []
 
 
 def each_day(diary: Diary, days: list[str], see: Callable[[], Any]) -> list[Any]:
