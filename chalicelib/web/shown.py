@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
+from chalicelib.billing import mrr as monthly
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
@@ -25,7 +26,9 @@ from chalicelib.crm.contacts import Contact, PaymentMethod
 R = TypeVar("R")
 M = TypeVar("M")
 OURS: Final = frozenset({"account", "version"})
-EXACT: Final = frozenset({"unit_amount", "quantity", "up_to", "flat_amount", "amount", "percent", "percentage"})
+EXACT: Final = frozenset(
+    {"unit_amount", "quantity", "up_to", "flat_amount", "amount", "percent", "percentage"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,10 @@ def next_billing_on(subscription: Subscription) -> date | None:
     return subscription.next_on if _bills(subscription) else None
 
 
+def mrr(subscription: Subscription) -> Money:
+    return monthly.mrr(subscription)
+
+
 def payments_left(subscription: Subscription) -> int | None:
     if subscription.payments is None:
         return None
@@ -109,7 +116,7 @@ SHAPES: Final[dict[type, Shape]] = {
     Subscription: Shape(
         hides=frozenset({"reminded", "offset", "besides", "since_on", "short"}),
         renames=(("method", "payment_method"), ("hour", "billing_hour")),
-        tells=(next_billing_on, next_billing_at, payments_left, ends_on),
+        tells=(next_billing_on, next_billing_at, payments_left, ends_on, mrr),
     ),
     Invoice: Shape(tells=(subtotal, amount_due)),
     Payment: Shape(hides=frozenset({"request", "leased_until", "looks", "sent_at"}), tells=(payment_method,)),
