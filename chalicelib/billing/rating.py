@@ -138,7 +138,7 @@ def rated(
     """
     amounts = [price.minor(line) for line in lines]
     given = [discount for discount in discounts if discount.holds(on)]
-    off = _off(lines, amounts, given, currency) if given else [()] * len(amounts)
+    off: list[tuple[int, ...]] = _off(lines, amounts, given, currency) if given else [()] * len(amounts)
     if fees:
         lines, amounts, off = _with_fees(lines, amounts, off, fees, currency)
     left = [amount - sum(parts) for amount, parts in zip(amounts, off, strict=True)] if given else amounts
