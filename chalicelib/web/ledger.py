@@ -26,10 +26,14 @@ MAX_LOOKED: Final = 62
 
 
 class Days(Body, frozen=True):
-    """Local days of the account, both included: this month so far where nothing is said."""
+    """Local days of the account, both included: this month so far where nothing is said.
+
+    Without `earned` there are only the facts, not what was moved from deferred to revenue.
+    """
 
     from_: date | None = field(default=None, name="from")
     to: date | None = None
+    earned: bool = True
 
 
 class EntryPaging(Paging, frozen=True):
@@ -68,19 +72,20 @@ def export(call: Call, query: Days) -> Text:
     """
     start_on, end_on = _days(call, query.from_, query.to)
     journal = Journal()
-    body = "".join(_bounded(_transactions(call, journal, start_on, end_on)))
+    body = "".join(_bounded(_transactions(call, journal, query, (start_on, end_on))))
     text = journal.opening(call.account, start_on, end_on) + body
     return Text(status=200, body=text)
 
 
-def _transactions(call: Call, journal: Journal, start_on: date, end_on: date) -> Iterator[str]:
+def _transactions(call: Call, journal: Journal, query: Days, days: tuple[date, date]) -> Iterator[str]:
     names: dict[str, str] = {}
-    for page in books.facts(call.service, call.account, start_on, end_on):
+    for page in books.facts(call.service, call.account, *days):
         people = {event.about["contact"] for _, event in page if "contact" in event.about}
         names |= books.payees(call.service, call.account.id, people - set(names))
         for on, event in page:
             yield journal.fact(on, event, names.get(event.about.get("contact", "")))
-    for (on, currency), amount in sorted(books.earned(call.service, call.account, start_on, end_on).items()):
+    earned = books.earned(call.service, call.account, *days) if query.earned else {}
+    for (on, currency), amount in sorted(earned.items()):
         yield journal.earned(on, amount, currency)
 
 

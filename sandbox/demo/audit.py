@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from stripe import StripeClient
 
+from chalicelib.crm.accounts import Account
+from chalicelib.operations import books
 from sandbox.demo import expected
 from sandbox.demo.story import Roaster, asked, listed
 from sandbox.world import STRIPE_KEY, World
@@ -122,3 +124,6 @@ def _laws(
     yield "Nothing is parked", not parked, f"{len(parked)} records"
     unknown = [p for p in listed(world, roaster, "/v1/payments") if p["status"] in ("pending", "held")]
     yield "No payment is left without an answer", not unknown, f"{len(unknown)} held"
+    service = world.service()
+    broken = books.audit(service, service.store.get(Account, roaster.account, roaster.account))
+    yield "The books are what the records say", not broken, " ".join(broken) or "every entry balances"

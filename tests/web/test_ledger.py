@@ -1,7 +1,5 @@
 """The ledger over HTTP: facts with their entries by local days, and beancount text that beancount itself accepts."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beancount import loader
 from beancount.core import data
 
 from chalicelib.crm.accounts import Account
 from chalicelib.operations import advance, books
 from chalicelib.store.changes import Changeset
 from chalicelib.web import ledger
+from tests.bean import accepted, sums
 from tests.web.conftest import JANUARY, Api
 
 HOSTILE = 'Zoë "Quote" \\ O\'Néill 🦊; * ^link #tag {} open'
@@ -30,28 +28,6 @@ def exported(api: Api, key: str, query: str = "") -> str:
     told = api.get(f"/v1/ledger/export{query}", key=key)
     assert (told.status, told.headers["Content-Type"]) == (200, "text/plain; charset=utf-8"), told.text
     return told.text
-
-
-def accepted(text: str, folder: Path) -> list[Any]:
-    """What beancount reads from a text that bean-check has nothing against."""
-    file = folder / "books.beancount"
-    file.write_text(text, encoding="utf-8")
-    check = Path(sys.executable).with_name("bean-check")
-    told = subprocess.run([check, str(file)], capture_output=True, text=True, timeout=60, check=False)
-    assert (told.returncode, told.stdout + told.stderr) == (0, "")
-    entries, errors, _ = loader.load_string(text)
-    assert errors == []
-    return list(entries)
-
-
-def sums(entries: list[Any]) -> dict[str, Decimal]:
-    """What the transactions come to, by account and currency, without zeros."""
-    found: dict[str, Decimal] = {}
-    for entry in entries:
-        for posting in entry.postings if isinstance(entry, data.Transaction) else ():
-            name = f"{posting.account} {posting.units.currency}"
-            found[name] = found.get(name, Decimal(0)) + posting.units.number
-    return {name: amount for name, amount in found.items() if amount}
 
 
 @pytest.fixture
@@ -204,11 +180,29 @@ def test_what_no_answer_holds_is_refused(api: Api, sold: Any, monkeypatch: pytes
     monkeypatch.setattr(ledger, "MAX_ANSWER", 500)
     assert api.get(query, key=key)["code"] == "range_too_large"
     monkeypatch.undo()
-    monkeypatch.setattr(books, "MAX_READ", 1)
-    assert api.get(query, key=key)["code"] == "range_too_large"
+    monkeypatch.setattr(books, "MAX_READ", 2)
+    told = api.get(query, key=key)
+    assert told["code"] == "range_too_large"
+    assert told["detail"].endswith("fewer days at a time.")
+    # The 1st of February has no fact, but the invoices that may have earned then are too many.
+    told = api.get("/v1/ledger/export?from=2026-02-01&to=2026-02-01", key=key)
+    assert told["code"] == "range_too_large"
+    assert told["detail"].endswith("earned=false.")
+    assert "Revenue" not in exported(api, key, "?from=2026-02-01&to=2026-02-01&earned=false")
 
 
 def test_another_accounts_books_are_not_seen(api: Api, sold: Any):
     """A key reads the ledger of its own account alone."""
     assert api.get("/v1/ledger/entries?from=2026-01-01&to=2026-01-31")["data"] == []
     assert "open" not in exported(api, api.key, "?from=2026-01-01&to=2026-01-31")
+
+
+def test_an_event_with_its_entry_stays_below_a_write_unit(api: Api, sold: Any):
+    """Every fact of a quarter, with its entry, is an item of less than a kilobyte."""
+    items = [item for item in api.written() if item["kind"]["S"] == "event"]
+    assert len(items) > 6
+    sizes = [
+        sum(len(name) + len(next(iter(value.values())).encode()) for name, value in item.items())
+        for item in items
+    ]
+    assert max(sizes) < 1024

@@ -1,0 +1,100 @@
+"""A transaction of beancount's for every kind of entry: what beancount reads from it is what was posted."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from beancount import loader
+from beancount.core import data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.billing.events import Event, EventType
+from chalicelib.billing.ledger import Book, Entry, Settled
+from chalicelib.billing.money import Money
+from chalicelib.crm.accounts import Account
+from chalicelib.views.beancount import ACCOUNTS, Journal
+from tests.bean import accepted, sums
+
+AT = datetime(2026, 2, 1, 12, tzinfo=UTC)
+DAY = date(2026, 2, 1)
+
+
+def account(name: str = "Roaster") -> Account:
+    return Account(
+        account="acct_1",
+        id="acct_1",
+        name=name,
+        email="a@example.com",
+        currency="usd",
+        zone="UTC",
+        livemode=False,
+        created_at=AT,
+    )
+
+
+def event(entry: Entry | None) -> Event:
+    return Event(
+        account="acct_1",
+        id="evt_pay_1",
+        type=EventType.PAYMENT_SUCCEEDED,
+        subject="pay_1",
+        about={"contact": "con_1", "payment": "pay_1", "reason": 'Not "a" link'},
+        created_at=AT,
+        entry=entry,
+    )
+
+
+def written(*entries: Entry, name: str = "Roaster", payee: str = "Ada") -> str:
+    journal = Journal()
+    body = "".join(journal.fact(DAY, event(entry), payee) for entry in entries)
+    return journal.opening(account(name), DAY, DAY) + body
+
+
+def test_every_book_has_an_account(tmp_path: Path):
+    """An entry over all books is read as it was posted, and each account is opened once, in all its currencies."""
+    amounts = {book: n for n, book in enumerate(Book, 1)} | {Book.CASH: 0}
+    amounts[Book.CASH] = -sum(amounts.values())
+    read = accepted(
+        written(Entry(currency="usd", postings=amounts), Entry(currency="jpy", postings=amounts)), tmp_path
+    )
+    opened = {one.account: sorted(one.currencies) for one in read if isinstance(one, data.Open)}
+    assert opened == {key: ["JPY", "USD"] for key in ACCOUNTS.values()}
+    found = sums(read)
+    for book, amount in amounts.items():
+        assert found[f"{ACCOUNTS[book]} USD"] == Decimal(amount) / 100
+        assert found[f"{ACCOUNTS[book]} JPY"] == amount
+
+
+def test_cash_that_stripe_changed_is_read_in_the_currency_of_the_payout(tmp_path: Path):
+    """25.00 usd paid out as 19.20 eur after a fee of 0.80: the cash is euros, the receivable was dollars, and it balances."""
+    entry = Entry(
+        currency="usd",
+        postings={Book.CASH: 2500, Book.RECEIVABLE: -2500},
+        settled=Settled(cash=Money(1920, "eur"), fees=Money(80, "eur")),
+    )
+    assert sums(accepted(written(entry), tmp_path)) == {
+        "Assets:Receivable USD": Decimal("-25.00"),
+        "Assets:Stripe EUR": Decimal("19.20"),
+        "Expenses:Fees EUR": Decimal("0.80"),
+    }
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.text(max_size=60), payee=st.text(max_size=60))
+def test_any_name_is_only_a_name(name: str, payee: str):
+    """Whatever a business or a buyer is called, it is read as text: one transaction, the name in it but for control characters."""
+    entry = Entry(currency="kwd", postings={Book.CASH: 1001, Book.RECEIVABLE: -1001})
+    read, errors, options = loader.load_string(written(entry, name=name, payee=payee))
+    assert errors == []
+    (one,) = [entry for entry in read if isinstance(entry, data.Transaction)]
+    assert [str(posting.units) for posting in one.postings] == ["1.001 KWD", "-1.001 KWD"]
+    if name.isprintable() and payee.isprintable():
+        assert options["title"] == f"{name}, 2026-02-01 to 2026-02-01"
+        assert (one.payee or "") == payee
+
+
+def test_what_moves_nothing_is_not_written():
+    """A fact without an entry, and a month that earned nothing, are no transactions."""
+    assert Journal().fact(DAY, event(None), "Ada") == ""
+    assert Journal().earned(DAY, 0, "usd") == ""
