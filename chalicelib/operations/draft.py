@@ -42,7 +42,7 @@ class _Drafting:
     def __init__(self, found: Reading, at: Moment, order: Order, names: Ids, asked: Asked) -> None:
         self.found, self.at, self.order, self.names, self.asked = found, at, order, names, asked
         self.account, self.today = at.account.id, at.day
-        self.buyer = found.get(Contact, self.account, order.contact)
+        self.buyer = fill.named(found, Contact, self.account, order.contact, "contact")
         self.beside: list[Record] = []
 
     def run(self) -> Draft:
@@ -64,7 +64,9 @@ class _Drafting:
         return Draft(subscriptions=groups, beside=self.beside)
 
     def _currency(self) -> str:
-        products = [fill.product_of(self.found, self.account, wish) for wish in self.order.lines]
+        products = [
+            fill.product_of(self.found, self.account, wish, n) for n, wish in enumerate(self.order.lines)
+        ]
         known = {product.currency for product in products if product}
         currency = plan.one_of(known, self.order.currency, "currency") or self.at.account.currency
         check_currency(currency)
@@ -77,10 +79,11 @@ class _Drafting:
         if not grouped:
             detail = "Give at least one line that recurs; what is billed once goes with it."
             raise Invalid("nothing_recurring", detail, "lines")
-        made = [
-            self._subscription(id_, common, tuple(lines[n] for n in places))
-            for id_, (common, places) in zip(self.names.subscriptions, grouped.items(), strict=False)
-        ]
+        made = []
+        for id_, (common, places) in zip(self.names.subscriptions, grouped.items(), strict=False):
+            one = self._subscription(id_, common, tuple(lines[n] for n in places))
+            at = f"lines[{places[0]}]." if self.order.apart else ""
+            made.append(orders.taken_over(one, self.today, at) if common.skip else one)
         if self.order.apart and None in plans and min(one.next_on for one in made) > self.today:
             detail = "What is billed once is billed today, with a line that starts today; let one start now."
             raise Invalid("nothing_due_now", detail, "lines")
@@ -88,7 +91,7 @@ class _Drafting:
 
     def _subscription(self, id_: str, common: Plan, lines: tuple[Line, ...]) -> Subscription:
         business = self.at.account
-        made = Subscription(
+        return Subscription(
             account=business.id,
             id=id_,
             contact=self.buyer.id,
@@ -103,12 +106,14 @@ class _Drafting:
             name=self.order.name,
             reminder_days=business.reminder_days,
             payments=common.payments,
-            method=method_of(
-                self.found.get(PaymentMethod, business.id, self.order.payment_method), self.buyer.id
-            ),
+            method=self._method(),
             automatic_tax=self.order.automatic_tax,
         )
-        return orders.taken_over(made, self.today) if common.skip else made
+
+    def _method(self) -> Method:
+        id_ = self.order.payment_method
+        saved = fill.named(self.found, PaymentMethod, self.account, id_, "payment_method")
+        return method_of(saved, self.buyer.id)
 
     def _saved(self, lines: list[Line], plans: list[Plan | None]) -> list[Line]:
         """The lines; those to be saved are lines of the products that are made of them."""
@@ -166,7 +171,8 @@ class _Drafting:
 
     def _asked(self, wish: Reduction, at: str) -> tuple[PromotionCode | None, Coupon, str]:
         if wish.code is None:
-            return None, self.found.get(Coupon, self.account, wish.coupon or ""), f"{at}.coupon"
+            param = f"{at}.coupon"
+            return None, fill.named(self.found, Coupon, self.account, wish.coupon or "", param), param
         param = f"{at}.promotion_code"
         code = self.found.find(PromotionCode, self.account, redemptions.code_id(wish.code))
         if code is None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from chalicelib.billing import lines as line_rules
-from chalicelib.billing.errors import Invalid
+from chalicelib.billing.errors import Invalid, NotFound
 from chalicelib.billing.lines import Line
 from chalicelib.billing.orders import Wish
 from chalicelib.billing.products import Product
@@ -13,7 +14,7 @@ from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Reading
 
-MAX_LINES = 100
+T = TypeVar("T")
 MAX_TAXES = 20
 
 
@@ -24,15 +25,27 @@ def products(account: str, wishes: Iterable[Wish]) -> list[str]:
 
 def rates(account: str, found: Reading, wishes: Sequence[Wish], taxes: Sequence[str]) -> list[str]:
     """The keys of the tax rates of lines, by themselves, by their products and by `taxes`, once the products are read."""
-    named = dict.fromkeys(taxes)
-    for wish in wishes:
-        named |= dict.fromkeys(_taxes(wish, product_of(found, account, wish), ()))
-    return [keys.key(TaxRate, account, id_) for id_ in named]
+    wanted = dict.fromkeys(taxes)
+    for n, wish in enumerate(wishes):
+        wanted |= dict.fromkeys(_taxes(wish, product_of(found, account, wish, n), ()))
+    return [keys.key(TaxRate, account, id_) for id_ in wanted]
 
 
-def product_of(found: Reading, account: str, wish: Wish) -> Product | None:
-    """The product a line is taken from, None for one of one's own. Raises NotFound."""
-    return found.get(Product, account, wish.line.product) if wish.line.product else None
+def product_of(found: Reading, account: str, wish: Wish, n: int) -> Product | None:
+    """The product the n-th line is taken from, None for one of one's own. Raises NotFound."""
+    return (
+        named(found, Product, account, wish.line.product, f"lines[{n}].product")
+        if wish.line.product
+        else None
+    )
+
+
+def named(found: Reading, type_: type[T], account: str, id_: str, param: str) -> T:
+    """A record that a field of the body names. Raises NotFound, with the field to blame."""
+    try:
+        return found.get(type_, account, id_)
+    except NotFound as missing:
+        raise NotFound(missing.code, missing.detail, param) from None
 
 
 def line(found: Reading, account: str, wish: Wish, n: int, taxes: tuple[str, ...]) -> Line:
@@ -41,7 +54,7 @@ def line(found: Reading, account: str, wish: Wish, n: int, taxes: tuple[str, ...
     Raises NotFound, or Invalid naming its field.
     """
     id_ = f"li_{n + 1}"
-    product = product_of(found, account, wish)
+    product = product_of(found, account, wish, n)
     if product is None:
         made = replace(wish.line, id=id_, taxes=_taxes(wish, None, taxes))
     else:
@@ -52,15 +65,15 @@ def line(found: Reading, account: str, wish: Wish, n: int, taxes: tuple[str, ...
 
 
 def copies(
-    found: Reading, account: str, named: Iterable[tuple[str, str]], *, once: bool = False
+    found: Reading, account: str, wanted: Iterable[tuple[str, str]], *, once: bool = False
 ) -> tuple[Tax, ...]:
     """Copies of tax rates for a subscription; each is named by its id and the field that asks for it.
 
     Raises NotFound, or Invalid where a rate is archived.
     """
     made: dict[str, Tax] = {}
-    for id_, param in named:
-        rate = found.get(TaxRate, account, id_)
+    for id_, param in wanted:
+        rate = named(found, TaxRate, account, id_, param)
         if not rate.active:
             raise Invalid("tax_rate_archived", f"{id_} is archived; choose one that is active.", param)
         made[id_] = replace(rate.tax(), once=once)

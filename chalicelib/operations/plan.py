@@ -17,7 +17,7 @@ V = TypeVar("V", Frequency, str, int)
 
 def lines(found: Reading, account: str, order: Order, today: date) -> list[Plan | None]:
     """Each line's plan, None where it is billed once. Raises NotFound, or Invalid naming the field to blame."""
-    wished = [(wish, fill.product_of(found, account, wish)) for wish in order.lines]
+    wished = [(wish, fill.product_of(found, account, wish, n)) for n, wish in enumerate(order.lines)]
     if order.apart:
         return [_own(wish, product, today, f"lines[{n}].") for n, (wish, product) in enumerate(wished)]
     plan = _shared(order, wished, today)

@@ -191,7 +191,7 @@ def _record(record: Any) -> dict[str, Any]:
 
 def _write_out(value: Any) -> None:
     """Exact numbers in digits alone, at any depth: Python writes a tiny one as 1E-7."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         for one in value:
             _write_out(one)
     elif isinstance(value, dict):
