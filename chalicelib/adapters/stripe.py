@@ -137,15 +137,6 @@ class StripeGateway:
         made = self._wanted("/v1/tax/calculations", stripe_tax.params(question))
         return stripe_tax.answer(made, question.currency, self._get)
 
-    def report_tax(self, calculation: str, reference: str) -> None:
-        """A transaction of Stripe Tax; Stripe keeps references apart, so that there is one of each."""
-        params = {"calculation": calculation, "reference": reference}
-        try:
-            self._wanted("/v1/tax/transactions/create_from_calculation", params, f"tax_{reference}")
-        except Refused as refused:
-            if refused.param != "reference":
-                raise
-
     def _wanted(self, path: str, params: dict[str, Any], key: str | None = None) -> dict[str, Any]:
         """A POST that either succeeds, or is Refused, or found nobody there."""
         try:

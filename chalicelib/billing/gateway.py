@@ -135,6 +135,3 @@ class Gateway(Protocol):
 
     def tax(self, question: TaxQuestion) -> TaxAnswer:
         """Ask for the taxes of an invoice's lines; nothing is owed by asking. Raises Unavailable, Refused or Invalid."""
-
-    def report_tax(self, calculation: str, reference: str) -> None:
-        """Report an answer as sold, under a reference of ours; the same again changes nothing. Raises Unavailable or Refused."""

@@ -10,7 +10,7 @@ from chalicelib.billing import automatic_tax
 from chalicelib.billing.addresses import Address
 from chalicelib.billing.automatic_tax import TaxAnswer, TaxQuestion
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.gateway import Unavailable
+from chalicelib.billing.gateway import Refused, Unavailable
 from chalicelib.billing.lines import Line
 from chalicelib.billing.rating import Levying
 from chalicelib.billing.subscriptions import Subscription
@@ -91,13 +91,19 @@ def levying(asked: Asked, subscription: Subscription, buyer: Contact) -> Levying
 
 
 def at_once(service: Service) -> Asked:
-    """Ask the gateway while somebody waits, for a preview or a change; the same question once. Raises Unavailable too."""
+    """Ask the gateway while somebody waits, for a preview or a change; the same question once.
+
+    What it gives raises Refused, naming `automatic_tax`, and Unavailable.
+    """
     known: dict[TaxQuestion, TaxAnswer] = {}
 
     def asked(subscription: str, question: TaxQuestion) -> TaxAnswer:
         del subscription
         if question not in known:
-            known[question] = service.gateway.tax(question)
+            try:
+                known[question] = service.gateway.tax(question)
+            except Refused as refused:
+                raise Refused(refused.code, refused.detail, "automatic_tax") from refused
         return known[question]
 
     return asked

@@ -21,7 +21,6 @@ KINDS = {
     "re": "refund",
     "setatt": "setup_attempt",
     "seti": "setup_intent",
-    "tax": "tax.transaction",
     "taxcalc": "tax.calculation",
     "txn": "balance_transaction",
 }

@@ -85,8 +85,6 @@ ROUTES = (
     Route("POST", "/v1/tax/calculations", "tax.CalculationCreateParams", tax.calculate),
     Route("GET", "/v1/tax/calculations/{id}", "tax.CalculationRetrieveParams", tax.retrieve),
     Route("GET", "/v1/tax/calculations/{id}/line_items", "tax.CalculationLineItemListParams", tax.line_items),
-    Route("POST", "/v1/tax/transactions/create_from_calculation", "tax.TransactionCreateFromCalculationParams", tax.report),
-    Route("GET", "/v1/tax/transactions/{id}", "tax.TransactionRetrieveParams", _retrieve("tax.transaction")),
     Route("GET", "/v1/events", "EventListParams", _list("event", "/v1/events")),
     Route("GET", "/v1/events/{id}", "EventRetrieveParams", _retrieve("event")),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Stripe Tax: calculations, and the transactions made of them (https://docs.stripe.com/api/tax/calculations)."""
+"""Stripe Tax's calculations (https://docs.stripe.com/api/tax/calculations)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sandbox.stripe import currencies, ids
-from sandbox.stripe.errors import conflict, invalid, missing
+from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.metadata import merged
 from sandbox.stripe.payment_methods import NO_ADDRESS, living_customer
 from sandbox.stripe.shelves import Thing
@@ -57,28 +57,6 @@ def line_items(call: Call) -> Thing:
         raise missing("tax.calculation_line_item", after, "starting_after")
     start = names.index(after) + 1 if after is not None else 0
     return _page(call, items[start:], limit, whole="data.tax_breakdown" in call.expand)
-
-
-def report(call: Call) -> Thing:
-    """A transaction of a calculation, under a reference there is but one of."""
-    given = call.params
-    made = call.account.get("tax.calculation", given["calculation"], "calculation")
-    if made["expires_at"] < call.now:
-        raise conflict(f"Tax Calculation {made['id']} has expired.", param="calculation")
-    shelf = call.account.shelf("tax.transaction")
-    if any(each["reference"] == given["reference"] for each in shelf):
-        raise conflict(
-            f"A transaction with reference '{given['reference']}' already exists.",
-            code="resource_already_exists",
-            param="reference",
-        )
-    return call.account.put({
-        "id": ids.new("tax"), "object": "tax.transaction", "created": call.now, "currency": made["currency"],
-        "customer": made["customer"], "customer_details": made["customer_details"], "line_items": None,
-        "livemode": False, "metadata": merged({}, given.get("metadata")), "posted_at": given.get("posted_at", call.now),
-        "reference": given["reference"], "reversal": None, "ship_from_details": None, "shipping_cost": None,
-        "tax_date": made["tax_date"], "type": "transaction",
-    })  # fmt: skip
 
 
 def shown(call: Call, made: Thing) -> Thing:

@@ -130,7 +130,10 @@ def everything(client: stripe.StripeClient, sandbox: Remote) -> Iterator[tuple[s
         calculation = v1.tax.calculations.create(
             {
                 "currency": "usd",
-                "line_items": [{"amount": 1000, "tax_behavior": "inclusive"}, {"amount": 70, "reference": "b"}],
+                "line_items": [
+                    {"amount": 1000, "tax_behavior": "inclusive"},
+                    {"amount": 70, "reference": "b"},
+                ],
                 "customer_details": {"address": where, "taxability_override": override},
                 "expand": ["line_items.data.tax_breakdown"],
             }
@@ -139,8 +142,6 @@ def everything(client: stripe.StripeClient, sandbox: Remote) -> Iterator[tuple[s
         yield "tax.calculation", v1.tax.calculations.retrieve(calculation.id)
         listed = v1.tax.calculations.line_items.list(calculation.id, {"expand": ["data.tax_breakdown"]})
         yield from (("tax.calculation_line_item", each) for each in listed.data)
-    sold = {"calculation": calculation.id, "reference": "inv_1", "metadata": {"a": "b"}}
-    yield "tax.transaction", v1.tax.transactions.create_from_calculation(sold)
     sandbox.it_is("2026-03-20")
     yield "balance", v1.balance.retrieve()
     yield "deleted_customer", v1.customers.delete(v1.customers.create({}).id)
@@ -162,7 +163,7 @@ def test_every_answer_fits_its_schema(client, server):
     for kind, answered in everything(client, Remote(server.url)):
         check(kind, answered if isinstance(answered, dict) else answered.to_dict())
         kinds.add(kind)
-    assert len(kinds) == 14
+    assert len(kinds) == 13
 
 
 def test_the_check_sees_what_does_not_fit(client):

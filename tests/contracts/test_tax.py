@@ -152,14 +152,3 @@ def test_any_trouble_on_the_way_is_unavailable(gateway: StripeGateway, control: 
     with pytest.raises(Unavailable):
         gateway.tax(QUESTION)
     assert gateway.tax(QUESTION).parts
-
-
-def test_a_sale_is_reported_once(gateway: StripeGateway, control: Remote):
-    """The reference is one of a kind: reported again, also after Stripe forgot the request, it changes nothing."""
-    control.it_is("2026-03-01")
-    calculation = gateway.tax(QUESTION).calculation
-    for day in ("2026-03-01", "2026-03-01", "2026-03-09"):
-        control.it_is(day)
-        gateway.report_tax(calculation, "inv_1_0001")
-    with pytest.raises(Refused):
-        gateway.report_tax("taxcalc_nothing", "inv_1_0002")
