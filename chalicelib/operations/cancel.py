@@ -1,14 +1,28 @@
 """End a subscription before its term, or call that off."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Final
 
-from chalicelib.billing import gaps
-from chalicelib.billing.errors import Invalid
+from chalicelib.billing import gaps, invoices, proration
+from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
+from chalicelib.billing.invoices import Series
+from chalicelib.billing.lines import Kind, Line
+from chalicelib.billing.periods import Period
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.crm.accounts import Moment
-from chalicelib.operations import act
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations import act, credit, publish, renew, standing, tax
+from chalicelib.operations.tax import Asked
+from chalicelib.operations.together import retried
 from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.changes import Changeset
+
+# Two of the hundred of a transaction are left for the links of the subscription.
+MAX_ITEMS: Final = 98
+REASON: Final = "Canceled"
 
 
 def subscription(
@@ -29,6 +43,72 @@ def subscription(
 
     type_ = EventType.SUBSCRIPTION_CANCELING if planned else EventType.SUBSCRIPTION_CANCELED
     return act.on(service, account, id_, type_, decide)
+
+
+def with_credit(service: Service, account: str, id_: str) -> Subscription:
+    """Cancel now, for good, and give the days that are still to come back, today among them, with their tax.
+
+    Prorated charges that waited for the next invoice are invoiced up to today: the credit pays them first.
+    Raises NotFound, Invalid, WrongState or Unavailable.
+    """
+    asked = tax.at_once(service)
+
+    def attempt() -> Subscription:
+        own = [keys.key(Subscription, account, id_), keys.key(Account, account, account)]
+        found = service.store.load(account, own)
+        before = found.get(Subscription, account, id_)
+        series = [keys.key(Series, account, name) for name in (renew.SERIES, credit.SERIES)]
+        found.add(service.store.load(account, [keys.key(Contact, account, before.contact), *series]))
+        standing.read(service, before, found)
+        changes, at = Changeset(account, found), Moment(found.get(Account, account, account), service.real())
+        after = folded_with_credit(changes, before, at, asked)
+        return act.committed(service, changes, after, at)
+
+    return retried(attempt)
+
+
+def folded_with_credit(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -> Subscription:
+    """Fold the end of a subscription today and its credit notes into the changeset, which holds all of its period."""
+    about = {"contact": before.contact, "subscription": before.id}
+    # Canceled first: what is then credited settles its arrears, but does not bring it back.
+    changes.put(before.canceled(at.now))
+    publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, before, about, at)
+    if before.cycle:
+        # Of a pause that shifts, the days since it began are still to come.
+        paused_on = before.paused_on if before.shifts else None
+        rest = proration.ended(standing.of(changes, before), paused_on or before.day(at.now))
+        for invoice, parts in rest.credits:
+            credit.fold_wanted(changes, invoice, parts, at, reason=REASON)
+        _charge(changes, changes.get(Subscription, before.id), rest.extras, at, asked)
+    if len(changes) > MAX_ITEMS:
+        detail = "This would credit more invoices than can be written together; cancel without credit, and credit them one by one."
+        raise WrongState("cancel_too_large", detail)
+    return changes.get(Subscription, before.id)
+
+
+def _charge(
+    changes: Changeset, after: Subscription, extras: tuple[Line, ...], at: Moment, asked: Asked
+) -> None:
+    """Invoice the prorated charges that no invoice is to come for any more; other extras were for a next period."""
+    due = tuple(line for line in extras if line.kind is Kind.PRORATION)
+    days = [line.share for line in due if line.share]
+    if not days:
+        changes.put(replace(after, extras=()))
+        return
+    buyer, series = changes.get(Contact, after.contact), renew.numbers(changes, at)
+    invoice = invoices.issued(
+        after,
+        due,
+        Period(min(share.start_on for share in days), max(share.end_on for share in days)),
+        series.number,
+        at.now,
+        balance=buyer.balance(after.currency).amount,
+        exemption=buyer.tax_exempt,
+        levy=tax.levying(asked, after, buyer),
+        besides=True,
+    )
+    renew.opened(changes, invoice, buyer, series, at)
+    changes.put(replace(after.charged_besides(), extras=()))
 
 
 def off(service: Service, account: str, id_: str) -> Subscription:

@@ -5,6 +5,7 @@ Each act repeated after a crash (`call.seed`) finds what the first try did and t
 
 from datetime import date
 
+from chalicelib.billing.errors import Invalid
 from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.operations import cancel as end
 from chalicelib.operations import move as calendar
@@ -14,10 +15,14 @@ from chalicelib.web.endpoint import Call
 
 
 class Cancel(Body, frozen=True):
-    """At once, in place of the next billing, or `on` a local date after today: a cycle cut short by it is charged for its days."""
+    """At once, in place of the next billing, or `on` a local date after today: a cycle cut short by it is charged for its days.
+
+    At once with `credit` the days from today on that were charged are given back, on credit notes with their tax.
+    """
 
     at_period_end: bool = False
     on: date | None = None
+    credit: bool = False
 
 
 class Pause(Body, frozen=True):
@@ -54,6 +59,11 @@ def cancel(call: Call, id_: str, body: Cancel) -> Subscription:
     before = _repeated(call, id_)
     if before and (before.status is Status.CANCELED or _planned(before, body)):
         return before
+    if body.credit:
+        if body.at_period_end or body.on is not None:
+            detail = "Only a subscription canceled at once has days to give back; leave credit out, or at_period_end and on."
+            raise Invalid("credit_of_planned_cancellation", detail, "credit")
+        return end.with_credit(call.service, call.account.id, id_)
     return end.subscription(call.service, call.account.id, id_, at_period_end=body.at_period_end, on=body.on)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.operations import advance
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
@@ -336,3 +337,88 @@ def test_nothing_is_closed_that_is_paid_or_being_paid(api: Api, act: str):
     assert (told.status, told["code"]) == (409, "invoice_not_open")
     assert "is paid; only an open invoice" in told["detail"]
     assert paid.post(f"/v1/invoices/inv_none/{act}")["code"] == "invoice_not_found"
+
+
+# -- canceled with credit ---------------------------------------------------------------------------
+
+
+def test_canceled_with_credit_each_line_gives_its_days_back(shop: Shop):
+    """On 25 January 21 of 31 days are to come: 16.94 of 25.00 and 4.74 of 7.00, in the commit that cancels."""
+    shop.until("2026-01-25T08:00:00Z")
+    told = shop.post(f"/v1/subscriptions/{shop.sold['id']}/cancel", {"credit": True})
+    assert (told.status, told["status"]) == (200, "canceled")
+    (note,) = shop.get("/v1/credit_notes")["data"]
+    assert [line["amount"] for line in note["lines"]] == [usd(1694), usd(474)]
+    assert shop.balance() == [usd(2168)]
+    again = shop.post(f"/v1/subscriptions/{shop.sold['id']}/cancel", {"credit": True})
+    assert (again.status, again["code"]) == (409, "subscription_ended")
+    assert len(shop.get("/v1/credit_notes")["data"]) == 1
+
+
+def test_days_that_waited_to_be_charged_are_charged_as_it_is_canceled_with_credit(shop: Shop):
+    """Twice the coffee from the 20th, to be charged in February; canceled on the 25th: the customer has paid for what was had.
+
+    That is 5 days of 25.00, 5 of 50.00 and 10 of 7.00, each of 31: 4.03 + 8.06 + 2.26 of the 32.00.
+    """
+    path = f"/v1/subscriptions/{shop.sold['id']}"
+    coffee = shop.get(path)["lines"][0]["id"]
+    shop.until("2026-01-20T08:00:00Z")
+    body = {"quantities": {coffee: 2}, "proration": "next_invoice"}
+    assert shop.post(f"{path}/change", body).status == 200
+    assert shop.balance() == [usd(2097)]
+    shop.until("2026-01-25T08:00:00Z")
+    assert shop.post(f"{path}/cancel", {"credit": True}).status == 200
+    charged = shop.get("/v1/invoices")["data"][0]
+    assert (charged["besides"], charged["total"], charged["status"]) == (True, usd(806), "paid")
+    assert (charged["period_start_on"], charged["period_end_on"]) == ("2026-01-20", "2026-01-25")
+    assert shop.balance() == [usd(3200 - 403 - 806 - 226)]
+    shop.until("2026-03-25T08:00:00Z")
+    assert len(shop.get("/v1/invoices")["data"]) == 2
+
+
+@pytest.mark.parametrize("planned", [{"at_period_end": True}, {"on": "2026-01-20"}])
+def test_only_what_is_canceled_at_once_is_credited(shop: Shop, planned: Any):
+    """A planned cancellation runs to its day, so there is nothing to give back."""
+    told = shop.post(f"/v1/subscriptions/{shop.sold['id']}/cancel", {"credit": True} | planned)
+    assert (told.status, told["code"], told["param"]) == (400, "credit_of_planned_cancellation", "credit")
+
+
+def test_a_subscription_that_was_never_billed_is_canceled_without_a_note(api: Api):
+    """Nothing was charged, so nothing is given back."""
+    shop = Shop(api)
+    later = api.sells(shop.key, start_on="2026-02-01")
+    told = shop.post(f"/v1/subscriptions/{later['id']}/cancel", {"credit": True})
+    assert (told.status, told["status"]) == (200, "canceled")
+    assert shop.get("/v1/credit_notes")["data"] == []
+
+
+def test_paused_with_its_days_kept_they_are_given_back(shop: Shop):
+    """Paused on the 25th and canceled on 10 March: the 21 days that were left then are still the customer's."""
+    path = f"/v1/subscriptions/{shop.sold['id']}"
+    shop.until("2026-01-25T08:00:00Z")
+    assert shop.post(f"{path}/pause", {"shifts": True}).status == 200
+    shop.until("2026-03-10T08:00:00Z")
+    assert shop.post(f"{path}/cancel", {"credit": True}).status == 200
+    assert shop.balance() == [usd(2168)]
+
+
+def test_more_credit_notes_than_a_transaction_takes_are_refused(shop: Shop):
+    """With forty invoices in one period it says how to cancel instead, and nothing is written."""
+    store = shop.api.service.store
+    path = f"/v1/subscriptions/{shop.sold['id']}"
+    first = store.get(Invoice, shop.account.id, shop.invoice)
+    subscription = store.get(Subscription, shop.account.id, shop.sold["id"])
+    crowd = Changeset(shop.account.id)
+    for ordinal in range(1, 41):
+        crowd.put(
+            replace(
+                first, id=name_of(subscription.id, ordinal), number=f"X-{ordinal}", besides=True, version=0
+            )
+        )
+    crowd.put(replace(subscription, besides=40))
+    store.commit(crowd)
+    before = shop.api.marks()
+    told = shop.post(f"{path}/cancel", {"credit": True})
+    assert (told.status, told["code"]) == (409, "cancel_too_large")
+    assert shop.api.marks() == before
+    assert shop.post(f"{path}/cancel").status == 200
