@@ -5,16 +5,14 @@ from fractions import Fraction
 from typing import Any
 
 from chalicelib.billing import money, rating
-from chalicelib.billing.credits import Wanted, credited
 from chalicelib.billing.discounts import Discount
-from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.rating import Rated
-from chalicelib.billing.tax import Tax
 from tests.billing.sold import START
 from tests.cases import field
 from tests.cases.field import Case, Values
+from tests.cases.partial_credits import partial_credit_tax
 
 
 @field.cases("discounts")
@@ -30,7 +28,7 @@ def test_discounts(case: Case):
         "coupon_limits": limits,
         "spread_over_lines": spread,
         "percent_per_line": percent_per_line,
-        "partial_credit_tax": credited,
+        "partial_credit_tax": partial_credit_tax,
     })  # fmt: skip
 
 
@@ -74,10 +72,6 @@ def percent_per_line(given: Values) -> Values:
     return of_lines(made) | {"discount_of_sum_minor": taken(made)}
 
 
-def credited(given: Values) -> Values:
-    field.left_out("partial_credit_tax: a credit note's, and among the cases of those")
-
-
 def rated(amounts: list[int], coupons: list[Values], products: list[Any] | None = None) -> Rated:
     products = products or [None] * len(amounts)
     lines = [
@@ -107,45 +101,3 @@ def of_lines(made: Rated) -> Values:
         "lines_after_minor": [line.charged.amount for line in made.lines],
         "line_discounts_minor": [line.off[0].amount for line in made.lines],
     }
-
-
-def partial_credit_tax(given: Values) -> Values:
-    """A paid invoice of one line with those taxes on top, of which a part is given back."""
-    net = given["invoice_net_minor"]
-    invoice = charged(net, given["tax_lines_minor"])
-    wanted = Wanted(line=0, amount=Money(given["credited_net_minor"], "usd"))
-    note = credited(invoice, [], [wanted], number="CN-000001", now=invoice.issued_at, day=START)
-    taxes = {share.tax: share.amount.amount for share in note.lines[0].taxes}
-    assert note.total.amount == given["credited_net_minor"] + sum(taxes.values())
-    return {"tax_lines_minor": taxes, "tax_minor": sum(taxes.values())}
-
-
-def charged(net: int, taxes: dict[str, int]) -> Invoice:
-    """An invoice of one line whose taxes come to those amounts: such a percentage of it each, if one with 12 decimals does."""
-    rates = [Tax(id=name, name=name, percent=percent_of(tax, net)) for name, tax in taxes.items()]
-    line = Line(id="li_1", name="Plan", unit_amount=Decimal(net), taxes=tuple(taxes))
-    made = rating.rated([line], "usd", START, taxes=rates)
-    assert {share.tax: share.amount.amount for share in made.lines[0].taxes} == taxes
-    now = datetime.combine(START, time(6), UTC)
-    return Invoice(
-        account="acct_1",
-        id="inv_1_0001",
-        subscription="sub_1",
-        contact="con_1",
-        cycle=0,
-        number="INV-000001",
-        currency="usd",
-        lines=made.lines,
-        period_start_on=START,
-        period_end_on=START,
-        issued_at=now,
-        total=made.total,
-        amount_paid=made.total,
-        status=InvoiceStatus.PAID,
-        taxes=made.taxes,
-    )
-
-
-def percent_of(tax: int, net: int) -> Decimal:
-    """The percentage that a tax is of an amount, to six decimals: near enough to come to it again."""
-    return Decimal(round(Fraction(tax * 100 * 10**6, net))).scaleb(-6)
