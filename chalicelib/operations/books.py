@@ -1,7 +1,7 @@
 """Read the books: the facts of local days, what was earned in them, and all there is to hold against each other.
 
 Facts are listed by the UTC day of their moment on the account's clock; a range of local days reads the UTC days it
-touches, and keeps what falls on its own days in the account's zone.
+touches, and keeps what falls on its own days in the account's zone as it is now.
 """
 
 from collections import Counter
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, timedelta
 from typing import TypeVar
 
-from chalicelib.billing import credits as notes
 from chalicelib.billing import invoices, laws, periods, recognition
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.errors import Invalid
@@ -20,6 +19,7 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
+from chalicelib.operations.credit import note_names
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.keys import Record
@@ -88,10 +88,11 @@ def _a_step_back(
     names = {sub: invoices.name_of(sub, ordinal - 1) for sub, ordinal in left.items()}
     found = service.store.load(account.id, [keys.key(Invoice, account.id, name) for name in names.values()])
     owed = {sub: found.get(Invoice, account.id, name) for sub, name in names.items()}
-    found.add(service.store.load(account.id, [key for one in owed.values() for key in _note_keys(one)]))
+    wanted = [keys.key(CreditNote, account.id, name) for one in owed.values() for name in note_names(one)]
+    found.add(service.store.load(account.id, wanted))
     further: dict[str, int] = {}
     for sub, invoice in owed.items():
-        given = [found.get(CreditNote, account.id, key.rpartition("/")[2]) for key in _note_keys(invoice)]
+        given = [found.get(CreditNote, account.id, name) for name in note_names(invoice)]
         issued_on = periods.local_date(invoice.issued_at, account.zone)
         for day, amount in recognition.by_month(invoice, given, issued_on, *days):
             sums[day, invoice.currency] += amount
@@ -99,11 +100,6 @@ def _a_step_back(
         if left[sub] > 1 and not over:
             further[sub] = left[sub] - 1
     return further
-
-
-def _note_keys(invoice: Invoice) -> list[str]:
-    names = (notes.name_of(invoice.id, ordinal) for ordinal in range(1, invoice.notes + 1))
-    return [keys.key(CreditNote, invoice.account, name) for name in names]
 
 
 def payees(service: Service, account: str, contacts: Iterable[str]) -> dict[str, str]:

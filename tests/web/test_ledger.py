@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from beancount.core import data
 
+from chalicelib.billing.money import Money
 from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact
 from chalicelib.operations import advance, books
 from chalicelib.store.changes import Changeset
 from chalicelib.web import ledger
@@ -189,6 +191,18 @@ def test_what_no_answer_holds_is_refused(api: Api, sold: Any, monkeypatch: pytes
     assert told["code"] == "range_too_large"
     assert told["detail"].endswith("earned=false.")
     assert "Revenue" not in exported(api, key, "?from=2026-02-01&to=2026-02-01&earned=false")
+
+
+def test_a_record_changed_by_hand_is_found(api: Api, sold: Any):
+    """A balance nobody posted is a sentence of the audit, in the currency it is in."""
+    id_, _, subscription = sold
+    changes = Changeset(id_)
+    buyer = api.service.store.get(Contact, id_, subscription["contact"])
+    changes.put(buyer.credited(Money(700, "usd")))
+    api.service.store.commit(changes)
+    assert books.audit(api.service, api.service.store.get(Account, id_, id_)) == [
+        "What customers have to their credit is 0.00 usd in the books, and -7.00 usd by the records (debit above zero)."
+    ]
 
 
 def test_another_accounts_books_are_not_seen(api: Api, sold: Any):
