@@ -36,7 +36,8 @@ REASON: Final = "Changed"
 class ChangePreview:
     """What a change would do: the subscription after it, what is given back and charged at once, and the next invoice.
 
-    `amount_due` is what would be asked for at once. Numbers are the next as they stand now.
+    `amount_due` is what would be asked for at once. Numbers are the next as they stand now; that of the next invoice is
+    not known, and empty.
     """
 
     subscription: Subscription
@@ -87,11 +88,11 @@ def _issued(changes: Changeset) -> Invoice | None:
 
 
 def _next(changes: Changeset, after: Subscription, at: Moment, asked: Asked) -> Invoice:
-    """The invoice of the next cycle, as it is billed if nothing else happens before."""
+    """The invoice of the next cycle, as it is billed if nothing else happens before; it has no number yet."""
     buyer, then = changes.get(Contact, after.contact), after.taking_effect()
     return invoices.invoice_of(
         then,
-        renew.numbers(changes, at).number,
+        "",
         max(at.now, after.next_at),
         balance=buyer.balance(after.currency).amount,
         exemption=buyer.tax_exempt,
