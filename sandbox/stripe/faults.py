@@ -13,7 +13,7 @@ from sandbox.stripe.replies import Answer, Cut, Held, Reply
 
 KINDS = frozenset(
     """timeout_before timeout_after connection_reset connection_reset_after 500_before 500_after 429 lock_timeout 409
-    slow""".split()
+    slow tax_inactive""".split()
 )
 LONGER_THAN_ANY_CLIENT = 120.0
 """Seconds a `timeout_…` holds the connection; stripe-python gives up after 80."""
@@ -87,6 +87,9 @@ def refusal(fault: Fault) -> StripeError | None:
             return in_use("in use elsewhere")
         case "500_before":
             return broken()
+        case "tax_inactive":
+            message = "Stripe Tax has not been activated on your account. Visit your tax settings to do so."
+            return invalid(message, code="stripe_tax_inactive")
         case _:
             return None
 

@@ -144,10 +144,14 @@ def test_a_question_stripe_finds_wrong_is_refused(gateway: StripeGateway, wrong:
 
 
 @pytest.mark.parametrize(
-    "fault", ["timeout_before", "500_before", "500_after", "connection_reset_after", "429"]
+    "fault",
+    ["timeout_before", "500_before", "500_after", "connection_reset_after", "429", "tax_inactive"],
 )
 def test_any_trouble_on_the_way_is_unavailable(gateway: StripeGateway, control: Remote, fault: str):
-    """Nothing is owed by asking, so that every lost answer may simply be asked for again."""
+    """Nothing is owed by asking, so that every lost answer may simply be asked for again.
+
+    Stripe Tax that is not switched on is trouble of that sort too: no record's own fault.
+    """
     control.fault(fault, method="POST", path="/v1/tax/calculations", seconds=1)
     with pytest.raises(Unavailable):
         gateway.tax(QUESTION)
