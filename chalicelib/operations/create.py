@@ -241,8 +241,8 @@ def coupon(
             *(keys.key(Product, account_id, id_) for id_ in products),
         ],
     )
-    for id_ in products:
-        found.get(Product, account_id, id_)
+    for n, id_ in enumerate(products):
+        fill.named(found, Product, account_id, id_, f"products[{n}]")
     wanted = Coupon(
         account=account_id,
         id=service.new_id("cou_"),
@@ -276,9 +276,9 @@ def promotion_code(
     wanted = [keys.key(Account, account_id, account_id), keys.key(Coupon, account_id, coupon)]
     wanted += [keys.key(Contact, account_id, contact)] if contact else []
     found = service.store.load(account_id, wanted)
-    found.get(Coupon, account_id, coupon)
+    fill.named(found, Coupon, account_id, coupon, "coupon")
     if contact:
-        found.get(Contact, account_id, contact)
+        fill.named(found, Contact, account_id, contact, "contact")
     record = PromotionCode(
         account=account_id,
         id=redemptions.code_id(code),
