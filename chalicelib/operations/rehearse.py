@@ -72,7 +72,8 @@ class Rehearsal:
     """An account's records as read, and what becomes of them as its clock goes on from `now`.
 
     What is awake among `reading` takes part, on the account's clock; all that is needed beside it (account, contacts,
-    series) is in it too. `asked` answers for automatic taxes; `collects` False leaves invoices as they are issued.
+    series) is in it too. `asked` answers for automatic taxes. `invoices` and `payments` are those that
+    come, as they are then; what becomes of them is in `reading`.
     """
 
     def __init__(
@@ -82,12 +83,11 @@ class Rehearsal:
         real: datetime,
         *,
         asked: tax.Asked = tax.unanswered,
-        collects: bool = True,
     ) -> None:
-        self.reading, self.account, self.asked, self.collects = reading, account, asked, collects
+        self.reading, self.account, self.asked = reading, account, asked
         self.happenings: list[Happening] = []
-        self.invoices: dict[str, str] = {}
-        self.payments: dict[str, str] = {}
+        self.invoices: dict[str, Invoice] = {}
+        self.payments: dict[str, Payment] = {}
         self.declines: list[Declines] = []
         self.lines = 0
         self._deeds: list[tuple[datetime, int, str, Deed]] = []
@@ -230,10 +230,10 @@ class Rehearsal:
             case Subscription() if isinstance(before, Subscription) and after.status != before.status:
                 self._note(HappeningKind.STATUS, after.status, after.id)
             case Invoice() if before is None:
-                self.invoices[keys.key_of(after)] = after.id
+                self.invoices[keys.key_of(after)] = after
                 self.lines += len(after.lines)
             case Payment() if before is None:
-                self.payments[keys.key_of(after)] = after.id
+                self.payments[keys.key_of(after)] = after
             case _:
                 pass
 
@@ -264,11 +264,7 @@ class Rehearsal:
         if not isinstance(record, Subscription | Invoice):
             return
         wake = record.wake
-        if (
-            wake is None
-            or wake.topic not in ACCOUNT_TOPICS
-            or (isinstance(record, Invoice) and not self.collects)
-        ):
+        if wake is None or wake.topic not in ACCOUNT_TOPICS:
             self._awake.pop(key, None)
         elif self._awake.get(key) != wake.at:
             self._awake[key] = wake.at

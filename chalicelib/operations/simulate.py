@@ -128,11 +128,11 @@ def upcoming(service: Service, account: str, id_: str) -> Invoice:
     rehearsal = Rehearsal(reading, business, real, asked=tax.at_once(service))
     last = _bound(rehearsal.now)
     rehearsal.until(last, enough=lambda: bool(rehearsal.invoices))
-    found = _records(rehearsal, rehearsal.invoices, Invoice)
-    if not found:
+    coming = next(iter(rehearsal.invoices.values()), None)
+    if coming is None:
         detail = f"No invoice is to come: the subscription {_why_none(before)}."
         raise WrongState("no_upcoming_invoice", detail)
-    return replace(found[0], number="")
+    return replace(coming, number="")
 
 
 def _why_none(before: Subscription) -> str:

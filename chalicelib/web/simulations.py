@@ -16,7 +16,7 @@ from chalicelib.web.subscriptions import NewSubscription, order_of
 
 _CODE: Final = r"^[a-z_]{1,50}(?!\n)$"
 _LENGTH_OF_DAY: Final = len("2026-01-31")
-Until = Annotated[str, Meta(min_length=_LENGTH_OF_DAY, max_length=40, examples=["2027-01-31"])]
+Until = Annotated[str, Meta(max_length=40, examples=["2027-01-31"])]
 
 
 class Assumed(Body, frozen=True):
