@@ -42,7 +42,7 @@ def account(
     return retried(attempt)
 
 
-def then_clocks(service: Service, account: str, names: list[str]) -> None:
+def then_clocks(service: Service, account: str, names: list[str], *, page: int = PAGE) -> None:
     """What an account itself waits for: that its subscriptions follow its zone, and then that its clock goes on."""
     began = time.monotonic()
     business = service.store.find(Account, account, account)
@@ -50,7 +50,7 @@ def then_clocks(service: Service, account: str, names: list[str]) -> None:
         if time.monotonic() - began > BUDGET_SECONDS:
             nudge(service, business, [business])
             return
-        business = _page(service, business)
+        business = _walked(service, business, page)
     if business is not None and business.clock is not None:
         advance.clocks(service, account, names)
 
@@ -59,12 +59,12 @@ def _walks(business: Account, service: Service) -> bool:
     return business.rezoning is not None and business.rezoning.walk_at <= service.real()
 
 
-def _page(service: Service, business: Account) -> Account:
+def _walked(service: Service, business: Account, size: int) -> Account:
     """See to the next subscriptions by id, and write down how far that is."""
     walk = business.rezoning
     page = service.store.owned(
         f"{business.id}/subscription",
-        limit=PAGE,
+        limit=size,
         after=walk.after if walk else None,
         newest_first=False,
     )
