@@ -15,7 +15,7 @@ from tests.web.conftest import Api, Told, deployed
 
 GUARDED = [route for route in ROUTES if not route.public]
 POSTS = [route for route in GUARDED if route.method == "POST"]
-LISTS = [route for route in GUARDED if route.name.endswith(".list_")]
+LISTS = [route for route in GUARDED if route.name.endswith((".list_", ".entries"))]
 NAMED = [route for route in GUARDED if "{id}" in route.path]
 
 
