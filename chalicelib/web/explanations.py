@@ -8,4 +8,4 @@ from chalicelib.web.endpoint import Call
 
 def get(call: Call, id_: str) -> Explanation:
     """Each amount of an invoice with everything it was computed from, exact numbers as decimals or fractions in text."""
-    return explained(call.get(Invoice, id_))
+    return explained(call.service.store.get(Invoice, call.account.id, id_))
