@@ -1,7 +1,7 @@
 """What is given back: credit notes that reverse invoices to the cent, and what a customer has to their credit.
 
-A credit note first takes off what its invoice still owes; what is beyond goes to the customer's balance, which the
-next invoices are paid from. A line, and each tax on it, is credited in the sum exactly what it was charged: the tax
+A credit note first takes off what its invoice still owes, down to nothing or to what can be charged; what is beyond,
+and all of it while a payment is open, goes to the customer's balance, which the next invoices are paid from. A line, and each tax on it, is credited in the sum exactly what it was charged: the tax
 of a part is what the whole credited so far should carry, less what it carries already.
 
 Of every invoice, at any moment: total - its notes' totals = paid + applied - its notes' `to_balance` + open. What was
@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from chalicelib.billing.errors import Invalid, WrongState
-from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
 from chalicelib.billing.lines import Share
 from chalicelib.billing.money import Money, rounded
 from chalicelib.billing.rating import InvoiceLine, TaxShare
@@ -101,6 +101,7 @@ def credited(
     inside = {tax.tax for tax in invoice.taxes if tax.inclusive}
     total = Money(sum(_whole(line, inside) for line in lines), invoice.currency)
     owed = invoice.amount_due if invoice.payment is None else Money.zero(invoice.currency)
+    to_invoice = applicable(total, owed)
     return CreditNote(
         account=invoice.account,
         id=name_of(invoice.id, len(notes) + 1),
@@ -111,8 +112,8 @@ def credited(
         currency=invoice.currency,
         lines=lines,
         total=total,
-        to_invoice=min(total, owed),
-        to_balance=total - min(total, owed),
+        to_invoice=to_invoice,
+        to_balance=total - to_invoice,
         issued_at=now,
         issued_on=day,
         reason=reason,

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from chalicelib.billing import dunning, rating
+from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.lines import Line, Share
@@ -288,12 +289,15 @@ def issued(
     )
 
 
-def applicable(balance: Money, owed: Money) -> Money:
-    """As much of a balance as pays what is owed, and leaves of it what Stripe can charge: multiples of its smallest."""
-    step = smallest_at_stripe(owed.currency)
-    rest = max(0, owed.amount - max(0, balance.amount))
-    chargeable = min(owed.amount, -(-rest // step) * step)
-    return Money(owed.amount - chargeable, owed.currency)
+def applicable(given: Money, owed: Money) -> Money:
+    """As much of what is given, from a balance or by a credit note, as leaves nothing owed or what Stripe can charge.
+
+    That is at least its minimum, in multiples of its smallest: the charge of less would be declined, and retried in vain.
+    """
+    step, least = smallest_at_stripe(owed.currency), MINIMUM_CHARGE.get(owed.currency, 0)
+    rest = max(0, owed.amount - max(0, given.amount))
+    chargeable = max(least, -(-rest // step) * step) if rest else 0
+    return Money(owed.amount - min(owed.amount, chargeable), owed.currency)
 
 
 def share_of(part: Period, whole: Period) -> Share:

@@ -11,7 +11,7 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import publish, settle
+from chalicelib.operations import collect, publish, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -109,7 +109,17 @@ def fold(changes: Changeset, note: CreditNote, invoice: Invoice, at: Moment) -> 
     if note.to_balance:
         changes.put(changes.get(Contact, note.contact).credited(note.to_balance))
     publish.fact(changes, EventType.CREDIT_NOTE_ISSUED, note, _about(note), at, entry=entry)
-    settle.settled(changes, invoice.credited(note.to_invoice, at.now), at)
+    after = invoice.credited(note.to_invoice, at.now)
+    settle.settled(changes, after, at)
+    if note.to_balance and after.payment is None:
+        _settle_from_balance(changes, after, at)
+
+
+def _settle_from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> None:
+    """Pay what an invoice still owes, too little to be charged, from the balance where that is enough by now."""
+    owed = invoice.amount_due
+    if owed and changes.get(Contact, invoice.contact).balance(owed.currency) >= owed:
+        collect.from_balance(changes, invoice, at)
 
 
 def balance(service: Service, account: str, contact: str, amount: Money, *, reason: str) -> Contact:

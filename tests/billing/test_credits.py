@@ -226,6 +226,16 @@ def test_an_open_invoice_credited_whole_is_paid_and_not_asked_for():
     assert after.amount_paid == usd(0)
 
 
+def test_a_credit_leaves_nothing_owed_or_what_can_be_charged():
+    """24.80 of 25.00 owed leave 0.50, the least Stripe charges, and 0.30 are the customer's; the rest credited, 0.50 more."""
+    invoice = charging(of("2500"))
+    first = note(invoice, [], Wanted(line=0, amount=usd(2480)))
+    assert (first.to_invoice, first.to_balance) == (usd(2450), usd(30))
+    after = invoice.credited(first.to_invoice, NOW)
+    rest = note(after, [first])
+    assert (after.amount_due, rest.to_invoice, rest.to_balance) == (usd(50), usd(0), usd(20))
+
+
 def test_while_a_payment_is_open_all_goes_to_the_balance():
     """What is being asked for just now stays what it is; the customer has the credit."""
     invoice = charging(of("2500"))
@@ -307,6 +317,12 @@ def test_a_share_is_of_what_was_charged_rounded_once_and_at_most_what_is_left():
         (2500, 2500, "usd", 2500),
         (9999, 2500, "usd", 2500),
         (-5, 2500, "usd", 0),
+        (2450, 2500, "usd", 2450),
+        (2451, 2500, "usd", 2450),
+        (2499, 2500, "usd", 2450),
+        (10, 40, "usd", 0),
+        (40, 40, "usd", 40),
+        (99, 130, "jpy", 80),
         (1005, 2500, "kwd", 1000),
         (2499, 2500, "kwd", 2490),
         (2500, 2500, "kwd", 2500),
@@ -314,7 +330,7 @@ def test_a_share_is_of_what_was_charged_rounded_once_and_at_most_what_is_left():
     ],
 )
 def test_a_balance_leaves_what_stripe_can_charge(balance: int, owed: int, currency: str, applied: int):
-    """As much as pays what is owed; of three decimals the last must be 0 in what is left to charge."""
+    """As much as pays what is owed, or leaves Stripe's minimum of it; of three decimals the last left is 0."""
     assert applicable(Money(balance, currency), Money(owed, currency)) == Money(applied, currency)
 
 

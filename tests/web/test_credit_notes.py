@@ -114,6 +114,22 @@ def test_an_open_invoice_credited_whole_recovers_its_subscription(owed: Shop):
     assert owed.balance() == []
 
 
+def test_what_is_too_little_to_charge_is_settled_by_the_last_credit(owed: Shop):
+    """31.80 of 32.00 owed: 0.50 stay, Stripe's least, and 0.30 are the balance; with the last 0.20 it pays them."""
+    first = owed.credits({"line": 0}, {"line": 1, "amount": usd(680)})
+    assert (first["to_invoice"], first["to_balance"]) == (usd(3150), usd(30))
+    assert owed.get(f"/v1/invoices/{owed.invoice}")["amount_due"] == usd(50)
+    owed.credits()
+    invoice = owed.get(f"/v1/invoices/{owed.invoice}")
+    assert (invoice["status"], invoice["amount_credited"], invoice["amount_applied"]) == (
+        "paid",
+        usd(3150),
+        usd(50),
+    )
+    assert owed.get(f"/v1/subscriptions/{owed.sold['id']}")["status"] == "active"
+    assert owed.balance() == []
+
+
 def test_a_preview_writes_nothing(shop: Shop):
     """It is the note that would be issued, to the letter, and the table stays as it is."""
     before = shop.api.marks()
