@@ -105,6 +105,9 @@ BODIES: dict[str, tuple[Any, bool]] = {
     "NewContact": ({"name": "Ada", "email": "ada@example.com"}, True),
     "NewProduct": ({"name": "Tea", "unit_amount": 1.5, "frequency": "weekly"}, False),
     "NewLine": ({"name": "a\nb", "unit_amount": "1.5"}, False),
+    "NewTaxRate": ({"name": "VAT", "percentage": 7.25}, False),
+    "ContactChange": ({"name": "Ada", "address": None, "tax_exempt": None}, True),
+    "NewAddress": ({"country": "DE", "zip": "10119"}, False),
     "Advance": ({"to": "2026-01-01T00:00:00Z", "more": 1}, False),
     "NewSubscription": (
         {"contact": "c", "payment_method": "p", "lines": [{"product": "x", "quantity": "2.5"}]},
