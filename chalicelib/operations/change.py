@@ -54,7 +54,7 @@ def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Su
 
     def attempt() -> Subscription:
         changes, at = _read(service, account, id_, wanted)
-        after = _fold(changes, id_, wanted, at, asked)
+        after = folded(changes, id_, wanted, at, asked)
         if not changes.changed:
             return after
         written = service.store.commit(changes)
@@ -68,7 +68,7 @@ def preview(service: Service, account: str, id_: str, wanted: Wanted) -> ChangeP
     """The same, worked out and not written."""
     asked = tax.at_once(service)
     changes, at = _read(service, account, id_, wanted)
-    after = _fold(changes, id_, wanted, at, asked)
+    after = folded(changes, id_, wanted, at, asked)
     issued = _issued(changes)
     following = None if edits.ends(after) else _next(changes, after, at, asked)
     due = following if following and at.now >= after.next_at else issued
@@ -138,8 +138,11 @@ def _rates(wanted: Wanted, found: Reading) -> list[str]:
 # What is decided.
 
 
-def _fold(changes: Changeset, id_: str, wanted: Wanted, at: Moment, asked: Asked) -> Subscription:
-    """Fold the change and all that comes of it into the changeset; the subscription as it will be."""
+def folded(changes: Changeset, id_: str, wanted: Wanted, at: Moment, asked: Asked) -> Subscription:
+    """Fold the change and all that comes of it into the changeset, which holds its period; the subscription as it will be.
+
+    Raises NotFound, Invalid or WrongState, with the changeset to be thrown away.
+    """
     before = changes.get(Subscription, id_)
     edits.check_changeable(before, at.now, wanted)
     library = _library(changes, wanted)
