@@ -1,5 +1,6 @@
 """What is given back, told with a moving clock and every message delivered twice: credits, balances, voids, write-offs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.stories.diary import Diary
@@ -201,4 +202,21 @@ def test_canceled_with_credit_while_past_due_less_is_owed(diary: Diary):
     assert (left["status"], left["amount_due"], left["attempts"]) == ("open", usd(2500 - 2419), 2)
     assert diary.subscription("bo")["status"] == "canceled"
     assert (diary.taken(), balance(diary, "bo")) == (0, 0)
+    reconciled(diary)
+
+
+def test_many_credits_at_once_never_exceed_the_line(diary: Diary):
+    """Eight people credit 5.00 of the same 25.00 at the same moment: five at most get through, with numbers without a gap."""
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-20")
+    body = {"invoice": newest(diary, "ada")["id"], "lines": [{"line": 0, "amount": usd(500)}]}
+    with ThreadPoolExecutor(8) as people:
+        asked = [
+            people.submit(diary.world.call, "POST", "/v1/credit_notes", body, diary.key) for _ in range(8)
+        ]
+    told = [one.result() for one in asked]
+    notes = diary.every("/v1/credit_notes")
+    assert len(notes) == sum(one.status == 201 for one in told) >= 1
+    assert {one.body["code"] for one in told if one.status != 201} <= {"credit_out_of_range", "conflict"}
+    assert balance(diary, "ada") == 500 * len(notes) <= 2500
     reconciled(diary)
