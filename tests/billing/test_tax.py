@@ -118,6 +118,18 @@ def test_prices_of_a_cent_never_have_more_tax_inside_than_price():
     assert [levy.shares for levy in spread] == [(1, 0), (0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("amounts", "shares"),
+    [([1, 1, 1], [(1, 0, 0), (0, 1, 0)]), ([1, 1, 4], [(1, 0, 1), (0, 1, 1)])],
+)
+def test_what_a_line_has_no_room_for_goes_to_the_next(amounts: list[int], shares: list[tuple[int, ...]]):
+    """The second tax keeps its amount, moved by as little as fits, to a line that has it."""
+    taxes = [Tax(id=name, name=name, percent=Decimal(100), inclusive=True) for name in "ab"]
+    assert [levy.shares for levy in of(amounts, [("a", "b")] * 3, *taxes)] == shares
+    apart = of([1, *amounts], [(), *[("a", "b")] * 3], *taxes)
+    assert [levy.shares for levy in apart] == [(0, *one_) for one_ in shares]
+
+
 # -- properties ---------------------------------------------------------------------------------
 
 percents = st.decimals(0, 100, places=3)
