@@ -13,24 +13,26 @@ def foretelling(
 ) -> Subscription:
     """The renewed subscription with the total of its next invoice, as it is known now; None where none is to come.
 
-    `billed` is it as the invoice just issued was made from. Without anything that ends or is used up the next total
+    `billed` is it as the invoice just issued was made from. Where nothing ended or was used up by that, the next total
     is the same, and is not computed again. With automatic tax another total is not known before it is asked for.
     """
     if after.at_its_end or after.ends_first:
         return replace(after, foretold=None)
-    if _lasts(billed) and _lasts(after) and billed.lines is after.lines and billed.taxes == after.taxes:
+    if _repeats(billed, after):
         return replace(after, foretold=invoice.total.amount)
-    if after.automatic_tax:
-        return replace(after, foretold=None)
-    return replace(after, foretold=next_total(after, exemption))
+    return replace(after, foretold=None if after.automatic_tax else next_total(after, exemption))
 
 
-def _lasts(subscription: Subscription) -> bool:
-    """Whether nothing on it begins or ends by itself."""
-    one = subscription
-    return not (
-        one.discounts or one.extras or one.fees or one.change or one.cancel_on or one.cancel_at_period_end
+def _repeats(billed: Subscription, after: Subscription) -> bool:
+    """Whether the next invoice is made from the same as the last: what was used up is gone from one of them."""
+    same = (
+        billed.lines == after.lines
+        and billed.taxes == after.taxes
+        and billed.discounts == after.discounts
+        and billed.fees == after.fees
     )
+    special = billed.extras or after.change or after.cancel_on
+    return same and not special and all(one.holds(after.next_on) for one in after.discounts)
 
 
 def next_total(subscription: Subscription, exemption: Exemption | None) -> int:
