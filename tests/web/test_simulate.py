@@ -190,3 +190,52 @@ def test_what_cannot_be_foretold_is_refused(api: Api, body: dict[str, Any], code
     told = api.post(f"/v1/subscriptions/{sold['id']}/simulate", body, key=key)
     assert (told.status, told["code"], told["param"]) == (400, code, param)
     assert told["detail"].endswith(".")
+
+
+def test_a_payment_on_its_way_is_taken_to_succeed(api: Api):
+    """A bank debit that takes days is open as the simulation begins: it succeeds, and holds its invoice no longer."""
+    account, key = api.open("Roaster", clock_at=JANUARY)
+    sold = api.sells(key, card="pm_usBankAccount_success")
+    lives(api, account.id, "2026-01-16T00:00:00Z", key)
+    waiting = api.get(f"/v1/payments?subscription={sold['id']}", key=key)["data"][0]
+    assert waiting["status"] == "processing"
+    told = api.post(f"/v1/subscriptions/{sold['id']}/simulate", {"until": "2026-02-14"}, key=key)
+    happened = [(one["what"], one["subject"]) for one in told["happenings"] if one["kind"] == "event"]
+    assert happened[0] == ("payment.succeeded", waiting["id"])
+    assume = [{"on": "2026-01-16", "declines": "insufficient_funds"}]
+    told = api.post(
+        f"/v1/subscriptions/{sold['id']}/simulate", {"until": "2026-02-14", "assume": assume}, key=key
+    )
+    happened = [one["what"] for one in told["happenings"] if one["kind"] == "event"]
+    assert happened[:3] == ["payment.declined", "subscription.past_due", "payment.succeeded"]
+
+
+def test_a_plan_with_automatic_tax_is_foretold_with_its_taxes(api: Api):
+    """The gateway is asked for taxes as the run will ask it; what it says is on each invoice."""
+    account, key = api.open("Roaster", clock_at=JANUARY)
+    contact = api.post("/v1/contacts", {"name": "Ada", "email": "a@example.com"}, key=key)["id"]
+    address = {
+        "line1": "1 Main St",
+        "city": "Seattle",
+        "state": "WA",
+        "postal_code": "98101",
+        "country": "US",
+    }
+    assert api.post(f"/v1/contacts/{contact}", {"address": address}, key=key).status == 200
+    card = {"contact": contact, "payment_method": "pm_card_visa"}
+    method = api.post("/v1/payment_methods", card, key=key)["id"]
+    body = {
+        "contact": contact,
+        "payment_method": method,
+        "automatic_tax": True,
+        "frequency": "monthly",
+        "lines": [{"name": "Coffee", "unit_amount": 2500}],
+    }
+    sold = api.post("/v1/subscriptions", body, key=key)
+    assert sold.status == 201, sold.text
+    told = api.post(f"/v1/subscriptions/{sold['id']}/simulate", {"until": "2026-03-20"}, key=key)
+    assert told.status == 200, told.text
+    lives(api, account.id, "2026-03-21T00:00:00Z", key)
+    issued = api.get(f"/v1/invoices?subscription={sold['id']}", key=key)["data"]
+    assert [bare(one) for one in reversed(issued)] == [bare(one) for one in told["invoices"]]
+    assert all(one["taxes"] for one in issued)
