@@ -1,15 +1,12 @@
 """End a subscription before its term, or call that off."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from chalicelib.billing import gaps, invoices, proration
+from chalicelib.billing import gaps, proration
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Series
-from chalicelib.billing.lines import Kind, Line
-from chalicelib.billing.periods import Period
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
@@ -79,36 +76,11 @@ def folded_with_credit(changes: Changeset, before: Subscription, at: Moment, ask
         rest = proration.ended(standing.of(changes, before), paused_on or before.day(at.now))
         for invoice, parts in rest.credits:
             credit.fold_wanted(changes, invoice, parts, at, reason=REASON)
-        _charge(changes, changes.get(Subscription, before.id), rest.extras, at, asked)
+        renew.charge_rest(changes, changes.get(Subscription, before.id), rest.extras, at, asked)
     if len(changes) > MAX_ITEMS:
         detail = "This would credit more invoices than can be written together; cancel without credit, and credit them one by one."
         raise WrongState("cancel_too_large", detail)
     return changes.get(Subscription, before.id)
-
-
-def _charge(
-    changes: Changeset, after: Subscription, extras: tuple[Line, ...], at: Moment, asked: Asked
-) -> None:
-    """Invoice the prorated charges that no invoice is to come for any more; other extras were for a next period."""
-    due = tuple(line for line in extras if line.kind is Kind.PRORATION)
-    days = [line.share for line in due if line.share]
-    if not days:
-        changes.put(replace(after, extras=()))
-        return
-    buyer, series = changes.get(Contact, after.contact), renew.numbers(changes, at)
-    invoice = invoices.issued(
-        after,
-        due,
-        Period(min(share.start_on for share in days), max(share.end_on for share in days)),
-        series.number,
-        at.now,
-        balance=buyer.balance(after.currency).amount,
-        exemption=buyer.tax_exempt,
-        levy=tax.levying(asked, after, buyer),
-        besides=True,
-    )
-    renew.opened(changes, invoice, buyer, series, at)
-    changes.put(replace(after.charged_besides(), extras=()))
 
 
 def off(service: Service, account: str, id_: str) -> Subscription:

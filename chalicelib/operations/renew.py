@@ -1,12 +1,18 @@
-"""Bill the next cycle of subscriptions whose date has come, or remind of it: records only, no I/O besides."""
+"""Bill the next cycle of subscriptions whose date has come, or remind of it.
+
+Records only, no I/O besides; automatic taxes are asked for before they are needed.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
-from chalicelib.billing import billing_runs, forecast, gaps, invoices, ledger
+from chalicelib.billing import billing_runs, forecast, gaps, invoices, ledger, proration
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.lines import Kind, Line
+from chalicelib.billing.periods import Period
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
@@ -69,7 +75,9 @@ def step(
     """
     ends_at = subscription.ends_at
     if ends_at is not None and subscription.ends_first and at.now >= ends_at:
-        changes.put(subscription.canceled(at.now))
+        extras = proration.cut(subscription.extras, subscription.day(ends_at), None)
+        rest = charge_rest(changes, subscription, extras, at, asked)
+        changes.put(rest.canceled(at.now))
         publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), at)
     elif subscription.paused_on is not None:
         on = subscription.resume_on or subscription.day(at.now)
@@ -80,7 +88,8 @@ def step(
     elif at.now < subscription.next_at:
         _remind(changes, subscription, at)
     elif subscription.at_its_end:
-        changes.put(subscription.expired(at.now))
+        rest = charge_rest(changes, subscription, subscription.extras, at, asked)
+        changes.put(rest.expired(at.now))
         publish.fact(changes, EventType.SUBSCRIPTION_EXPIRED, subscription, _about(subscription), at)
     else:
         _bill(changes, subscription, at, asked)
@@ -108,6 +117,35 @@ def _bill(changes: Changeset, before: Subscription, at: Moment, asked: tax.Asked
     opened(changes, invoice, buyer, series, at)
     _count(changes, invoice, at)
     changes.put(forecast.foretelling(subscription, subscription.renewed(), invoice, buyer.tax_exempt))
+
+
+def charge_rest(
+    changes: Changeset, subscription: Subscription, extras: tuple[Line, ...], at: Moment, asked: tax.Asked
+) -> Subscription:
+    """Invoice the prorated charges that no invoice is to come for any more; other extras were for a next period.
+
+    Returns the subscription as it is after that, and folds it too.
+    """
+    after = replace(subscription, extras=())
+    due = tuple(line for line in extras if line.kind is Kind.PRORATION)
+    days = [line.share for line in due if line.share]
+    if days:
+        buyer, series = changes.get(Contact, subscription.contact), numbers(changes, at)
+        invoice = invoices.issued(
+            subscription,
+            due,
+            Period(min(share.start_on for share in days), max(share.end_on for share in days)),
+            series.number,
+            at.now,
+            balance=buyer.balance(subscription.currency).amount,
+            exemption=buyer.tax_exempt,
+            levy=tax.levying(asked, subscription, buyer),
+            besides=True,
+        )
+        opened(changes, invoice, buyer, series, at)
+        after = after.charged_besides()
+    changes.put(after)
+    return after
 
 
 def _count(changes: Changeset, invoice: Invoice, at: Moment) -> None:

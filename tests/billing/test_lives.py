@@ -89,6 +89,7 @@ class Life(RuleBasedStateMachine):
         )  # fmt: skip
         self.reckoning = Reckoning(anchor, frequency)
         self.invoices: list[Invoice] = []
+        self.besides: list[Invoice] = []
         self.told: list[tuple[int, date]] = []
         self.pause_began_on: date | None = None
         self.overlaps_wished = False
@@ -129,7 +130,9 @@ class Life(RuleBasedStateMachine):
         assert after != before
         self.it = replace(after, version=after.version + 1)
         issued = [record for record in changes.changed.values() if isinstance(record, Invoice)]
-        if issued:
+        self.besides += [one for one in issued if one.besides]
+        assert not after.extras or after.billable, "what waited for an invoice was forgotten"
+        if issued and not issued[0].besides:
             self._billed(before, *issued)
         elif before.paused_on is not None and after.billable:
             self._resumed(before.resume_on, before.shifts)
@@ -290,7 +293,12 @@ class Life(RuleBasedStateMachine):
         if self.overlaps_wished:
             return
         spans = [(one.period_start_on, one.period_end_on) for one in self.invoices]
-        parts = [line for one in self.invoices for line in one.lines if line.kind is Kind.PRORATION]
+        parts = [
+            line
+            for one in (*self.invoices, *self.besides)
+            for line in one.lines
+            if line.kind is Kind.PRORATION
+        ]
         spans += [(line.share.start_on, line.share.end_on) for line in (*parts, *self.it.extras)]
         spans.sort()
         assert all(end <= start for (_, end), (start, _) in pairwise(spans)), spans

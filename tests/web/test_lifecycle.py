@@ -151,6 +151,27 @@ def test_reactivated_the_rest_of_a_cycle_cut_short_is_charged(roaster: Roaster):
     assert roaster.facts()[-1] == "subscription.reactivated"
 
 
+def test_what_waits_for_an_invoice_that_never_comes_is_charged_at_the_end(api: Api):
+    """The last cycle of a term was cut short and called off: its rest is charged as the term expires, up to its end.
+
+    Of a date moved with its days charged, and a cancellation before it, the days up to that are charged.
+    """
+    term = Roaster(api, payments=2)
+    term.does("cancel", on="2026-02-20")
+    term.it_is("2026-02-16")
+    term.does("reactivate")
+    term.it_is("2026-03-16")
+    assert term.invoices()[1:] == [("2026-02-15", "2026-02-20", [446]), ("2026-02-20", "2026-03-15", [2054])]
+    assert term.now["status"] == "expired"
+    assert {row["status"] for row in api.get("/v1/invoices", key=term.key)["data"]} == {"paid"}
+    moved = Roaster(api)
+    moved.does("next_billing_date", on="2026-02-25", prorate=True)
+    moved.does("cancel", on="2026-02-22")
+    moved.it_is("2026-02-26")
+    assert moved.invoices()[1:] == [("2026-02-15", "2026-02-22", [625])]
+    assert moved.now["status"] == "canceled"
+
+
 def test_canceled_at_the_end_and_reactivated_it_goes_on(roaster: Roaster):
     """Called off before it came, a cancellation changes nothing."""
     assert roaster.does("cancel", at_period_end=True)["ends_on"] == "2026-02-15"
