@@ -167,3 +167,27 @@ def test_what_cannot_be_taxed_is_not_sold(diary: Diary):
     diary.post(f"/v1/contacts/{diary.contacts['ada']}", address={"country": "US"})
     assert refused("ada") == ("customer_tax_location_invalid", "automatic_tax")
     assert diary.every("/v1/subscriptions") == []
+
+
+def test_a_change_and_what_is_foretold_have_the_taxes_of_stripe(diary: Diary):
+    """A second bag from the 25th on an invoice of its own; upcoming invoice and simulation are what then happens."""
+    buys(diary, "ada", BERLIN)
+    diary.it_is("2026-01-25", hour=8)
+    sub = diary.subscriptions["ada"]
+    diary.post(f"/v1/subscriptions/{sub}/change", quantities={"li_1": 2}, proration="invoice_now")
+    diary.it_is("2026-01-26")
+    # 21 of 31 days: 25.00 x 21 / 31 = 16.94, and 19 percent of it.
+    assert bills(diary, "ada")[1:] == [("2026-01-25", 2016, [("VAT", 322)])]
+    note = diary.every("/v1/credit_notes")[0]
+    # 12.50 x 21 / 31 = 8.47, and the tax that was on it: 2.38 x 8.47 / 12.50.
+    assert note["total"]["amount"] == 847 + 161
+    upcoming = diary.get(f"/v1/subscriptions/{sub}/upcoming_invoice")
+    told = diary.post(f"/v1/subscriptions/{sub}/simulate", until="2026-04-20")
+    diary.it_is("2026-04-20")
+    assert bills(diary, "ada")[2:] == [(f"2026-0{n}-15", 2975, [("VAT", 475)]) for n in (2, 3, 4)]
+    assert [(one["period_start_on"], one["total"], one["taxes"]) for one in told["invoices"]] == [
+        (one["period_start_on"], one["total"], one["taxes"])
+        for one in sorted(diary.every(f"/v1/invoices?subscription={sub}"), key=lambda row: row["number"])[2:]
+    ]
+    assert (upcoming["total"]["amount"], upcoming["taxes"][0]["amount"]["amount"]) == (2975, 475)
+    diary.sound()
