@@ -157,10 +157,37 @@ def walk(
     levy: Levying | None = None,
 ) -> Iterator[Invoice]:
     """The invoices of a subscription's cycles from the next on, as the renewals will issue them; without end if it has none."""
+    issued: Invoice | None = None
+    before: tuple[object, ...] = ()
     while not subscription.at_its_end:
         subscription = subscription.taking_effect()
-        yield invoices.invoice_of(subscription, "", now, exemption=exemption, levy=levy)
-        subscription = subscription.renewed()
+        priced_by = _priced_by(subscription)
+        if issued is None or priced_by != before:
+            issued = invoices.invoice_of(subscription, "", now, exemption=exemption, levy=levy)
+        else:
+            issued = _of_next_period(issued, subscription)
+        yield issued
+        before, subscription = priced_by, subscription.renewed()
+
+
+def _priced_by(subscription: Subscription) -> tuple[object, ...]:
+    """What the amounts of the next invoice follow from: two cycles that have it in common are billed the same."""
+    held = tuple(one for one in subscription.discounts if one.holds(subscription.next_on))
+    short = subscription.cycle if subscription.cancel_on else None
+    once = (subscription.extras, subscription.change, short)
+    return (subscription.lines, held, subscription.fees, subscription.taxes, *once)
+
+
+def _of_next_period(issued: Invoice, subscription: Subscription) -> Invoice:
+    """The same amounts a period on."""
+    period = subscription.period(subscription.cycle)
+    return replace(
+        issued,
+        id=invoices.name_of(subscription.id, subscription.ordinal),
+        cycle=subscription.cycle,
+        period_start_on=period.start_on,
+        period_end_on=period.end_on,
+    )
 
 
 def amounts(issued: Sequence[Invoice], currency: str) -> Amounts:

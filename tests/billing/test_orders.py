@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -402,6 +403,14 @@ def test_the_summary_is_what_the_renewals_issue(sold: list[Subscription]):
         expected_later = [(invoice.period_start_on, invoice.total) for invoice in after[n]]
         assert mine == (expected_later if one.payments else expected_later[:12])
     assert [one.on for one in told.later] == sorted(one.on for one in told.later)
+
+
+@given(groups_sold())
+def test_what_is_foreseen_is_each_invoice_as_it_is_issued(sold: list[Subscription]):
+    """Every field but the number: what is known to be the same a period on is not computed again, and is the same."""
+    for one in sold:
+        seen = [replace(invoice, number="") for invoice in renewals(one, 15)]
+        assert list(islice(summaries.walk(one, NOW), 15)) == seen
 
 
 @given(groups_sold())
