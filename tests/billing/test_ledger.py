@@ -247,6 +247,17 @@ def test_a_range_within_a_month_has_its_days_alone():
     assert list(got) == [(date(2026, 2, 14), 500)]
 
 
+def test_a_credit_before_the_first_day_leaves_the_rest_to_its_days():
+    """28.00 for February, 14.00 of it given back in January: the other 14.00 is earned from the 1st on, half by the 14th."""
+    invoice = issued(line(2800))
+    note = crediting(invoice, Wanted(line=0, amount=usd(1400)), day=date(2026, 1, 20))
+    by = [
+        recognition.earned(invoice, [note], date(2026, month, day))
+        for month, day in ((1, 31), (2, 14), (2, 28))
+    ]
+    assert by == [0, 700, 1400]
+
+
 def test_what_unused_days_leave_is_earned_by_the_days_that_were_used():
     """10.00 for February less 6.43 for the days from the 11th: the 3.57 that are left are earned by the 10th, but for a cent."""
     invoice = issued(line(1000))

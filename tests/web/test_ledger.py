@@ -1,7 +1,8 @@
 """The ledger over HTTP: facts with their entries by local days, and beancount text that beancount itself accepts."""
 
+from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 from beancount.core import data
 
+from chalicelib.billing import recognition
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
@@ -220,3 +224,42 @@ def test_an_event_with_its_entry_stays_below_a_write_unit(api: Api, sold: Any):
         for item in items
     ]
     assert max(sizes) < 1024
+
+
+def test_what_a_month_earned_is_found_behind_a_change_of_frequency(api: Api):
+    """A year given up for months in May, and a note in between: each month's earnings are those of all invoices there are."""
+    account, key = api.open("Club", clock_at=JANUARY)
+    yearly = api.sells(key, frequency="annually", lines=[{"name": "Club", "unit_amount": "36500"}])
+    api.sells(key)
+    moved(api, key, account.id, "2026-05-10T12:00:00Z")
+    change = {"frequency": "monthly", "proration": "invoice_now", "quantities": {yearly["lines"][0]["id"]: 2}}
+    told = api.post(f"/v1/subscriptions/{yearly['id']}/change", change, key=key)
+    assert told.status == 200, told.text
+    assert len(api.get("/v1/credit_notes", key=key)["data"]) == 1
+    moved(api, key, account.id, "2026-07-20T12:00:00Z")
+    invoice = api.get("/v1/invoices?limit=1", key=key)["data"][0]["id"]
+    line = {"line": 0, "amount": {"amount": 333, "currency": "usd"}}
+    assert api.post("/v1/credit_notes", {"invoice": invoice, "lines": [line]}, key=key).status == 201
+    moved(api, key, account.id, "2026-09-30T12:00:00Z")
+    now = api.service.store.get(Account, account.id, account.id)
+    assert books.audit(api.service, now) == []
+    for month in range(1, 10):
+        days = (date(2026, month, 1), date(2026, month, 28))
+        found = {day: amount for day, amount in books.earned(api.service, now, *days).items() if amount}
+        assert found == by_all(api, account.id, days)
+        assert found
+
+
+def by_all(api: Api, account: str, days: tuple[date, date]) -> dict[tuple[date, str], int]:
+    """What was earned, of every invoice of an account."""
+    store = api.service.store
+    notes = [
+        one for one in store.owned(f"{account}/credit_note", limit=100).records if isinstance(one, CreditNote)
+    ]
+    sums: Counter[tuple[date, str]] = Counter()
+    for invoice in store.owned(f"{account}/invoice", limit=100).records:
+        assert isinstance(invoice, Invoice)
+        given = sorted((one for one in notes if one.invoice == invoice.id), key=lambda note: note.id)
+        for day, amount in recognition.by_month(invoice, given, invoice.issued_at.date(), *days):
+            sums[day, invoice.currency] += amount
+    return {key: amount for key, amount in sums.items() if amount}
