@@ -29,6 +29,7 @@ from chalicelib.billing.lines import Line, Share
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
+from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.products import Product
 from chalicelib.billing.rating import InvoiceLine, TaxShare
 from chalicelib.billing.stripe_events import StripeEvent
@@ -136,6 +137,15 @@ RECORDS: dict[tuple[str, int], Record] = {
         created_at=AT,
         description="Whole beans",
         sku="JOM-1KG",
+        model=Model.VOLUME,
+        tiers=(
+            Tier(up_to=Decimal("10.5"), unit_amount=Decimal("0.25"), flat_amount=Decimal(100)),
+            Tier(unit_amount=Decimal("0.2"), flat_amount=Decimal(50)),
+        ),
+        taxes=("txr_1",),
+        tax_code="txcd_10103001",
+        tax_inclusive=True,
+        payments=12,
         version=1,
     ),
     ("payment_method", 1): PaymentMethod(

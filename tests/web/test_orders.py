@@ -1,12 +1,19 @@
 """What is sold through the API: lines of every kind, terms, starts, orders of several subscriptions, and their previews."""
 
+import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from chalicelib.billing.errors import Invalid
 from chalicelib.operations import advance
+from chalicelib.web.bodies import from_json
+from chalicelib.web.orders import NewOrder
+from chalicelib.web.subscriptions import NewSubscription
 from tests.web.conftest import JANUARY, Api, Told
 from tests.web.test_idempotency import Killed, killed_at, watch
+from tests.web.test_openapi import DOCUMENT, fits
 
 TIERS = [{"up_to": 10, "unit_amount": 100}, {"up_to": 50, "unit_amount": 80}, {"unit_amount": 50}]
 STEPS = [{"up_to": 10, "flat_amount": 5000}, {"flat_amount": 9000}]
@@ -601,3 +608,53 @@ def test_automatic_tax_is_known_before_and_the_same_after(api: Api):
     shop.it_is("2026-01-15")
     [invoice] = shop.invoices()
     assert (summary["due_now"]["taxes"], summary["due_now"]["total"]) == (invoice["taxes"], invoice["total"])
+
+
+def test_answers_are_as_the_document_describes_them(shop: Shop):
+    """Orders, previews, coupons, codes and tiered products fit their schemas, made and asked for again."""
+    tiered = {"name": "Cups", "model": "graduated", "tiers": TIERS, "frequency": "monthly"}
+    fits(shop.post("/v1/products", tiered), "POST", "/v1/products")
+    ten = shop.post("/v1/coupons", {"name": "Ten", "amount": 10, "duration": "forever", "minimum": 5})
+    word = shop.post("/v1/promotion_codes", {"code": "TEN", "coupon": ten["id"], "contact": shop.contact})
+    fits(ten, "POST", "/v1/coupons")
+    fits(word, "POST", "/v1/promotion_codes")
+    fits(shop.api.get("/v1/coupons", key=shop.key), "GET", "/v1/coupons")
+    fits(shop.api.get(f"/v1/promotion_codes/{word['id']}", key=shop.key), "GET", "/v1/promotion_codes/{id}")
+    body = asked(shop)
+    fits(shop.post("/v1/orders/preview", body), "POST", "/v1/orders/preview")
+    fits(shop.post("/v1/subscriptions/preview", shop.body(MONTHLY)), "POST", "/v1/subscriptions/preview")
+    fits(shop.post("/v1/orders", body), "POST", "/v1/orders")
+    for path in ("coupons", "promotion_codes"):
+        id_ = ten["id"] if path == "coupons" else word["id"]
+        fits(shop.post(f"/v1/{path}/{id_}/archive"), "POST", f"/v1/{path}/{{id}}/archive")
+
+
+BODIES: list[tuple[str, dict[str, Any], bool]] = [
+    ("NewOrder", {"lines": [{"name": "a", "unit_amount": 1, "frequency": "monthly", "term": "P12M"}]}, True),
+    ("NewOrder", {"lines": [{"name": "a", "unit_amount": 1, "frequency": "monthly", "term": "12"}]}, False),
+    ("NewOrder", {"lines": []}, False),
+    ("NewOrder", {"lines": [{"product": "p"}], "discounts": [{"promotion_code": "a b"}]}, False),
+    (
+        "NewOrder",
+        {"lines": [{"product": "p"}], "fees": [{"name": "Fee", "types": ["Card"], "amount": 1}]},
+        False,
+    ),
+    ("NewOrder", {"lines": [{"product": "p", "tiers": [{"up_to": 1.5}]}]}, False),
+    ("NewSubscription", {"lines": [{"product": "p", "term": "P1M"}]}, False),
+    ("NewSubscription", {"lines": [{"product": "p"}], "term": "P1M", "backdate": "skip"}, True),
+]
+
+
+@pytest.mark.parametrize("case", range(len(BODIES)))
+def test_bodies_are_described_as_strictly_as_they_are_read(case: int):
+    """What the document allows of an order is what is read, and what is refused it does not allow."""
+    name, more, allowed = BODIES[case]
+    body = {"contact": "c", "payment_method": "p", **more}
+    schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    assert Draft202012Validator(schema).is_valid(body) is allowed
+    read = {"NewOrder": NewOrder, "NewSubscription": NewSubscription}[name]
+    if allowed:
+        assert from_json(read, json.dumps(body).encode()).contact == "c"
+    else:
+        with pytest.raises(Invalid):
+            from_json(read, json.dumps(body).encode())
