@@ -136,3 +136,42 @@ def test_a_contact_is_known_to_the_gateway_from_its_first_method_on():
     )
     assert ada.wake is None
     assert card.wake is None
+
+
+def test_another_zone_is_walked_to_its_subscriptions_twice():
+    """At once, and a little later for what the first walk could not find; then the account sleeps. The same zone is no work."""
+    before = account()
+    assert before.rezoned(before.zone, before.billing_hour, REAL) is before
+    moved = before.rezoned("Asia/Tokyo", 9, REAL)
+    assert moved.wake == Wake(REAL, Topic.RECONCILIATION)
+    on_its_way = moved.walked("sub_7", REAL)
+    assert on_its_way.rezoning is not None
+    assert (on_its_way.rezoning.after, on_its_way.wake) == ("sub_7", moved.wake)
+    once = on_its_way.walked(None, REAL)
+    assert once.rezoning is not None
+    assert (once.rezoning.after, once.rezoning.second) == (None, True)
+    assert once.wake == Wake(REAL + timedelta(minutes=2), Topic.RECONCILIATION)
+    twice = once.walked(None, REAL)
+    assert (twice.rezoning, twice.wake) == (None, None)
+    assert twice.walked("sub_7", REAL) == twice
+    again = once.rezoned("Asia/Seoul", 9, REAL)
+    assert again.rezoning is not None
+    assert not again.rezoning.second, "a further change begins anew"
+
+
+def test_an_account_wakes_for_the_earliest_of_what_it_waits_for():
+    """A clock on its way is at once, whenever the walk is; without it the walk's moment counts."""
+    walking = clocked(REAL).rezoned("Asia/Tokyo", 9, REAL).walked(None, REAL)
+    assert walking.wake == Wake(REAL + timedelta(minutes=2), Topic.RECONCILIATION)
+    both = walking.advancing(REAL + timedelta(days=1))
+    assert both.wake == Wake(both.created_at, Topic.RECONCILIATION)
+    assert both.walked(None, REAL).wake == both.wake
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "code"), [("Mars/Phobos", 6, "unknown_zone"), ("UTC", 24, "billing_hour_out_of_range")]
+)
+def test_an_account_bills_by_a_zone_and_an_hour_that_are_some(zone: str, hour: int, code: str):
+    """Anything else is refused."""
+    with pytest.raises(Invalid, match=code):
+        account().rezoned(zone, hour, REAL)

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
@@ -330,3 +330,37 @@ def test_the_first_and_the_last_year_are_within():
 def test_months_are_added_to_a_day(from_: str, months: int, to: str):
     """The same day of another month, or its last."""
     assert p.add_months(day(from_), months) == day(to)
+
+
+def test_every_zone_of_the_database_is_accepted_its_old_names_too():
+    """What IANA lists, the backward list included, is a zone; an old name is billed as the new one is."""
+    names = available_timezones() - {"localtime"}
+    assert len(names) > 500
+    for name in names:
+        p.check_zone(name)
+    for old, new in (
+        ("US/Pacific", "America/Los_Angeles"),
+        ("Asia/Calcutta", "Asia/Kolkata"),
+        ("Europe/Kiev", "Europe/Kyiv"),
+        ("America/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ("GB", "Europe/London"),
+        ("NZ-CHAT", "Pacific/Chatham"),
+    ):
+        days = [day("2026-01-01") + timedelta(days=n) for n in range(366)]
+        assert [p.moment(on, 2, old) for on in days] == [p.moment(on, 2, new) for on in days]
+
+
+def test_a_day_is_chosen_up_to_ten_years_ahead():
+    """The same day ten years on is the last, of 29 February the 28th; the sentence says which."""
+    p.check_near(day("2036-01-31"), day("2026-01-31"), "on")
+    p.check_near(day("2034-02-28"), day("2024-02-29"), "on")
+    for on, today in (
+        ("2036-02-01", "2026-01-31"),
+        ("2034-03-01", "2024-02-29"),
+        ("9999-12-31", "2026-01-31"),
+    ):
+        with pytest.raises(Invalid, match="too_far_ahead") as refused:
+            p.check_near(day(on), day(today), "on")
+        assert refused.value.param == "on"
+    with pytest.raises(Invalid, match="2036-01-31"):
+        p.check_near(day("2036-02-01"), day("2026-01-31"), "on")

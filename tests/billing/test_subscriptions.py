@@ -575,3 +575,10 @@ def test_another_zone_keeps_the_dates():
     """The next boundary is the same local day, at another instant."""
     tokyo = running().rezoned("Asia/Tokyo", 9)
     assert (tokyo.next_on, tokyo.next_at) == (date(2026, 2, 28), at("2026-02-28T00:00"))
+
+
+def test_the_longest_term_that_can_be_sold_ends_within_the_calendar():
+    """1200 payments every five years, begun ten years from now: its last day can be told, so no list of it ever breaks."""
+    longest = sold("2036-12-31", frequency=Frequency.PER_FIVE_YEARS, payments=1200)
+    assert longest.ends_on == date(8036, 12, 31)
+    assert replace(longest, cycle=1200).wake == Wake(at("8036-12-31T06:00"), Topic.BILLING)
