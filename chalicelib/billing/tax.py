@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import compress
 from math import lcm
 from operator import le
 from typing import Final
@@ -116,28 +115,30 @@ def levied(amounts: Sequence[int], on: Sequence[Sequence[str]], taxes: Mapping[s
     them; the exclusive ones of the base that is then printed, so that base x percent is the tax (BR-CO-17). A line's
     price stays what it was where an inclusive tax is spared: there is then no tax inside it (as at Stripe).
     """
-    bases = list(amounts)
-    found: dict[str, tuple[list[int], tuple[bool, ...]]] = {}
     worn = {id_: tuple([id_ in ids for ids in on]) for id_ in taxes}
-    inside = [id_ for id_, tax in taxes.items() if tax.inclusive and True in worn[id_]]
-    if inside:
-        nets = _nets(amounts, on, taxes, inside)
-        for id_ in inside:
-            parts = _inside(nets, worn[id_], taxes[id_].percent, bases)
-            found[id_] = parts, worn[id_]
-            bases = [base - part for base, part in zip(bases, parts, strict=True)]
-    for id_, tax in taxes.items():
-        has = worn[id_]
-        if not tax.inclusive and True in has:
-            weights = (
-                list(bases) if all(has) else [b if one else 0 for b, one in zip(bases, has, strict=True)]
-            )
-            found[id_] = _shares(_of(sum(weights), tax.percent), weights), has
-    return tuple([_levy(tax, bases, *found[id_]) for id_, tax in taxes.items() if id_ in found])
+    bases, inside = amounts, dict[str, list[int]]()
+    if within := [id_ for id_, tax in taxes.items() if tax.inclusive and True in worn[id_]]:
+        nets = _nets(amounts, on, taxes, within)
+        for id_ in within:
+            inside[id_] = shares = _inside(nets, worn[id_], taxes[id_].percent, bases)
+            bases = [base - part for base, part in zip(bases, shares, strict=True)]
+    return tuple(
+        [_levy(tax, worn[id_], bases, inside.get(id_)) for id_, tax in taxes.items() if True in worn[id_]]
+    )
 
 
-def _levy(tax: Tax, bases: Sequence[int], shares: list[int], on: tuple[bool, ...]) -> Levy:
-    return Levy(tax=tax, base=sum(compress(bases, on)), amount=sum(shares), shares=tuple(shares), on=on)
+def _levy(tax: Tax, on: tuple[bool, ...], bases: Sequence[int], shares: list[int] | None) -> Levy:
+    """A tax of the lines it is on; its shares are computed from their bases where it is not inside them."""
+    weights = _those(bases, on)
+    base = sum(weights)
+    if shares is None:
+        shares = _shares(_of(base, tax.percent), weights)
+    return Levy(tax=tax, base=base, amount=sum(shares), shares=tuple(shares), on=on)
+
+
+def _those(values: Sequence[int], on: Sequence[bool]) -> Sequence[int]:
+    """The values of the lines that have a tax, and 0 for the others."""
+    return values if all(on) else [value if one else 0 for value, one in zip(values, on, strict=True)]
 
 
 def _nets(
@@ -159,7 +160,7 @@ def _inside(
     nets: tuple[list[int], int], on: Sequence[bool], percent: Decimal, room: Sequence[int]
 ) -> list[int]:
     """The shares of a tax inside prices, rounded once on the sum; no line has more inside than its price."""
-    weights = [net if one else 0 for net, one in zip(nets[0], on, strict=True)]
+    weights = _those(nets[0], on)
     numerator, denominator = percent.as_integer_ratio()
     amount = half_up(sum(weights) * numerator, nets[1] * 100 * denominator)
     shares = _shares(amount, weights)
