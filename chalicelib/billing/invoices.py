@@ -9,9 +9,10 @@ from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.lines import Line, Share
-from chalicelib.billing.money import Money, smallest_at_stripe
+from chalicelib.billing.money import Money, known, smallest_at_stripe
 from chalicelib.billing.periods import Period
 from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax, Levying
+from chalicelib.billing.records import quick
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Exemption
 from chalicelib.billing.wake import Topic, Wake
@@ -49,6 +50,7 @@ class Series:
         return replace(self, next=self.next + 1)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
     """The invoice of one cycle of one subscription, or of a change within one; its lines and total never change once it is open.
@@ -278,7 +280,7 @@ def issued(
         period_end_on=period.end_on,
         issued_at=now,
         total=made.total,
-        amount_paid=Money.zero(subscription.currency),
+        amount_paid=known(0, subscription.currency),
         status=InvoiceStatus.OPEN if owes else InvoiceStatus.PAID,
         attempt_at=now if owes else None,
         paid_at=None if owes else now,

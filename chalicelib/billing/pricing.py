@@ -17,6 +17,7 @@ from chalicelib.billing.money import EXACT
 MAX_TIERS: Final = 100
 MAX_DECIMALS: Final = 12
 NONE: Final = Decimal(0)
+_add, _subtract, _fma = EXACT.add, EXACT.subtract, EXACT.fma
 
 
 class Model(StrEnum):
@@ -26,6 +27,10 @@ class Model(StrEnum):
     VOLUME = "volume"
     GRADUATED = "graduated"
     STAIRSTEP = "stairstep"
+
+
+# Looking a member up in its enum costs as much as a multiplication.
+_FLAT, _GRADUATED = Model.FLAT, Model.GRADUATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +62,26 @@ def price(model: Model | None, unit_amount: Decimal, tiers: Sequence[Tier], quan
 
     It is the sum of the `walk`'s steps, added up without making them: invoices are priced by the million.
     """
-    if model is None or model is Model.FLAT:
+    if model is None or model is _FLAT:
         return EXACT.multiply(unit_amount, quantity)
     if not quantity:
         return NONE
-    if model is Model.GRADUATED:
+    if model is _GRADUATED:
         return _graduated_price(tiers, quantity)
     _, tier = _reached(tiers, quantity)
-    return EXACT.fma(quantity, tier.unit_amount, tier.flat_amount)
+    return _fma(quantity, tier.unit_amount, tier.flat_amount)
 
 
 def _graduated_price(tiers: Sequence[Tier], quantity: Decimal) -> Decimal:
     amount = below = NONE
     for tier in tiers:
         top = tier.up_to
-        last = top is None or quantity <= top
-        inside = EXACT.subtract(quantity if last or top is None else top, below)
-        amount = EXACT.fma(inside, tier.unit_amount, EXACT.add(amount, tier.flat_amount))
-        if last or top is None:
+        if top is None or quantity <= top:
+            top = quantity
+        amount = _fma(_subtract(top, below), tier.unit_amount, amount)
+        if tier.flat_amount:
+            amount = _add(amount, tier.flat_amount)
+        if top is quantity:
             break
         below = top
     return amount

@@ -7,16 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from chalicelib.billing import discounts as coupons
 from chalicelib.billing import lines as price
 from chalicelib.billing import tax
+from chalicelib.billing.currencies import exponent
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import Base, Kind, Line, Share
-from chalicelib.billing.money import EXACT, Money
+from chalicelib.billing.money import EXACT, Money, known
 from chalicelib.billing.pricing import Model, Tier
+from chalicelib.billing.records import quick
 from chalicelib.billing.tax import Category, Exemption, Levy, Tax
+
+COUPONED: Final = (None, Kind.ONE_TIME)
+"""The kinds of lines that coupons are for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,7 @@ class Fee:
         return not self.types or type_ in self.types
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxShare:
     """The part of an invoice's tax that is a line's."""
@@ -47,6 +54,7 @@ class TaxShare:
     amount: Money
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
     """A line as it was charged: what its price was computed from, and the `amount` that was rounded to.
@@ -77,6 +85,7 @@ class InvoiceLine:
         return Money(self.amount.amount - sum(part.amount for part in self.off), self.amount.currency)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDiscount:
     """A coupon as it was taken off: its terms, and the sum of its parts.
@@ -93,6 +102,7 @@ class InvoiceDiscount:
     products: tuple[str, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceTax:
     """One rate's tax (BG-23): `base` is what it is a percentage of, without tax."""
@@ -106,6 +116,7 @@ class InvoiceTax:
     category: Category | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
     """What an invoice is made of."""
@@ -136,6 +147,7 @@ def rated(
     Coupons touch neither fees nor prorated lines, which have their part of them already. `levy` answers for the
     taxes in place of the library's (`taxes`), as automatic tax does.
     """
+    exponent(currency)  # checked once, for all the amounts
     amounts = [price.minor(line) for line in lines]
     given = [discount for discount in discounts if discount.holds(on)]
     off: list[tuple[int, ...]] = _off(lines, amounts, given, currency) if given else [()] * len(amounts)
@@ -147,7 +159,7 @@ def rated(
     return Rated(
         lines=tuple(
             [
-                _line(line, Money(amount, currency), parts, levies, n)
+                _line(line, known(amount, currency), parts, levies, n)
                 for n, (line, amount, parts) in enumerate(zip(lines, amounts, off, strict=True))
             ]
         ),
@@ -158,7 +170,7 @@ def rated(
             ]
         ),
         taxes=tuple([_tax(one, currency) for one in levies]),
-        total=Money(sum(left) + on_top, currency),
+        total=known(sum(left) + on_top, currency),
     )
 
 
@@ -180,7 +192,7 @@ def _off(
 
 def touched(line: Line | InvoiceLine, products: Sequence[str]) -> bool:
     """Whether a coupon for products (none: for all) is for a line: neither for fees nor for prorated lines."""
-    return line.kind in (None, Kind.ONE_TIME) and (not products or line.product in products)
+    return line.kind in COUPONED and (not products or line.product in products)
 
 
 def _with_fees(
@@ -246,9 +258,9 @@ def _line(line: Line, amount: Money, off: Sequence[int], levies: Sequence[Levy],
         kind=line.kind,
         share=line.share,
         base=line.base,
-        off=tuple([Money(part, currency) for part in off]),
+        off=tuple([known(part, currency) for part in off]),
         taxes=tuple(
-            [TaxShare(tax=one.tax.id, amount=Money(one.shares[n], currency)) for one in levies if one.on[n]]
+            [TaxShare(tax=one.tax.id, amount=known(one.shares[n], currency)) for one in levies if one.on[n]]
         ),
     )
 
@@ -257,7 +269,7 @@ def _discount(discount: Discount, amount: int, currency: str) -> InvoiceDiscount
     return InvoiceDiscount(
         coupon=discount.coupon,
         name=discount.name,
-        amount=Money(amount, currency),
+        amount=known(amount, currency),
         percent=discount.percent,
         code=discount.code,
         fixed=discount.amount,
@@ -271,8 +283,8 @@ def _tax(levy: Levy, currency: str) -> InvoiceTax:
         tax=one.id,
         name=one.name,
         percent=one.percent,
-        base=Money(levy.base, currency),
-        amount=Money(levy.amount, currency),
+        base=known(levy.base, currency),
+        amount=known(levy.amount, currency),
         inclusive=one.inclusive,
         category=one.category,
     )
