@@ -304,5 +304,54 @@ class Life(RuleBasedStateMachine):
         assert all(end <= start for (_, end), (start, _) in pairwise(spans)), spans
 
 
-Life.TestCase.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestLife = Life.TestCase
+
+
+def lived(*, payments: int | None = None) -> Life:
+    """A monthly plan of UTC, sold and billed on 1 January 2026; it is the 2nd."""
+    life = Life()
+    life.sold(
+        created_at=datetime(2026, 1, 1, tzinfo=UTC), zone="UTC", hour=6, frequency=Frequency.MONTHLY, ahead=0,
+        payments=payments, reminder_days=7,
+    )  # fmt: skip
+    life.time_passes_and_the_schedule_works(passes=timedelta(days=1))
+    return life
+
+
+def billed(life: Life) -> list[tuple[str, str]]:
+    """The periods of its invoices."""
+    return [(one.period_start_on.isoformat(), one.period_end_on.isoformat()) for one in life.invoices]
+
+
+def test_slept_through_to_its_end_each_date_is_billed_first():
+    """Canceled on 12 April and looked at a year later: three dates, the last cut short, then the end."""
+    life = lived()
+    life.to_be_canceled(days=100)
+    life.time_passes_and_the_schedule_works(passes=timedelta(days=365))
+    assert billed(life)[1:] == [
+        ("2026-02-01", "2026-03-01"),
+        ("2026-03-01", "2026-04-01"),
+        ("2026-04-01", "2026-04-12"),
+    ]
+    assert life.it.status is Status.CANCELED
+
+
+def test_slept_through_a_pause_and_an_end_the_pause_is_over_first():
+    """Resumed on 1 March by itself, billed then, canceled on 10 March; the other way round nothing is billed."""
+    for resume, periods_of_it in ((58, [("2026-03-01", "2026-03-10")]), (90, [])):
+        life = lived()
+        life.paused(after=resume, shifts=False, prorates=False)
+        life.it = life.it.canceling(date(2026, 3, 10), today=date(2026, 1, 2))
+        life.time_passes_and_the_schedule_works(passes=timedelta(days=365))
+        assert billed(life)[1:] == periods_of_it
+        assert life.it.status is Status.CANCELED
+
+
+def test_a_term_that_was_paused_makes_all_its_payments():
+    """Two dates are left out, and its three payments are made all the same."""
+    life = lived(payments=3)
+    life.paused(after=70, shifts=False, prorates=False)
+    life.time_passes_and_the_schedule_works(passes=timedelta(days=365))
+    assert [start for start, _ in billed(life)] == ["2026-01-01", "2026-04-01", "2026-05-01"]
+    assert life.it.status is Status.EXPIRED
