@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
@@ -95,16 +95,20 @@ def _due(
         period=formats.period(Period(invoice.period_start_on, invoice.period_end_on)),
         amount=formats.money(invoice.amount_due),
         next=_next(account, subscription, invoice, payments),
-        because=tuple(_because(invoice)),
+        because=_because(invoice),
     )
 
 
-def _because(invoice: Invoice) -> Iterator[tuple[str, str]]:
+def _because(invoice: Invoice) -> tuple[tuple[str, str], ...]:
     """Each line, discount and tax of an invoice, then the whole: what it is, and a sentence on its amount."""
     told = explain.explained(invoice)
-    for part in (*told.lines, *told.discounts, *told.taxes):
-        yield formats.name(part.name), formats.name(part.sentence)
-    yield "To pay", formats.name(told.sentence)
+    sentences = [
+        *((line.name, line.sentence) for line in told.lines),
+        *((discount.name, discount.sentence) for discount in told.discounts),
+        *((tax.name, tax.sentence) for tax in told.taxes),
+        ("To pay", told.sentence),
+    ]
+    return tuple((formats.name(name), formats.name(sentence)) for name, sentence in sentences)
 
 
 def _next(
