@@ -150,10 +150,15 @@ def rated(
     exponent(currency)  # checked once, for all the amounts
     amounts = [price.minor(line) for line in lines]
     given = [discount for discount in discounts if discount.holds(on)]
-    off: list[tuple[int, ...]] = _off(lines, amounts, given, currency) if given else [()] * len(amounts)
-    if fees:
-        lines, amounts, off = _with_fees(lines, amounts, off, fees, currency)
-    left = [amount - sum(parts) for amount, parts in zip(amounts, off, strict=True)] if given else amounts
+    off: list[tuple[int, ...]] = [()] * len(amounts)
+    left = amounts
+    if given:
+        off, left = _off(lines, amounts, given, currency)
+    if fees and any(left):
+        added = [fee_line(fee, Money(sum(left), currency), n) for n, fee in enumerate(fees, 1)]
+        more = [price.minor(line) for line in added]
+        lines, amounts, left = [*lines, *added], [*amounts, *more], [*left, *more]
+        off = [*off, *[()] * len(added)]
     levies = levy(lines, left) if levy else levied(lines, left, taxes, exemption=exemption)
     on_top = sum([one.amount for one in levies if not one.tax.inclusive])
     return Rated(
@@ -175,9 +180,9 @@ def rated(
 
 
 def _off(
-    lines: Sequence[Line], amounts: Sequence[int], given: Sequence[Discount], currency: str
-) -> list[tuple[int, ...]]:
-    """Each line's parts of the discounts, in their order; a line they do not touch has zeros."""
+    lines: Sequence[Line], amounts: list[int], given: Sequence[Discount], currency: str
+) -> tuple[list[tuple[int, ...]], list[int]]:
+    """Each line's parts of the discounts, in their order (0 where one is not for it), and what they leave of it."""
     left = amounts
     taken: list[list[int]] = []
     for discount in given:
@@ -187,27 +192,12 @@ def _off(
         parts = coupons.shares(discount, open_, currency)
         left = [one - part for one, part in zip(left, parts, strict=True)]
         taken.append(parts)
-    return list(zip(*taken, strict=True))
+    return list(zip(*taken, strict=True)), left
 
 
 def touched(line: Line | InvoiceLine, products: Sequence[str]) -> bool:
     """Whether a coupon for products (none: for all) is for a line: neither for fees nor for prorated lines."""
     return line.kind in COUPONED and (not products or line.product in products)
-
-
-def _with_fees(
-    lines: Sequence[Line],
-    amounts: list[int],
-    off: list[tuple[int, ...]],
-    fees: Sequence[Fee],
-    currency: str,
-) -> tuple[Sequence[Line], list[int], list[tuple[int, ...]]]:
-    """The lines and the fees on what is charged for them; nothing charged, no fee."""
-    charged = sum(amounts) - sum(map(sum, off))
-    if not charged:
-        return lines, amounts, off
-    added = [fee_line(fee, Money(charged, currency), n) for n, fee in enumerate(fees, 1)]
-    return [*lines, *added], [*amounts, *map(price.minor, added)], [*off, *[()] * len(added)]
 
 
 def fee_line(fee: Fee, charged: Money, n: int) -> Line:
@@ -238,8 +228,8 @@ def levied(
     if not taxes:
         return ()
     once = [one.id for one in taxes if one.once]
-    known = {one.id: one.spared(exemption) if exemption else one for one in taxes}
-    return tax.levied(left, [(*line.taxes, *once) if once else line.taxes for line in lines], known)
+    rates = {one.id: one.spared(exemption) if exemption else one for one in taxes}
+    return tax.levied(left, [(*line.taxes, *once) if once else line.taxes for line in lines], rates)
 
 
 def _line(line: Line, amount: Money, off: Sequence[int], levies: Sequence[Levy], n: int) -> InvoiceLine:
