@@ -70,7 +70,7 @@ class Discount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coupon:
-    """The terms of a discount in the library; `redeemed` counts the subscriptions it was given to.
+    """The terms of a discount in the library; `redeemed` counts the sales it was given in, whatever they were of.
 
     `months` belongs to `repeating`; `redeem_by` and `minimum` limit who may take it.
     """

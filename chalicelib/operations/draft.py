@@ -140,6 +140,8 @@ class _Drafting:
         return [self._fee(fee, f"fees[{n}]") for n, fee in enumerate(self.order.fees)]
 
     def _fee(self, fee: Surcharge, at: str) -> Fee:
+        if not fee.name.strip():
+            raise Invalid("fee_name_missing", "Give the fee a name: the buyer reads it.", f"{at}.name")
         _check_one(fee.percent, fee.amount, at)
         amount = None if fee.amount is None else Money(fee.amount, self.currency)
         return Fee(

@@ -525,6 +525,23 @@ REFUSED_ORDERS: list[tuple[list[dict[str, Any]], str, str]] = [
     ([MONTHLY | {"start_on": "2025-01-15", "backdate": "skip", "payments": 12}], "term_over", "lines[0].payments"),
     ([MONTHLY | {"save_to_library": True}] * 100, "order_too_large", "lines"),
 ]  # fmt: skip
+REFUSED_FEES: list[tuple[dict[str, Any], str, str]] = [
+    ({"name": " ", "amount": 1}, "fee_name_missing", "fees[0].name"),
+    ({"name": "Fee"}, "amount_ambiguous", "fees[0]"),
+    ({"name": "Fee", "amount": 1, "percent": 1}, "amount_ambiguous", "fees[0]"),
+    ({"name": "Fee", "amount": 0}, "amount_out_of_range", "fees[0].amount"),
+    ({"name": "Fee", "percent": "100.5"}, "percent_out_of_range", "fees[0].percent"),
+    ({"name": "Fee", "amount": 1, "types": ["Visa Card"]}, "wrong_form", "fees[0].types[0]"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(REFUSED_FEES)))
+def test_a_refused_fee_is_named(shop: Shop, case: int):
+    """A fee has a name, and exactly one of a percent and an amount."""
+    fee, code, param = REFUSED_FEES[case]
+    told = shop.post("/v1/orders", shop.body(MONTHLY, fees=[fee]))
+    assert (told.status, told["code"], told["param"]) == (400, code, param)
+    assert told["detail"].endswith(".")
 
 
 @pytest.mark.parametrize("case", range(len(REFUSED_ORDERS)), ids=[f"{code}-{n}" for n, (_, code, _) in enumerate(REFUSED_ORDERS)])  # fmt: skip
