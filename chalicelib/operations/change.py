@@ -53,7 +53,7 @@ def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Su
     asked = tax.at_once(service)
 
     def attempt() -> Subscription:
-        changes, at = _read(service, account, id_, wanted)
+        changes, at = read(service, account, id_, wanted)
         after = folded(changes, id_, wanted, at, asked)
         if not changes.changed:
             return after
@@ -67,7 +67,7 @@ def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Su
 def preview(service: Service, account: str, id_: str, wanted: Wanted) -> ChangePreview:
     """The same, worked out and not written."""
     asked = tax.at_once(service)
-    changes, at = _read(service, account, id_, wanted)
+    changes, at = read(service, account, id_, wanted)
     after = folded(changes, id_, wanted, at, asked)
     issued = _issued(changes)
     following = None if edits.ends(after) else _next(changes, after, at, asked)
@@ -103,7 +103,7 @@ def _next(changes: Changeset, after: Subscription, at: Moment, asked: Asked) -> 
 # What is read.
 
 
-def _read(service: Service, account: str, id_: str, wanted: Wanted) -> tuple[Changeset, Moment]:
+def read(service: Service, account: str, id_: str, wanted: Wanted) -> tuple[Changeset, Moment]:
     """All that a change may touch: the subscription, what its period was invoiced with, and what is new in it."""
     own = [keys.key(Account, account, account), keys.key(Subscription, account, id_)]
     products = [keys.key(Product, account, name) for name in _products(wanted)]

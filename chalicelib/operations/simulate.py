@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from chalicelib.billing import gaps, periods
+from chalicelib.billing.edits import Wanted
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series, name_of
@@ -16,6 +17,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import act, attach, renew, subscribe, tax
+from chalicelib.operations import change as alter
 from chalicelib.operations import draft as drafts
 from chalicelib.operations import order as read
 from chalicelib.operations.order import Order
@@ -46,10 +48,10 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """From the beginning of a local day of the account's: one of three.
+    """From the beginning of a local day of the account's: one of four.
 
     `declines`: the next `times` charges are declined with this code of Stripe's. `payment_method`: the subscription is
-    charged on this saved method. `do`: a person does this; a pause may end `resume_on` a day, and it and `resume` shift
+    charged on this saved method. `change`: it is changed so. `do`: a person does this; a pause may end `resume_on` a day, and it and `resume` shift
     the billing dates or not.
     """
 
@@ -57,6 +59,7 @@ class Assumption:
     declines: str | None = None
     times: int = 1
     payment_method: str | None = None
+    change: Wanted | None = None
     do: Do | None = None
     resume_on: date | None = None
     shifts: bool = True
@@ -87,7 +90,11 @@ def subscription(
 ) -> Simulation:
     """What a subscription will do up to the end of a local day, or to a moment. Raises NotFound, Invalid or Unavailable."""
     real = service.real()
-    reading = _read(service, account, id_, assumptions)
+    reading = Reading()
+    for one in assumptions:
+        if one.change is not None:
+            reading.add(alter.read(service, account, id_, one.change)[0].before)
+    reading.add(_read(service, account, id_, assumptions))
     business = reading.get(Account, account, account)
     reading.get(Subscription, account, id_)
     return lived(Rehearsal(reading, business, real, asked=tax.at_once(service)), id_, until, assumptions)
@@ -101,6 +108,10 @@ def draft(
     assumptions: Sequence[Assumption] = (),
 ) -> Simulation:
     """What the one subscription of an order would do if it was sold now. Raises NotFound, Invalid or Unavailable."""
+    for n, one in enumerate(assumptions):
+        if one.change is not None:
+            detail = "What is not sold is not changed: write the draft as it is to be."
+            raise Invalid("change_of_draft", detail, f"assume[{n}].change")
     real, asked = service.real(), tax.at_once(service)
     reading = read.load(service, account, order)
     reading.add(service.store.load(account, _beside(account, assumptions)))
@@ -206,14 +217,16 @@ def _assume(rehearsal: Rehearsal, one: Assumption, id_: str, param: str) -> None
             detail = "Another contact saved this payment method."
             raise Invalid("method_of_another", detail, f"{param}.payment_method")
         rehearsal.assume(at, "payment_method", partial(_swap, id_, saved))
+    elif one.change is not None:
+        rehearsal.assume(at, "change", partial(_change, id_, one.change, rehearsal.asked))
     elif one.do is not None:
         rehearsal.assume(at, one.do.value, partial(_do, id_, one))
 
 
 def _check(one: Assumption, today: date, param: str) -> None:
-    said = [one.declines is not None, one.payment_method is not None, one.do is not None]
-    if sum(said) != 1:
-        raise Invalid("assumption_ambiguous", "Assume one of declines, payment_method and do.", param)
+    if sum(said is not None for said in (one.declines, one.payment_method, one.change, one.do)) != 1:
+        detail = "Assume one of declines, payment_method, change and do."
+        raise Invalid("assumption_ambiguous", detail, param)
     if not today <= one.on <= date(LAST_YEAR, 12, 31):
         detail = f"Assume it on a day from {today} to the end of {LAST_YEAR}."
         raise Invalid("assumption_date", detail, f"{param}.on")
@@ -226,6 +239,11 @@ def _check(one: Assumption, today: date, param: str) -> None:
 def _swap(id_: str, saved: PaymentMethod, changes: Changeset, at: Moment) -> Iterable[Payment]:
     payment = attach.swapped(changes, changes.get(Subscription, id_), saved, at)
     return [payment] if payment else []
+
+
+def _change(id_: str, wanted: Wanted, asked: tax.Asked, changes: Changeset, at: Moment) -> Iterable[Payment]:
+    alter.folded(changes, id_, wanted, at, asked)
+    return ()
 
 
 def _do(id_: str, one: Assumption, changes: Changeset, at: Moment) -> Iterable[Payment]:

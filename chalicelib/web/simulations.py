@@ -6,11 +6,13 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from chalicelib.billing.edits import Wanted
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.invoices import Invoice
 from chalicelib.operations import simulate
 from chalicelib.operations.simulate import Assumption, Do, Simulation
 from chalicelib.web.bodies import Body, Id
+from chalicelib.web.changes import NewChange
 from chalicelib.web.endpoint import Call
 from chalicelib.web.subscriptions import NewSubscription, order_of
 
@@ -20,10 +22,10 @@ Until = Annotated[str, Meta(max_length=40, examples=["2027-01-31"])]
 
 
 class Assumed(Body, frozen=True):
-    """What is assumed from the beginning of a local day of the account's: one of `declines`, `payment_method` and `do`.
+    """What is assumed from the beginning of a local day of the account's: one of four.
 
     With `declines`, a decline code of Stripe's, the next `times` charges are declined; else every charge succeeds. The
-    subscription is moved to a saved `payment_method`. A person may `do` what the API's verbs do; a pause may end on
+    subscription is moved to a saved `payment_method`, or gets a `change` as the API takes it. A person may `do` what the API's verbs do; a pause may end on
     `resume_on`, and pausing and resuming `shifts` the billing dates or leaves them.
     """
 
@@ -31,6 +33,7 @@ class Assumed(Body, frozen=True):
     declines: Annotated[str, Meta(pattern=_CODE, examples=["insufficient_funds"])] | None = None
     times: Annotated[int, Meta(ge=1, le=100)] = 1
     payment_method: Id | None = None
+    change: NewChange | None = None
     do: Do | None = None
     resume_on: date | None = None
     shifts: bool = True
@@ -78,12 +81,21 @@ def _assumptions(assumed: tuple[Assumed, ...]) -> list[Assumption]:
             declines=one.declines,
             times=one.times,
             payment_method=one.payment_method,
+            change=_wanted(one.change, f"assume[{n}].change"),
             do=one.do,
             resume_on=one.resume_on,
             shifts=one.shifts,
         )
-        for one in assumed
+        for n, one in enumerate(assumed)
     ]
+
+
+def _wanted(change: NewChange | None, param: str) -> Wanted | None:
+    """A change as it is asked for. Raises Invalid, naming the field within the assumption."""
+    try:
+        return change.wanted() if change else None
+    except Invalid as error:
+        raise Invalid(error.code, error.detail, f"{param}.{error.param}") from None
 
 
 def day_or_moment(text: str, param: str) -> date | datetime:

@@ -239,3 +239,28 @@ def test_a_plan_with_automatic_tax_is_foretold_with_its_taxes(api: Api):
     issued = api.get(f"/v1/invoices?subscription={sold['id']}", key=key)["data"]
     assert [bare(one) for one in reversed(issued)] == [bare(one) for one in told["invoices"]]
     assert all(one["taxes"] for one in issued)
+
+
+def test_an_assumed_change_is_the_change_that_is_made(api: Api):
+    """Dearer from 1 March on, prorated on an invoice now: credit, charge and all that follow come as foretold."""
+    account, key = api.open("Roaster", clock_at=JANUARY)
+    sold = api.sells(key)
+    change = {
+        "lines": [{"id": "li_1", "quantity": 3}, {"name": "Filter", "unit_amount": 990}],
+        "proration": "invoice_now",
+    }
+    assume = [{"on": "2026-03-01", "change": change}]
+    path = f"/v1/subscriptions/{sold['id']}"
+    told = api.post(f"{path}/simulate", {"until": "2026-05-20", "assume": assume}, key=key)
+    assert told.status == 200, told.text
+    fits(told, "POST", "/v1/subscriptions/{id}/simulate")
+    lives(api, account.id, "2026-03-01T00:00:00Z", key)
+    assert api.post(f"{path}/change", change, key=key).status == 200
+    lives(api, account.id, "2026-05-21T00:00:00Z", key)
+    issued = api.get(f"/v1/invoices?subscription={sold['id']}", key=key)["data"]
+    assert len(issued) > 5
+    assert [bare(one) for one in reversed(issued)] == [bare(one) for one in told["invoices"]]
+    wrong = [{"on": "2026-03-01", "change": {"lines": [{"id": "li_1", "product": "prod_1"}]}}]
+    told = api.post(f"{path}/simulate", {"until": "2026-06-20", "assume": wrong}, key=key)
+    assert (told.status, told["code"]) == (400, "line_stays")
+    assert told["param"] == "assume[0].change.lines[0].product"
