@@ -40,6 +40,7 @@ def test_the_bench_prints_one_object_of_figures():
         "cpu_ms",
         "per_second",
     }
+    assert set(figures["invoice_us"]) == {"plain", "tiered_discounted_taxed"}
     assert renewal["count"] == 20
     assert renewal["stripe_calls"] == 1
     assert set(figures["first_event"]) == {"cpu_ms", "mib"}

@@ -297,3 +297,20 @@ def test_stripe_gives_back_what_it_was_sent(amount: int, currency: str):
     sent = m.to_stripe(money)
     assert m.from_stripe(sent, currency) == money
     assert Fraction(sent, 10 ** stripe_exponent(currency)) == Fraction(money.major())
+
+
+@given(amounts, st.sampled_from(sorted(EXPONENTS)))
+def test_money_that_is_known_is_money(amount: int, currency: str):
+    """What is made without a check equals what is made with one, and is frozen too."""
+    made = m.known(amount, currency)
+    assert made == Money(amount, currency)
+    assert hash(made) == hash(Money(amount, currency))
+    with pytest.raises(AttributeError):
+        made.amount = 0
+
+
+@given(amounts, st.lists(st.integers(0, 10**9), min_size=1, max_size=12).filter(any))
+def test_whole_numbers_are_shared_as_money_is(whole: int, parts: list[int]):
+    """The quick way for whole weights comes to the same parts."""
+    assert [part.amount for part in m.split(Money(whole, "usd"), parts)] == m.shared(whole, parts)
+    assert sum(m.shared(whole, parts)) == whole
