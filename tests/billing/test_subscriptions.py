@@ -582,3 +582,10 @@ def test_the_longest_term_that_can_be_sold_ends_within_the_calendar():
     longest = sold("2036-12-31", frequency=Frequency.PER_FIVE_YEARS, payments=1200)
     assert longest.ends_on == date(8036, 12, 31)
     assert replace(longest, cycle=1200).wake == Wake(at("8036-12-31T06:00"), Topic.BILLING)
+
+
+def test_of_a_date_that_came_instead_of_one_left_out_the_customer_is_told():
+    """The notice of 28 February had gone out; resumed on 5 March the next is the 31st, and has a notice of its own."""
+    told = running().reminded_of_next().paused(at("2026-02-20"))
+    after = told.resumed(date(2026, 3, 5), shifts=False)
+    assert after.wake == Wake(at("2026-03-17T06:00"), Topic.REMINDERS)
