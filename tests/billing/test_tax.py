@@ -196,13 +196,20 @@ def test_one_tax_inside_and_its_base_are_the_price(amounts: list[int], percent: 
     assert levy.amount == round_half_up(gross * Fraction(percent) / (100 + Fraction(percent)))
 
 
-@given(st.lists(st.integers(100, 10**9), min_size=1, max_size=6), st.lists(percents, min_size=1, max_size=3))
-def test_taxes_inside_are_each_of_the_exact_rest(amounts: list[int], rates: list[Decimal]):
-    """With several inside, each is its percentage of the price without all of them, rounded once on the sum."""
-    taxes = [Tax(id=f"t{n}", name="T", percent=rate, inclusive=True) for n, rate in enumerate(rates)]
-    net = Fraction(sum(amounts) * 100) / (100 + sum(Fraction(rate) for rate in rates))
-    for levy in of(amounts, [tuple(tax.id for tax in taxes)] * len(amounts), *taxes):
-        assert levy.amount == round_half_up(net * Fraction(levy.tax.percent) / 100)
+@given(invoices())
+@settings(max_examples=400)
+def test_taxes_inside_are_each_of_the_exact_rest(invoice: Any):
+    """Each is its percentage of its lines' prices without all that is inside them, rounded once on the sum."""
+    amounts, on, taxes = [amount + 100 for amount in invoice[0]], invoice[1], invoice[2]
+    within = {tax.id: Fraction(tax.percent) for tax in taxes if tax.inclusive}
+    nets = [
+        Fraction(amount * 100) / (100 + sum(within.get(id_, 0) for id_ in ids))
+        for amount, ids in zip(amounts, on, strict=True)
+    ]
+    for levy in of(amounts, on, *taxes):
+        if levy.tax.inclusive:
+            rest = sum(net for net, has in zip(nets, levy.on, strict=True) if has)
+            assert levy.amount == round_half_up(rest * Fraction(levy.tax.percent) / 100)
 
 
 @given(amounts_, percents, st.booleans())
