@@ -366,3 +366,17 @@ def test_what_is_paused_is_not_changed(shop: Shop):
     assert shop.post(f"/v1/subscriptions/{id_}/pause").status == 200
     told = shop.post(f"/v1/subscriptions/{id_}/change", {"quantities": {"li_1": 3}})
     assert (told.status, told["code"]) == (409, "subscription_paused")
+
+
+def test_what_is_charged_besides_says_how_it_came_to_be(shop: Shop):
+    """The charge of an upgrade explains its days: 16 of 31, of the new price, less the coupon its period had."""
+    coupon = shop.post("/v1/coupons", {"name": "Half", "percent": "50", "duration": "forever"}).body["id"]
+    id_ = shop.sells()
+    shop.change(id_, coupons=[coupon])
+    shop.until("2026-03-01T12:00:00Z")
+    shop.change(id_, quantities={"li_1": 3}, proration="invoice_now")
+    besides = shop.invoices(id_)[-1]
+    assert besides["subtotal"]["amount"] == 2325  # half of 9300 x 14 / 28
+    told = shop.get(f"/v1/invoices/{besides['id']}/explanation")
+    assert "14" in told["lines"][0]["sentence"], told["lines"][0]
+    assert "28" in told["lines"][0]["sentence"]
