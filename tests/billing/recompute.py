@@ -10,7 +10,7 @@ from typing import Any
 
 Values = dict[str, Any]
 DECIMALS = {"usd": 2, "eur": 2, "gbp": 2, "jpy": 0, "krw": 0, "kwd": 3, "bhd": 3, "clf": 4}
-SPARED = {"Z", "E", "AE"}
+SPARED = {"Z", "E", "AE", "K", "G", "O"}
 
 
 class Wrong(AssertionError):
