@@ -201,7 +201,7 @@ def product(
         sku=sku,
         model=model,
         tiers=tiers,
-        taxes=taxes,
+        taxes=fill.once_each(taxes),
         tax_code=tax_code,
         tax_inclusive=tax_inclusive,
         payments=payments,

@@ -53,6 +53,7 @@ class _Drafting:
             [fill.line(self.found, self.account, wish, n, order.taxes) for n, wish in enumerate(order.lines)],
             plans,
         )
+        fill.check_size(lines)
         groups = self._groups(plans, lines)
         extras = [line for line, common in zip(lines, plans, strict=True) if common is None]
         if extras:
@@ -145,7 +146,12 @@ class _Drafting:
         _check_one(fee.percent, fee.amount, at)
         amount = None if fee.amount is None else Money(fee.amount, self.currency)
         return Fee(
-            name=fee.name, types=fee.types, percent=fee.percent, amount=amount, taxes=fee.taxes, once=fee.once
+            name=fee.name,
+            types=fee.types,
+            percent=fee.percent,
+            amount=amount,
+            taxes=fill.once_each(fee.taxes),
+            once=fee.once,
         )
 
     def _given(self, groups: list[Subscription], lines: list[Line]) -> Iterator[Giving]:

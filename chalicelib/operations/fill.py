@@ -16,6 +16,7 @@ from chalicelib.store.changes import Reading
 
 T = TypeVar("T")
 MAX_TAXES = 20
+MAX_TIERS = 1000
 
 
 def products(account: str, wishes: Iterable[Wish]) -> list[str]:
@@ -64,6 +65,14 @@ def line(found: Reading, account: str, wish: Wish, n: int, taxes: tuple[str, ...
     return made
 
 
+def check_size(lines: Sequence[Line]) -> None:
+    """Refuse more tiers than the records of a subscription and its invoices could hold."""
+    tiers = sum(len(one.tiers) for one in lines)
+    if tiers > MAX_TIERS:
+        detail = f"All lines together have at most {MAX_TIERS} tiers, not {tiers}; order them apart."
+        raise Invalid("too_many_tiers", detail, "lines")
+
+
 def copies(
     found: Reading, account: str, wanted: Iterable[tuple[str, str]], *, once: bool = False
 ) -> tuple[Tax, ...]:
@@ -95,5 +104,10 @@ def load(
 def _taxes(wish: Wish, product: Product | None, taxes: tuple[str, ...]) -> tuple[str, ...]:
     """A line's taxes: its own, else its product's, else those of all lines."""
     if wish.taxes is not None:
-        return wish.taxes
-    return (product.taxes if product else ()) or taxes
+        return once_each(wish.taxes)
+    return (product.taxes if product else ()) or once_each(taxes)
+
+
+def once_each(ids: Iterable[str]) -> tuple[str, ...]:
+    """Ids without repetitions: the same tax is not levied twice on a line."""
+    return tuple(dict.fromkeys(ids))

@@ -206,6 +206,31 @@ def test_taxes_are_the_lines_own_or_its_products_or_those_of_all(shop: Shop):
     assert invoice["total"]["amount"] == 10000 + 600 + 90
 
 
+def test_a_tax_named_twice_is_levied_once(shop: Shop):
+    """The same rate given twice is one tax, inclusive or not, of lines and of fees."""
+    vat, inside = shop.rate(20), shop.rate(7, inclusive=True)
+    twice = {"taxes": [vat, inside, vat, inside]}
+    sold = shop.sells(
+        PLAN | twice, frequency="monthly", fees=[{"name": "Fee", "amount": 100, "taxes": [vat, vat]}]
+    )
+    assert (sold["lines"][0]["taxes"], sold["fees"][0]["taxes"]) == ([vat, inside], [vat])
+    shop.it_is("2026-01-15")
+    [invoice] = shop.invoices()
+    # 30.00 / 1.07 is 28.04; 20 % of that and of the fee is 5.81.
+    assert {one["tax"]: one["amount"]["amount"] for one in invoice["taxes"]} == {vat: 581, inside: 196}
+    assert invoice["total"]["amount"] == 3000 + 100 + 581
+
+
+def test_tiers_beyond_what_a_record_holds_are_refused(shop: Shop):
+    """Eleven lines of a product with a hundred tiers are more than a thousand: refused, not failed."""
+    tiers = [*({"up_to": n, "unit_amount": "0.123456789012"} for n in range(1, 100)), {"unit_amount": 1}]
+    product = {"name": "Cups", "model": "graduated", "tiers": tiers, "frequency": "monthly"}
+    line = {"product": shop.post("/v1/products", product)["id"]}
+    told = shop.post("/v1/subscriptions", shop.body(*[line] * 11))
+    assert (told.status, told["code"], told["param"]) == (400, "too_many_tiers", "lines")
+    assert shop.post("/v1/subscriptions", shop.body(*[line] * 10)).status == 201
+
+
 def test_an_archived_tax_is_not_sold(shop: Shop):
     """A rate that is archived is refused by name, wherever it is asked for; what has it keeps it."""
     vat = shop.rate(20)
