@@ -65,7 +65,7 @@ class Standing:
             (first.period_end_on - first.period_start_on).days,
         )
         ends_on = max([self.runs_to(invoiced_on), *(share.end_on for share in pending)])
-        days = (min(ends_on, self.next_on) - on).days
+        days = (ends_on - on).days
         return _days(on, min(days, whole) if self._shifted(invoiced_on) else days, whole)
 
     def runs_to(self, invoiced_on: date) -> date:

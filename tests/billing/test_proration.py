@@ -193,7 +193,11 @@ def test_from_the_whole_period_to_nothing_of_it(on: date, back: list[int], charg
 def test_lines_that_do_not_change_are_left_alone():
     """A line that is there before and after, whatever its text, is neither given back nor charged; one that goes, or comes, is."""
     before = subscription(line("li_1"), line("li_2", 6200), line("li_3", 3100))
-    after = [replace(line("li_1"), name="Called otherwise", sku="A-1"), line("li_3", 9300), line("li_4", 31)]
+    after = [
+        replace(line("li_1"), name="Called otherwise", description="Whole beans", sku="A-1"),
+        line("li_3", 9300),
+        line("li_4", 31),
+    ]
     settled = proration.changed(
         Lived(before).standing, before.lines, after, date(2026, 1, 31), currency="usd"
     )
@@ -273,6 +277,9 @@ def test_charges_of_a_period_that_is_over_are_not_given_back():
     assert [(one.line, one.share) for one in wanted] == [
         (0, Share(days=14, of_days=28, start_on=date(2026, 2, 15), end_on=date(2026, 3, 1)))
     ]
+    longer = replace(period.standing, next_on=date(2026, 3, 11), moved=True)
+    ((_, wanted),) = proration.ended(longer, date(2026, 2, 15)).credits
+    assert [(one.line, one.share.days) for one in wanted if one.share] == [(0, 24)]
 
 
 def test_what_was_taken_back_or_given_up_is_not_given_back():
@@ -328,6 +335,48 @@ def test_days_a_later_date_added_are_changed_with_the_rest():
     assert [wanted[0].share.days for _, wanted in settled.credits if wanted[0].share] == [10]
     assert settled.extras == ()
     assert [one.share.days for one in settled.debits if one.share] == [20]
+
+
+def test_days_given_for_nothing_are_not_charged():
+    """Moved ten days on without a charge, a whole period is still to come on its fifth day, and no more than that."""
+    period = Lived(subscription())
+    period.now = period.now.moved(date(2026, 2, 11))
+    settled = proration.changed(
+        period.standing, (line(),), (line(unit_amount=6200),), date(2026, 1, 5), currency="usd"
+    )
+    assert amounts(settled) == ([3100], [6200])
+
+
+def test_what_was_charged_on_going_on_is_of_its_own_period():
+    """Resumed on 10 February, 19 of its 28 days wait to be charged; on the 15th five of them stay, and 14 are charged anew."""
+    period = Lived(subscription())
+    rest = Share(days=19, of_days=28, start_on=date(2026, 2, 10), end_on=date(2026, 3, 1))
+    paused = period.now.paused(datetime(2026, 1, 11, 12, tzinfo=UTC))
+    extra = replace(line(), kind=Kind.PRORATION, share=rest)
+    period.now = replace(paused.resumed(date(2026, 2, 10), shifts=False), extras=(extra,))
+    settled = proration.changed(
+        period.standing, (line(),), (line(unit_amount=6200),), date(2026, 2, 15), currency="usd"
+    )
+    assert amounts(settled) == ([], [3100])
+    assert [one.share.days for one in settled.extras if one.share] == [5]
+
+
+def test_a_period_that_was_begun_anew_has_nothing_to_come():
+    """Where the next one begins today, before its hour, nothing of the old one is given back or charged."""
+    standing = replace(Lived(subscription()).standing, next_on=date(2026, 1, 11))
+    settled = proration.changed(
+        standing, (line(),), (line(unit_amount=6200),), date(2026, 1, 11), currency="usd"
+    )
+    assert settled == Settlement(credits=(), debits=(), extras=())
+
+
+def test_what_rounds_to_nothing_is_not_charged():
+    """A line whose days come to less than half a minor unit makes no charge of zero."""
+    added = line("li_2", "0.9")
+    settled = proration.changed(
+        Lived(subscription()).standing, (line(),), (line(), added), date(2026, 1, 17), currency="usd"
+    )
+    assert settled.debits == ()
 
 
 def test_a_first_period_cut_short_is_a_part_of_a_whole_one():
