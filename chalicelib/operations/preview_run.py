@@ -108,7 +108,14 @@ class Preview:
     next: str | None
 
 
-def billing_run(service: Service, account: str, at: date | datetime, after: str | None = None) -> Preview:
+def billing_run(
+    service: Service,
+    account: str,
+    at: date | datetime,
+    after: str | None = None,
+    *,
+    limit: int = MOST_SUBSCRIPTIONS,
+) -> Preview:
     """What the run of a local day would issue, up to its end or to a moment of it, if every payment before it succeeds.
 
     Raises Invalid or Unavailable.
@@ -116,11 +123,12 @@ def billing_run(service: Service, account: str, at: date | datetime, after: str 
     looking = _Looking(service, account, at)
     position, began = after, time.monotonic()
     while True:
-        page = service.store.owned(f"{account}/subscription", limit=PAGE, after=position)
+        size = min(PAGE, limit - looking.looked_at)
+        page = service.store.owned(f"{account}/subscription", limit=size, after=position)
         looking.through([one for one in page.records if isinstance(one, Subscription)])
         position = page.next
         late = time.monotonic() - began > MOST_SECONDS
-        if position is None or late or looking.looked_at >= MOST_SUBSCRIPTIONS:
+        if position is None or late or looking.looked_at >= limit:
             return looking.preview(position)
 
 

@@ -24,15 +24,20 @@ MOST_INVOICES: Final = 1000
 
 
 class PreviewRun(Body, frozen=True):
-    """Up to the end of `at`, a local day of the account's, or up to a moment of it; `after` is the `next` of the answer before."""
+    """Up to the end of `at`, a local day of the account's, or up to a moment of it; `after` is the `next` of the answer before.
+
+    At most `limit` subscriptions are looked through.
+    """
 
     at: Until
+    limit: Annotated[int, Meta(ge=1, le=preview_run.MOST_SUBSCRIPTIONS)] = preview_run.MOST_SUBSCRIPTIONS
     after: Id | None = None
 
 
 class Further(Body, frozen=True):
-    """Where counting goes on: `after` is the `next` of the answer before."""
+    """Where counting goes on, `after` the `next` of the answer before, and how many invoices are counted."""
 
+    limit: Annotated[int, Meta(ge=1, le=MOST_INVOICES)] = MOST_INVOICES
     after: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
 
 
@@ -63,8 +68,9 @@ def get(call: Call, id_: str, query: Further) -> Beside[BillingRun, Became]:
     # Newest first from the last number of the run on, which is just before this.
     position: str | None = uncursor(query.after) if query.after else f"{run.last_number} "
     fates: list[tuple[Invoice, Fate]] = []
-    while position is not None and len(fates) < MOST_INVOICES:
-        page = call.service.store.owned(f"{call.account.id}/invoice", limit=PAGE, after=position)
+    while position is not None and len(fates) < query.limit:
+        limit = min(PAGE, query.limit - len(fates))
+        page = call.service.store.owned(f"{call.account.id}/invoice", limit=limit, after=position)
         issued = [one for one in page.records if isinstance(one, Invoice)]
         mine = [one for one in issued if one.number >= run.first_number]
         fates += _fates(call, [one for one in mine if not one.besides])
@@ -77,7 +83,8 @@ def preview(call: Call, body: PreviewRun) -> Preview:
 
     Nothing is written.
     """
-    return preview_run.billing_run(call.service, call.account.id, day_or_moment(body.at, "at"), body.after)
+    at = day_or_moment(body.at, "at")
+    return preview_run.billing_run(call.service, call.account.id, at, body.after, limit=body.limit)
 
 
 def _fates(call: Call, issued: list[Invoice]) -> list[tuple[Invoice, Fate]]:

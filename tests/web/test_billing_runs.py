@@ -165,6 +165,32 @@ def test_a_parked_subscription_is_listed_and_not_counted(shop: Shop):
     assert [one["subscription"] for one in told["expected"]] == [well]
 
 
+def test_what_is_too_much_for_one_answer_goes_on_in_the_next(shop: Shop):
+    """Two at a time the previews, and the counts of the run, come to the same as in one."""
+    for n in range(5):
+        shop.sells(1000 + n)
+    whole = shop.previews("2026-01-15")["expected"]
+    parts, after = [], {}
+    while True:
+        told = shop.previews("2026-01-15", limit=2, **after)
+        parts += told["expected"]
+        assert told["complete"] is (told["next"] is None)
+        if told["complete"]:
+            break
+        after = {"after": told["next"]}
+    by_name = sorted(parts, key=lambda one: str(one["subscription"]))
+    assert by_name == sorted(whole, key=lambda one: str(one["subscription"]))
+    shop.until("2026-01-16T00:00:00Z")
+    path, seen, query = f"/v1/billing_runs/{shop.runs()[0]['id']}?limit=2", [], ""
+    while True:
+        told = shop.api.get(path + query, key=shop.key).body
+        seen.append((told["counted"], told["became"][0]["totals"][0]["amount"]))
+        if told["complete"]:
+            break
+        query = f"&after={told['next']}"
+    assert seen == [(2, 1004 + 1003), (2, 1002 + 1001), (1, 1000)]
+
+
 @pytest.mark.parametrize(
     ("at", "code"),
     [
