@@ -8,7 +8,7 @@ from msgspec import Meta
 from chalicelib.billing.discounts import Coupon, Duration
 from chalicelib.billing.money import Money
 from chalicelib.operations import archive as put_away
-from chalicelib.operations import create as new
+from chalicelib.operations import offer
 from chalicelib.web.bodies import Body, Currency, Id, Moment, Number, OneLine
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, owned
@@ -43,7 +43,7 @@ def list_(call: Call, query: Paging) -> Listed[Coupon]:
 def create(call: Call, body: NewCoupon) -> Coupon:
     """Add a coupon; its terms stay as they are."""
     currency = body.currency or call.account.currency
-    return new.coupon(
+    return offer.coupon(
         call.service,
         call.account.id,
         name=body.name,

@@ -6,7 +6,7 @@ from chalicelib.billing.errors import Invalid
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model
 from chalicelib.billing.products import Product
-from chalicelib.operations import create as new
+from chalicelib.operations import offer
 from chalicelib.web.bodies import Body, Currency, Number, OneLine, Term, Text
 from chalicelib.web.endpoint import Call
 from chalicelib.web.lines import Ids, Tiers
@@ -47,7 +47,7 @@ def create(call: Call, body: NewProduct) -> Product:
     if body.unit_amount is None and not tiered:
         detail = "Give the price of one in minor units, or a model and its tiers."
         raise Invalid("unit_amount_missing", detail, "unit_amount")
-    return new.product(
+    return offer.product(
         call.service,
         call.account.id,
         name=body.name,

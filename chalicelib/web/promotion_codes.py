@@ -4,7 +4,7 @@ from chalicelib.billing import redemptions
 from chalicelib.billing.discounts import PromotionCode
 from chalicelib.billing.money import Money
 from chalicelib.operations import archive as put_away
-from chalicelib.operations import create as new
+from chalicelib.operations import offer
 from chalicelib.web.bodies import Body, Currency, Id, Moment
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import Paging, owned
@@ -36,7 +36,7 @@ def list_(call: Call, query: Paging) -> Listed[PromotionCode]:
 def create(call: Call, body: NewPromotionCode) -> PromotionCode:
     """Add a promotion code."""
     minimum = None if body.minimum is None else Money(body.minimum, body.currency or call.account.currency)
-    return _made_before(call, body, minimum) or new.promotion_code(
+    return _made_before(call, body, minimum) or offer.promotion_code(
         call.service,
         call.account.id,
         code=body.code,
