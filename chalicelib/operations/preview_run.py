@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from chalicelib.billing import billing_runs, forecast, periods
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.forecast import Deviation
+from chalicelib.billing.forecast import Compared, Deviation, Expected, Failing, Held, Preview
 from chalicelib.billing.invoices import Invoice, name_of
 from chalicelib.billing.money import Money
 from chalicelib.billing.subscriptions import Status, Subscription
@@ -29,83 +27,6 @@ DAYS_AHEAD = 366
 PAGE = 100
 # A subscription's last invoice of a cycle is looked for behind at most so many besides the cycles.
 MOST_BESIDES = 5
-
-
-class Compared(StrEnum):
-    """An invoice next to the one before it; `vanished` is one that was to follow, and does not."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    SAME = "same"
-    VANISHED = "vanished"
-
-
-class Held(StrEnum):
-    """Why nothing is billed, or why what is billed is not charged."""
-
-    PAUSED = "paused"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-    UNPAID = "unpaid"
-    NO_METHOD = "no_method"
-    METHOD_REFUSED = "method_refused"
-    BELOW_MINIMUM = "below_minimum"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """What the run would issue for a subscription, and what it was expected to be.
-
-    `previous` is the total of its last cycle's invoice, `foretold` what that one let expect of this. `deviation` is the
-    larger difference from either in thousandths of it, None where nothing was expected. `held` says why a vanished one
-    is not billed, or why an issued one is not charged.
-    """
-
-    subscription: str
-    contact: str
-    compared: Compared
-    invoice: str | None = None
-    period_start_on: date | None = None
-    period_end_on: date | None = None
-    total: Money | None = None
-    amount_due: Money | None = None
-    previous: Money | None = None
-    foretold: Money | None = None
-    deviation: int | None = None
-    held: Held | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failing:
-    """A record whose step is refused by an error of its own: after five tries it is parked."""
-
-    subject: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What would be issued on the local day of `until_at`, up to that moment; outliers first.
-
-    `totals`, `amounts_due` (what would be asked for) and `previous_totals` (of the same subscriptions' last invoices,
-    the vanished ones' too) have one amount of each currency. `parked` are subscriptions that are due and will not be
-    billed before a person has looked; `failing` is what would fail. What was not looked through, because it is too much for one answer, begins after
-    `next`; the preview is then not `complete`.
-    """
-
-    on: date
-    until_at: datetime
-    looked_at: int
-    issued: int
-    totals: tuple[Money, ...]
-    amounts_due: tuple[Money, ...]
-    previous_totals: tuple[Money, ...]
-    last_run: BillingRun | None
-    expected: tuple[Expected, ...]
-    parked: tuple[str, ...]
-    failing: tuple[Failing, ...]
-    complete: bool
-    next: str | None
 
 
 def billing_run(

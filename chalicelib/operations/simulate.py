@@ -134,11 +134,9 @@ def upcoming(service: Service, account: str, id_: str) -> Invoice:
     """
     real = service.real()
     reading = _read(service, account, id_)
-    before = reading.get(Subscription, account, id_)
-    business = reading.get(Account, account, account)
+    before, business = reading.get(Subscription, account, id_), reading.get(Account, account, account)
     rehearsal = Rehearsal(reading, business, real, asked=tax.at_once(service))
-    last = _bound(rehearsal.now)
-    rehearsal.until(last, enough=lambda: bool(rehearsal.invoices))
+    rehearsal.until(_bound(rehearsal.now), enough=lambda: bool(rehearsal.invoices))
     coming = next(iter(rehearsal.invoices.values()), None)
     if coming is None:
         detail = f"No invoice is to come: the subscription {_why_none(before)}."

@@ -7,10 +7,10 @@ from msgspec import Meta
 
 from chalicelib.billing import billing_runs
 from chalicelib.billing.billing_runs import BillingRun, Fate, Tally
+from chalicelib.billing.forecast import Preview
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment
 from chalicelib.operations import preview_run
-from chalicelib.operations.preview_run import Preview
 from chalicelib.store import keys
 from chalicelib.web.bodies import Body, Id
 from chalicelib.web.endpoint import Call
