@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -13,19 +12,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.billing.deliveries import Delivery
-from chalicelib.billing.discounts import Discount, UnitDiscount
-from chalicelib.billing.dunning import AtEnd, RetryPolicy
+from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.invoices import Invoice, name_of
-from chalicelib.billing.lines import Kind, Line
-from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
-from chalicelib.billing.periods import Frequency, moment
-from chalicelib.billing.pricing import Model, Tier
-from chalicelib.billing.rating import Fee
+from chalicelib.billing.periods import moment
 from chalicelib.billing.subscriptions import Method, Status, Subscription
-from chalicelib.billing.tax import Tax
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import advance, attach, cancel, create, pause, publish, simulate
 from chalicelib.operations.rehearse import HappeningKind
@@ -34,124 +27,12 @@ from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
 from sandbox.world import World
 from tests.stories.diary import Diary
+from tests.stories.wishes import BATCHES, STARTS_ON, TAXES, WISHES, Wish
 
-ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "UTC", "Pacific/Apia")
-ANCHORS = (date(2026, 1, 31), date(2026, 1, 30), date(2026, 2, 28), date(2026, 2, 3), date(2026, 1, 29))
-STARTS_ON = date(2026, 1, 28)
-TAXES = (
-    Tax(id="txr_1", name="VAT", percent=Decimal(19)),
-    Tax(id="txr_2", name="Levy", percent=Decimal("2.125"), inclusive=True),
-)
 OWN_CLOCK = {"request", "sent_at", "leased_until", "look_at", "looks", "reference", "fee", "net", "reason"}
 """Fields of a payment that are real time's or Stripe's, such as its words for a decline; the description of a request has the invoice's number."""
 
 
-@st.composite
-def lines(draw: st.DrawFn) -> tuple[Line, ...]:
-    """One to three lines: flat or tiered, decimal prices and quantities, discounted, taxed."""
-    return tuple(draw(st.builds(_line, st.just(n), _PRICES, _TAXED)) for n in range(draw(st.integers(1, 3))))
-
-
-_PRICES = st.one_of(
-    st.builds(
-        lambda cents, quantity: {"unit_amount": Decimal(cents) / 1000, "quantity": Decimal(quantity) / 4},
-        st.integers(1_000_000, 9_000_000),
-        st.integers(4, 30),
-    ),
-    st.builds(
-        lambda model, quantity, step: {
-            "unit_amount": Decimal(0),
-            "quantity": Decimal(quantity),
-            "model": model,
-            "tiers": (
-                Tier(up_to=Decimal(5), unit_amount=_by(model, 900), flat_amount=Decimal(1000)),
-                Tier(up_to=Decimal(9), unit_amount=_by(model, 750), flat_amount=Decimal(1000 + step)),
-                Tier(unit_amount=_by(model, 333), flat_amount=Decimal(2000)),
-            ),
-        },
-        st.sampled_from((Model.VOLUME, Model.GRADUATED, Model.STAIRSTEP)),
-        st.integers(1, 20),
-        st.integers(0, 500),
-    ),
-)
-_TAXED = st.fixed_dictionaries(
-    {
-        "taxes": st.sampled_from(((), ("txr_1",), ("txr_2",), ("txr_1", "txr_2"))),
-        "discounts": st.sampled_from(
-            ((), (UnitDiscount(percent=Decimal("12.5")),), (UnitDiscount(amount=Decimal(7)),))
-        ),
-    }
-)
-
-
-def _by(model: Model, cents: int) -> Decimal:
-    return Decimal(0) if model is Model.STAIRSTEP else Decimal(cents)
-
-
-def _line(n: int, price: dict[str, Any], more: dict[str, Any]) -> Line:
-    return Line(id=f"li_{n}", name=f"Line {n}", **price, **more)
-
-
-DISCOUNTS = (
-    (),
-    (Discount(coupon="co_1", name="Ten", percent=Decimal(10)),),
-    (Discount(coupon="co_2", name="First", amount=Money(500, "usd"), once=True),),
-    (
-        Discount(coupon="co_3", name="Spring", percent=Decimal("33.3"), until_on=date(2026, 5, 15)),
-        Discount(coupon="co_4", name="Five", amount=Money(5, "usd")),
-    ),
-)
-FEES = ((), (Fee(name="Card", types=("card",), percent=Decimal("1.5")),))
-SETUP = Line(id="li_setup", name="Setup", unit_amount=Decimal(4999), kind=Kind.ONE_TIME)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A subscription to be sold, and what is assumed of its days; a deed comes so many days after the start."""
-
-    terms: dict[str, Any]
-    declines: tuple[tuple[int, str, int], ...]
-    deeds: tuple[tuple[int, Do | None], ...]
-
-
-WISHES = st.builds(
-    Wish,
-    terms=st.fixed_dictionaries(
-        {
-            "frequency": st.sampled_from([one for one in Frequency if one is not Frequency.ONE_TIME]),
-            "lines": lines(),
-            "anchor_on": st.sampled_from(ANCHORS),
-            "zone": st.sampled_from(ZONES),
-            "hour": st.sampled_from((0, 2, 6, 23)),
-            "reminder_days": st.sampled_from((None, 3, 14)),
-            "payments": st.sampled_from((None, None, 3, 9)),
-            "discounts": st.sampled_from(DISCOUNTS),
-            "fees": st.sampled_from(FEES),
-            "extras": st.sampled_from(((), (SETUP,))),
-        }
-    ),
-    declines=st.lists(
-        st.tuples(
-            st.integers(0, 120),
-            st.sampled_from(("insufficient_funds", "insufficient_funds", "generic_decline", "stolen_card")),
-            st.integers(1, 6),
-        ),
-        max_size=2,
-    ).map(lambda found: tuple(sorted(found))),
-    deeds=st.lists(
-        st.tuples(st.integers(5, 200), st.sampled_from((None, *Do))), max_size=2, unique_by=lambda one: one[0]
-    ).map(lambda found: tuple(sorted(found, key=lambda one: one[0]))),
-)
-BATCHES = st.tuples(
-    st.lists(WISHES, min_size=5, max_size=7),
-    st.sampled_from(
-        (
-            RetryPolicy(),
-            RetryPolicy(days=(2, 9, 30), at_end=AtEnd.CANCEL),
-            RetryPolicy(days=(1, 4), at_end=AtEnd.PAST_DUE),
-        )
-    ),
-)
 SEEDED = settings(
     deadline=None,
     derandomize=True,
