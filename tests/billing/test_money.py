@@ -128,6 +128,16 @@ def test_a_half_goes_away_from_zero(value: str, rounded: int):
     assert m.round_half_up(Decimal(value)) == m.round_half_up(Fraction(value)) == rounded
 
 
+@given(
+    st.decimals(-(10**15), 10**15, places=6) | st.integers(-(10**6), 10**6).map(lambda n: Decimal(n) / 2),
+    st.integers(1, 400),
+)
+def test_a_decimal_is_divided_and_rounded_at_once(value: Decimal, over: int):
+    """By a whole number or by none, it is rounded once and as every other exact number is."""
+    assert m.rounded(value, over) == m.round_half_up(Fraction(value) / over)
+    assert m.rounded(value) == m.round_half_up(value)
+
+
 @given(exact)
 def test_rounding_is_mirrored_and_nearest(value):
     """Rounding what is owed and what is credited gives the same number, never more than a half away."""
@@ -159,7 +169,7 @@ def test_a_number_without_end_is_no_amount(value: str):
 )
 def test_a_float_is_refused(use):
     """There is no way in for a float."""
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^money takes int, Fraction or Decimal, not float$"):
         use()
 
 
