@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from chalicelib.billing.errors import Invalid, WrongState
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
+from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable, position
 from chalicelib.billing.lines import Share
 from chalicelib.billing.money import Money, rounded
 from chalicelib.billing.rating import InvoiceLine, TaxShare
@@ -62,6 +62,11 @@ class CreditNote:
     version: int = 0
 
     wake = None
+
+    @property
+    def position(self) -> str:
+        """Where it stands among the account's credit notes."""
+        return position(self.number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

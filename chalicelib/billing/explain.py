@@ -77,7 +77,7 @@ def _line(invoice: Invoice, line: InvoiceLine, discounts: Sequence[ExplainedDisc
         quantity=written(line.quantity),
         model=line.model or Model.FLAT,
         tiers=_tiers(line.tiers),
-        base=ExplainedBase(percent=written(line.base.percent), of=line.base.amount) if line.base else None,
+        base=_fee_base(line),
         steps=steps,
         price=written(price),
         discounts=reductions,
@@ -88,6 +88,11 @@ def _line(invoice: Invoice, line: InvoiceLine, discounts: Sequence[ExplainedDisc
         taxes=_shares(invoice, line),
     )
     return replace(made, sentence=sentences.of_line(made))
+
+
+def _fee_base(line: InvoiceLine) -> ExplainedBase | None:
+    of = line.percent_of
+    return ExplainedBase(percent=written(of.percent), of=of.amount) if of else None
 
 
 def _period(invoice: Invoice, line: InvoiceLine) -> ExplainedPeriod | None:

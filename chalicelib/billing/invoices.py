@@ -60,7 +60,8 @@ class Invoice:
     moment to ask for money or to give up, on the account's clock.
 
     `amount_applied` came from the customer's balance; `amount_credited` is what credit notes took off what was owed;
-    `notes` counts its credit notes; `voided_on` is the local day it was voided on. `besides` is set on one issued besides those of the cycles.
+    `notes` counts its credit notes; `voided_on` is the local day it was voided on. `besides` is set on one issued besides those of the cycles,
+    `last` on one issued as its subscription ended: it is asked for though that is canceled.
     """
 
     account: str
@@ -89,6 +90,7 @@ class Invoice:
     amount_credited: Money | None = None
     notes: int = 0
     besides: bool = False
+    last: bool = False
     voided_on: date | None = None
     version: int = 0
 
@@ -113,6 +115,11 @@ class Invoice:
         for part in (self.amount_applied, self.amount_credited):
             settled += part.amount if part is not None else 0
         return Money(self.total.amount - settled, self.currency)
+
+    @property
+    def position(self) -> str:
+        """Where it stands among the account's invoices."""
+        return position(self.number)
 
     @property
     def subtotal(self) -> Money:
@@ -252,6 +259,7 @@ def issued(
     exemption: Exemption | None = None,
     levy: Levying | None = None,
     besides: bool = False,
+    last: bool = False,
 ) -> Invoice:
     """An open invoice of lines; `besides` those of the cycles, it has neither coupons nor one-off taxes and fees."""
     method = subscription.method.type if subscription.method else None
@@ -288,6 +296,7 @@ def issued(
         taxes=made.taxes,
         amount_applied=Money(applied, subscription.currency) if applied else None,
         besides=besides,
+        last=last,
     )
 
 
@@ -305,6 +314,12 @@ def applicable(given: Money, owed: Money) -> Money:
 def share_of(part: Period, whole: Period) -> Share:
     """The days of a part of a period, of all its days."""
     return Share(days=part.days, of_days=whole.days, start_on=part.start_on, end_on=part.end_on)
+
+
+def position(number: str) -> str:
+    """A number as text that sorts as it counts: INV-000009 before INV-1000000."""
+    prefix = number.rstrip("0123456789")
+    return prefix + number.removeprefix(prefix).zfill(12)
 
 
 def name_of(subscription: str, ordinal: int) -> str:

@@ -66,7 +66,7 @@ class Line:
     tax_inclusive: bool = False
     kind: Kind | None = None
     share: Share | None = None
-    base: Base | None = None
+    percent_of: Base | None = None
 
 
 def exact(line: Line) -> Decimal:

@@ -75,7 +75,7 @@ class InvoiceLine:
     discounts: tuple[UnitDiscount, ...] = ()
     kind: Kind | None = None
     share: Share | None = None
-    base: Base | None = None
+    percent_of: Base | None = None
     off: tuple[Money, ...] = ()
     taxes: tuple[TaxShare, ...] = ()
 
@@ -214,7 +214,9 @@ def fee_line(fee: Fee, charged: Money, n: int) -> Line:
             detail = f"The fee {fee.name!r} is in {amount.currency}; give one in {charged.currency}."
             raise Invalid("currency_mismatch", detail, "fees")
         unit, base = Decimal(amount.amount), None
-    return Line(id=f"fee_{n}", name=fee.name, unit_amount=unit, taxes=fee.taxes, kind=Kind.FEE, base=base)
+    return Line(
+        id=f"fee_{n}", name=fee.name, unit_amount=unit, taxes=fee.taxes, kind=Kind.FEE, percent_of=base
+    )
 
 
 def levied(
@@ -247,7 +249,7 @@ def _line(line: Line, amount: Money, off: Sequence[int], levies: Sequence[Levy],
         discounts=line.discounts,
         kind=line.kind,
         share=line.share,
-        base=line.base,
+        percent_of=line.percent_of,
         off=tuple([known(part, currency) for part in off]),
         taxes=tuple(
             [TaxShare(tax=one.tax.id, amount=known(one.shares[n], currency)) for one in levies if one.on[n]]

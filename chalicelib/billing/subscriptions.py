@@ -47,11 +47,14 @@ class Method:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What takes effect with the next cycle: the last one saved wins. None leaves as it is."""
+    """What takes effect with the next cycle: the last one saved wins. None leaves as it is.
+
+    `rates` are the taxes, `coupons` the discounts the subscription then has.
+    """
 
     lines: tuple[Line, ...] | None = None
-    taxes: tuple[Tax, ...] | None = None
-    discounts: tuple[Discount, ...] | None = None
+    rates: tuple[Tax, ...] | None = None
+    coupons: tuple[Discount, ...] | None = None
     frequency: Frequency | None = None
 
 
@@ -121,7 +124,11 @@ class Subscription:
     @property
     def chargeable(self) -> bool:
         """Whether the schedule may ask for money: there is a method nobody refused, and it is neither unpaid nor canceled."""
-        stopped = self.status in (Status.UNPAID, Status.CANCELED)
+        return self.asks(last=False)
+
+    def asks(self, *, last: bool) -> bool:
+        """Whether the schedule may ask for an invoice; of a canceled one for the `last`, issued as it ended, and no other."""
+        stopped = self.status is Status.UNPAID or (self.status is Status.CANCELED and not last)
         return self.method is not None and not self.method.refused and not stopped
 
     @property
@@ -238,14 +245,14 @@ class Subscription:
 
         The taxes of what is still to be billed once stay with it.
         """
-        taxes = self.taxes if change.taxes is None else change.taxes
+        taxes = self.taxes if change.rates is None else change.rates
         known = {tax.id for tax in taxes}
         due = {id_ for line in self.extras for id_ in line.taxes} - known
         return replace(
             self,
             lines=self.lines if change.lines is None else change.lines,
             taxes=(*taxes, *(tax for tax in self.taxes if tax.id in due)),
-            discounts=self.discounts if change.discounts is None else change.discounts,
+            discounts=self.discounts if change.coupons is None else change.coupons,
             change=None,
         )
 

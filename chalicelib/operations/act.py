@@ -48,7 +48,7 @@ def folded(
 def committed(service: Service, changes: Changeset, after: Subscription, at: Moment) -> Subscription:
     """Commit a changeset that holds a subscription; what is due by that is seen to at once, by the account's own clock too."""
     business = at.account
-    if business.clock is not None and at.awake(after.wake):
+    if business.clock is not None and any(at.awake(one.wake) for one in changes.changed.values()):
         business = business.catching_up()
         changes.put(business)
     written = service.store.commit(changes)

@@ -7,7 +7,7 @@ from chalicelib.billing import gaps, proration
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Series
-from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import act, credit, publish, renew, standing, tax
@@ -27,19 +27,59 @@ def subscription(
 ) -> Subscription:
     """Cancel now, for good, in place of the next billing, or on a local date to come.
 
-    What is owed stays owed, but is not asked for again. Raises NotFound, Invalid or WrongState.
+    What is owed stays owed, but is not asked for again. Raises NotFound, Invalid, WrongState or Unavailable.
     """
     if at_period_end and on is not None:
         raise Invalid("cancel_ambiguous", "Send at_period_end or a date to cancel on, one of them.", "on")
-    planned = at_period_end or on is not None
+    if not at_period_end and on is None:
+        return _now(service, account, id_)
 
     def decide(before: Subscription, at: Moment) -> Subscription:
-        if planned:
-            return before.canceling(on, today=before.day(at.now))
-        return before.canceled(at.now)
+        return before.canceling(on, today=before.day(at.now))
 
-    type_ = EventType.SUBSCRIPTION_CANCELING if planned else EventType.SUBSCRIPTION_CANCELED
-    return act.on(service, account, id_, type_, decide)
+    return act.on(service, account, id_, EventType.SUBSCRIPTION_CANCELING, decide)
+
+
+def _now(service: Service, account: str, id_: str) -> Subscription:
+    asked = tax.at_once(service)
+
+    def attempt() -> Subscription:
+        own = [keys.key(Subscription, account, id_), keys.key(Account, account, account)]
+        found = service.store.load(account, own)
+        before = found.get(Subscription, account, id_)
+        if before.extras:
+            contact = keys.key(Contact, account, before.contact)
+            found.add(service.store.load(account, [contact, keys.key(Series, account, renew.SERIES)]))
+        changes, at = Changeset(account, found), Moment(found.get(Account, account, account), service.real())
+        return act.committed(service, changes, folded(changes, before, at, asked), at)
+
+    return retried(attempt)
+
+
+def folded(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -> Subscription:
+    """Fold the end of a subscription today into the changeset, which holds its contact and series where it has extras.
+
+    Nothing is given back. So prorated charges that wait are invoiced now, of days that have begun: whole, as they
+    would have been with the change, which gave back what was paid for the same days.
+    """
+    on = _today(before, at)
+    _end(changes, before, at)
+    begun = tuple(line for line in before.extras if line.share and line.share.start_on <= on)
+    unpaid = before.status is Status.UNPAID
+    renew.charge_rest(changes, changes.get(Subscription, before.id), begun, at, asked, unpaid=unpaid)
+    return changes.get(Subscription, before.id)
+
+
+def _end(changes: Changeset, before: Subscription, at: Moment) -> None:
+    changes.put(before.canceled(at.now))
+    about = {"contact": before.contact, "subscription": before.id}
+    publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, before, about, at)
+
+
+def _today(before: Subscription, at: Moment) -> date:
+    """The local date it ends on; of a pause that shifts, the days since it began are still to come."""
+    paused_on = before.paused_on if before.shifts else None
+    return paused_on or before.day(at.now)
 
 
 def with_credit(service: Service, account: str, id_: str) -> Subscription:
@@ -66,17 +106,16 @@ def with_credit(service: Service, account: str, id_: str) -> Subscription:
 
 def folded_with_credit(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -> Subscription:
     """Fold the end of a subscription today and its credit notes into the changeset, which holds all of its period."""
-    about = {"contact": before.contact, "subscription": before.id}
     # Canceled first: what is then credited settles its arrears, but does not bring it back.
-    changes.put(before.canceled(at.now))
-    publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, before, about, at)
+    _end(changes, before, at)
     if before.cycle:
-        # Of a pause that shifts, the days since it began are still to come.
-        paused_on = before.paused_on if before.shifts else None
-        rest = proration.ended(standing.of(changes, before), paused_on or before.day(at.now))
+        rest = proration.ended(standing.of(changes, before), _today(before, at))
         for invoice, parts in rest.credits:
             credit.fold_wanted(changes, invoice, parts, at, reason=REASON)
-        renew.charge_rest(changes, changes.get(Subscription, before.id), rest.extras, at, asked)
+        unpaid = before.status is Status.UNPAID
+        renew.charge_rest(
+            changes, changes.get(Subscription, before.id), rest.extras, at, asked, unpaid=unpaid
+        )
     if len(changes) > MAX_ITEMS:
         detail = "This would credit more invoices than can be written together; cancel without credit, and credit them one by one."
         raise WrongState("cancel_too_large", detail)

@@ -49,14 +49,14 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
     """The payment an awake invoice asks for, or None where it is only written down that none is made."""
     subscription = changes.get(Subscription, invoice.subscription)
     method, retries = subscription.method, at.account.retries
-    if subscription.status is Status.CANCELED:
+    if subscription.status is Status.CANCELED and not invoice.last:
         changes.put(invoice.left_open())
         return None
     if _asked_before(invoice):
         invoice = from_balance(changes, invoice, at)
     if invoice.status is InvoiceStatus.PAID:
         return None
-    if method is not None and subscription.chargeable:
+    if method is not None and subscription.asks(last=invoice.last):
         payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
         changes.begin(payment, invoice.reserved(payment.id))
         changes.check(subscription)

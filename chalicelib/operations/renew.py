@@ -13,7 +13,7 @@ from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.periods import Period
-from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.subscriptions import Status, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import publish, tax
@@ -76,7 +76,8 @@ def step(
     ends_at = subscription.ends_at
     if ends_at is not None and subscription.ends_first and at.now >= ends_at:
         extras = proration.cut(subscription.extras, subscription.day(ends_at), None)
-        rest = charge_rest(changes, subscription, extras, at, asked)
+        unpaid = subscription.status is Status.UNPAID
+        rest = charge_rest(changes, subscription, extras, at, asked, unpaid=unpaid)
         changes.put(rest.canceled(at.now))
         publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), at)
     elif subscription.paused_on is not None:
@@ -120,11 +121,17 @@ def _bill(changes: Changeset, before: Subscription, at: Moment, asked: tax.Asked
 
 
 def charge_rest(
-    changes: Changeset, subscription: Subscription, extras: tuple[Line, ...], at: Moment, asked: tax.Asked
+    changes: Changeset,
+    subscription: Subscription,
+    extras: tuple[Line, ...],
+    at: Moment,
+    asked: tax.Asked,
+    *,
+    unpaid: bool = False,
 ) -> Subscription:
     """Invoice the prorated charges that no invoice is to come for any more; other extras were for a next period.
 
-    Returns the subscription as it is after that, and folds it too.
+    It is the subscription's last, and is asked for as any other: of one that was unpaid, not at all. Returns the subscription as it is after that, and folds it too.
     """
     after = replace(subscription, extras=())
     due = tuple(line for line in extras if line.kind is Kind.PRORATION)
@@ -141,6 +148,7 @@ def charge_rest(
             exemption=buyer.tax_exempt,
             levy=tax.levying(asked, subscription, buyer),
             besides=True,
+            last=not unpaid,
         )
         opened(changes, invoice, buyer, series, at)
         after = after.charged_besides()

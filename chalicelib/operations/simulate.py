@@ -16,7 +16,7 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
-from chalicelib.operations import act, attach, renew, subscribe, tax
+from chalicelib.operations import act, attach, cancel, renew, subscribe, tax
 from chalicelib.operations import change as alter
 from chalicelib.operations import draft as drafts
 from chalicelib.operations import order as read
@@ -218,7 +218,7 @@ def _assume(rehearsal: Rehearsal, one: Assumption, id_: str, param: str) -> None
     elif one.change is not None:
         rehearsal.assume(at, "change", partial(_change, id_, one.change, rehearsal.asked))
     elif one.do is not None:
-        rehearsal.assume(at, one.do.value, partial(_do, id_, one))
+        rehearsal.assume(at, one.do.value, partial(_do, id_, one, rehearsal.asked))
 
 
 def _check(one: Assumption, today: date, param: str) -> None:
@@ -244,16 +244,18 @@ def _change(id_: str, wanted: Wanted, asked: tax.Asked, changes: Changeset, at: 
     return ()
 
 
-def _do(id_: str, one: Assumption, changes: Changeset, at: Moment) -> Iterable[Payment]:
+def _do(id_: str, one: Assumption, asked: tax.Asked, changes: Changeset, at: Moment) -> Iterable[Payment]:
     """What the operation of that name folds. Raises Invalid or WrongState as it does."""
-    type_, decide = _DEEDS[one.do or Do.CANCEL]
+    if one.do in (None, Do.CANCEL):
+        cancel.folded(changes, changes.get(Subscription, id_), at, asked)
+        return ()
+    type_, decide = _DEEDS[one.do]
     act.folded(changes, changes.get(Subscription, id_), type_, lambda before, at: decide(before, at, one), at)
     return ()
 
 
 Decide = Callable[[Subscription, Moment, Assumption], Subscription]
 _DEEDS: dict[Do, tuple[EventType, Decide]] = {
-    Do.CANCEL: (EventType.SUBSCRIPTION_CANCELED, lambda before, at, _: before.canceled(at.now)),
     Do.CANCEL_AT_PERIOD_END: (EventType.SUBSCRIPTION_CANCELING, lambda before, *_: before.canceling()),
     Do.REACTIVATE: (EventType.SUBSCRIPTION_REACTIVATED, lambda before, *_: gaps.reactivated(before)),
     Do.PAUSE: (

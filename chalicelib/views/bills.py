@@ -109,8 +109,8 @@ def _sum(line: InvoiceLine) -> str:
 
 def _price(line: InvoiceLine) -> str:
     currency = line.amount.currency
-    if line.base is not None:
-        return f"{formats.quantity(line.base.percent)} % of {formats.money(line.base.amount)}"
+    if line.percent_of is not None:
+        return f"{formats.quantity(line.percent_of.percent)} % of {formats.money(line.percent_of.amount)}"
     if line.model in (None, Model.FLAT):
         return f"{formats.quantity(line.quantity)} × {formats.unit_price(line.unit_amount, currency)}"
     steps = pricing.walk(line.model, line.tiers, line.quantity)

@@ -66,7 +66,9 @@ def asked_again_at(subscription: Subscription, invoices: Iterable[Invoice]) -> d
     A payment method that was refused for good is never asked again, though the invoice still waits for the last
     day of its retries.
     """
-    if not subscription.chargeable:
-        return None
-    moments = (invoice.attempt_at for invoice in invoices if invoice.amount_due and invoice.payment is None)
+    moments = (
+        invoice.attempt_at
+        for invoice in invoices
+        if invoice.amount_due and invoice.payment is None and subscription.asks(last=invoice.last)
+    )
     return min((at for at in moments if at is not None), default=None)

@@ -367,3 +367,13 @@ def test_an_invoice_never_has_two_open_payments_nor_two_of_one_name(acts: list[s
         assert life.invoice.payment is None or life.invoice.wake is None
         assert life.invoice.status is InvoiceStatus.OPEN or life.invoice.wake is None
     assert len(life.names) == len(set(life.names)) == life.invoice.attempts
+
+
+@given(st.integers(1, 10**11), st.integers(1, 10**11))
+def test_invoices_stand_in_the_order_of_their_numbers(one: int, other: int):
+    """Beyond six digits too: text is padded where it is compared, not where it is read."""
+    numbered = [
+        replace(issued(), number=Series(account="a", id="i", prefix="R2-", next=n).number)
+        for n in (one, other)
+    ]
+    assert (numbered[0].position < numbered[1].position) is (one < other)

@@ -145,8 +145,8 @@ def test_fees_come_after_coupons_and_before_tax():
     )
     assert [one.charged.amount for one in made.lines] == [999, 29, 30]
     assert [one.id for one in made.lines] == ["li_1", "fee_1", "fee_2"]
-    assert made.lines[1].base is not None
-    assert made.lines[1].base.amount == usd(999)
+    assert made.lines[1].percent_of is not None
+    assert made.lines[1].percent_of.amount == usd(999)
     assert [(tax.base.amount, tax.amount.amount) for tax in made.taxes] == [(1028, 195)]
     assert made.total == usd(999 + 29 + 30 + 195)
     assert len(rating.rated([line(1, "0")], "usd", START, fees=fees).lines) == 1
@@ -232,5 +232,5 @@ def test_what_a_line_was_computed_from_is_kept():
     part = Share(days=10, of_days=31, start_on=START, end_on=date(2026, 3, 15))
     sold = line(1, "3100", quantity=D("1.5"), product="prod_1", description="Ground", share=part)
     kept = rating.rated([sold], "usd", START).lines[0]
-    for name in ("id", "name", "unit_amount", "quantity", "product", "description", "share", "kind", "base"):
+    for name in ("id", "name", "unit_amount", "quantity", "product", "description", "share", "kind", "percent_of"):
         assert getattr(kept, name) == getattr(sold, name)
