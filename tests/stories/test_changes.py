@@ -155,3 +155,60 @@ def test_an_upgrade_the_card_declines_is_asked_for_again(diary: Diary):
     diary.it_is("2026-02-15")
     assert [number for number, _ in totals(diary, "bo")] == [2500, 3387, 5000]
     diary.sound()
+
+
+def ends(diary: Diary, who: str, **body: Any) -> None:
+    diary.post(f"/v1/subscriptions/{diary.subscriptions[who]}/cancel", **body)
+    diary.world.settle()
+
+
+def test_what_waits_for_the_end_is_collected_then(diary: Diary):
+    """Upgraded with the next invoice and canceled in its place: the last invoice of 25.81 takes the 12.90 given back, and the card the rest."""
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-30")
+    changes(diary, "ada", **price("5000", proration="next_invoice"))
+    ends(diary, "ada", at_period_end=True)
+    assert diary.taken() == 2500
+    diary.it_is("2026-02-15")
+    assert diary.subscription("ada")["status"] == "canceled"
+    assert totals(diary, "ada") == [(2500, 2500), (2581, 1291)]
+    assert (diary.taken(), balance(diary, "ada")) == (2500 + 1291, 0)
+    diary.sound()
+
+
+def test_canceled_now_what_waits_is_charged_as_it_would_have_been_at_once(diary: Diary):
+    """Whether an upgrade is charged at once or waits, whoever is then canceled without credit has paid the same."""
+    ways = {"ada": "invoice_now", "bo": "next_invoice"}
+    for who in ways:
+        diary.subscribes(who, "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-30")
+    for who, how in ways.items():
+        changes(diary, who, **price("5000", proration=how))
+    diary.it_is("2026-02-03")
+    for who in ("ada", "bo"):
+        ends(diary, who)
+        assert totals(diary, who)[1:] == [(2581, 1291)]
+        assert balance(diary, who) == 0
+    diary.it_is("2026-03-20")
+    assert diary.taken() == 2 * (2500 + 1291)
+    diary.sound()
+
+
+def test_the_last_invoice_is_asked_for_again_and_those_before_are_left_alone(diary: Diary):
+    """Both charges fail; canceled with credit, the cycle's invoice is left alone, the days used are asked for on the schedule until they are paid."""
+    diary.saves_a_card("bo")
+    diary.subscribes("bo", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-15")
+    diary.card("bo", *["insufficient_funds"] * 3)
+    changes(diary, "bo", **price("25000", proration="next_invoice"))
+    diary.it_is("2026-01-30")
+    ends(diary, "bo", credit=True)
+    diary.it_is("2026-02-20")
+    (_, last) = sorted(diary.every("/v1/invoices"), key=lambda row: str(row["number"]))
+    assert (last["last"], last["total"]["amount"], last["status"]) == (True, 12097, "paid")
+    assert last["attempts"] == 4
+    assert [status for status, _ in diary.payments("bo")] == ["succeeded", *["declined"] * 3, "succeeded"]
+    assert diary.subscription("bo")["status"] == "canceled"
+    assert diary.letters("bo").count("failed") == 3
+    assert balance(diary, "bo") == 0
+    diary.sound()
