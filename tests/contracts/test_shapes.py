@@ -17,25 +17,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.billing.addresses import Address
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.credits import CreditLine, CreditNote
 from chalicelib.billing.deliveries import Delivery, DeliveryStatus, Letter
-from chalicelib.billing.discounts import Coupon, Duration, PromotionCode
+from chalicelib.billing.discounts import Coupon, Discount, Duration, PromotionCode, UnitDiscount
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import Invoice, InvoiceStatus, Series
-from chalicelib.billing.lines import Line, Share
+from chalicelib.billing.ledger import Book, Entry, Settled
+from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.products import Product
-from chalicelib.billing.rating import InvoiceLine, TaxShare
+from chalicelib.billing.rating import Fee, InvoiceDiscount, InvoiceLine, InvoiceTax, TaxShare
 from chalicelib.billing.stripe_events import StripeEvent
-from chalicelib.billing.subscriptions import Method, Status, Subscription
-from chalicelib.billing.tax import Category, TaxRate
-from chalicelib.crm.accounts import Account, ApiKey, TestClock
+from chalicelib.billing.subscriptions import Change, Method, Status, Subscription
+from chalicelib.billing.tax import Category, Exemption, Tax, TaxRate
+from chalicelib.crm.accounts import Account, ApiKey, Rezoning, TestClock
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
 from chalicelib.store.keys import KINDS, Record
@@ -70,6 +72,35 @@ def usd(amount: int) -> Money:
     return Money(amount, "usd")
 
 
+TIERS = (
+    Tier(up_to=Decimal(10), unit_amount=Decimal("2.5"), flat_amount=Decimal(100)),
+    Tier(up_to=Decimal(99), unit_amount=Decimal(2), flat_amount=Decimal(50)),
+)
+SHARE = Share(days=10, of_days=31, start_on=date(2026, 3, 5), end_on=date(2026, 3, 15))
+PRORATED = Line(
+    id="li_2",
+    name="Coffee",
+    unit_amount=Decimal(3),
+    quantity=Decimal(2),
+    taxes=("txr_1",),
+    tax_inclusive=True,
+    kind=Kind.PRORATION,
+    share=SHARE,
+    percent_of=Base(percent=Decimal("1.5"), amount=usd(2000)),
+)
+TAX = Tax(
+    id="txr_1", name="VAT", percent=Decimal(19), inclusive=True, category=Category.REVERSE_CHARGE, once=True
+)
+DISCOUNT = Discount(
+    coupon="cou_1",
+    name="Welcome",
+    percent=Decimal(5),
+    amount=usd(100),
+    products=("prod_1",),
+    once=True,
+    until_on=date(2026, 9, 1),
+    code="WELCOME",
+)
 # Every field differs from its default, so that one that is no longer read shows; they need not make sense together.
 RECORDS: dict[tuple[str, int], Record] = {
     ("account", 1): Account(
@@ -86,6 +117,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         retries=RetryPolicy(days=(2, 4, 60), at_end=AtEnd.CANCEL),
         invoice_prefix="R-",
         clock=TestClock(now_at=AT, target_at=LATER),
+        rezoning=Rezoning(walk_at=AT, after="sub_1", second=True),
         version=3,
     ),
     ("api_key", 1): ApiKey(
@@ -125,6 +157,11 @@ RECORDS: dict[tuple[str, int], Record] = {
         email="ada@example.com",
         created_at=AT,
         customer="cus_1",
+        address=Address(
+            country="US", line1="1 Main St", line2="Fl. 2", city="New York", postal_code="10001", state="NY"
+        ),
+        tax_exempt=Exemption.REVERSE,
+        balances=(usd(500), Money(900, "eur")),
         version=2,
     ),
     ("product", 1): Product(
@@ -175,6 +212,11 @@ RECORDS: dict[tuple[str, int], Record] = {
                 description="Whole beans",
                 sku="JOM-1KG",
                 product="prod_1",
+                model=Model.GRADUATED,
+                tiers=TIERS,
+                discounts=(UnitDiscount(percent=Decimal(10), amount=Decimal("0.5")),),
+                taxes=("txr_1",),
+                tax_code="txcd_1",
             ),
         ),
         anchor_on=date(2026, 1, 31),
@@ -187,10 +229,35 @@ RECORDS: dict[tuple[str, int], Record] = {
         payments=12,
         cycle=3,
         reminded=2,
-        method=Method(id="pm_1", customer="cus_1", label="Visa •••• 4242", refused=True),
+        method=Method(id="pm_1", customer="cus_1", label="Visa •••• 4242", type="sepa_debit", refused=True),
         arrears=("inv_1_0002", "inv_1_0003"),
         cancel_at_period_end=True,
         ended_at=LATER,
+        offset=-2,
+        besides=1,
+        taxes=(TAX,),
+        automatic_tax=True,
+        discounts=(DISCOUNT,),
+        fees=(
+            Fee(
+                name="Card",
+                types=("card",),
+                percent=Decimal("1.5"),
+                amount=usd(30),
+                taxes=("txr_1",),
+                once=True,
+            ),
+        ),
+        extras=(PRORATED,),
+        change=Change(lines=(PRORATED,), rates=(TAX,), coupons=(DISCOUNT,), frequency=Frequency.ANNUALLY),
+        cancel_on=date(2026, 9, 1),
+        paused_on=date(2026, 5, 1),
+        resume_on=date(2026, 6, 1),
+        shifts=True,
+        prorates=True,
+        since_on=date(2026, 4, 2),
+        short=True,
+        foretold=3126,
         version=7,
     ),
     ("invoice", 1): Invoice(
@@ -209,6 +276,15 @@ RECORDS: dict[tuple[str, int], Record] = {
                 amount=usd(3126),
                 description="Whole beans",
                 product="prod_1",
+                id="li_1",
+                model=Model.VOLUME,
+                tiers=TIERS,
+                discounts=(UnitDiscount(percent=Decimal(10), amount=Decimal("0.5")),),
+                kind=Kind.PRORATION,
+                share=SHARE,
+                percent_of=Base(percent=Decimal("1.5"), amount=usd(2000)),
+                off=(usd(100),),
+                taxes=(TaxShare(tax="txr_1", amount=usd(19)),),
             ),
         ),
         period_start_on=date(2026, 1, 31),
@@ -223,6 +299,33 @@ RECORDS: dict[tuple[str, int], Record] = {
         failed_at=AT,
         paid_at=LATER,
         paid_by="pay_1_0003_r1_2",
+        discounts=(
+            InvoiceDiscount(
+                coupon="cou_1",
+                name="Welcome",
+                amount=usd(100),
+                percent=Decimal(5),
+                code="WELCOME",
+                fixed=usd(100),
+                products=("prod_1",),
+            ),
+        ),
+        taxes=(
+            InvoiceTax(
+                tax="txr_1",
+                name="VAT",
+                percent=Decimal(19),
+                base=usd(100),
+                amount=usd(19),
+                inclusive=True,
+                category=Category.ZERO,
+            ),
+        ),
+        amount_applied=usd(10),
+        amount_credited=usd(20),
+        notes=1,
+        besides=True,
+        voided_on=date(2026, 3, 1),
         version=5,
     ),
     ("payment", 1): Payment(
@@ -267,6 +370,11 @@ RECORDS: dict[tuple[str, int], Record] = {
         about={"contact": "con_1", "payment": "pay_1_0003_r1_2"},
         created_at=AT,
         fan_out_at=LATER,
+        entry=Entry(
+            currency="usd",
+            postings={Book.CASH: 5433, Book.FEES: 193, Book.RECEIVABLE: -5626},
+            settled=Settled(cash=Money(5000, "eur"), fees=Money(170, "eur")),
+        ),
         version=1,
     ),
     ("tax_rate", 1): TaxRate(
