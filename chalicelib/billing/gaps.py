@@ -97,11 +97,15 @@ def _check_ways(*, shifts: bool, prorates: bool) -> None:
 def resumed(subscription: Subscription, today: date, *, shifts: bool, prorates: bool = False) -> Subscription:
     """Billed again from a local date on; with `prorates` the days to the next boundary that nobody paid for are charged.
 
+    With `shifts` the prorated charges that wait are of later days too, as what was invoiced is.
     Where no boundary passed during the pause, and where the days left are shifted, all of them are paid for. Raises
     Invalid or WrongState.
     """
     _check_ways(shifts=shifts, prorates=prorates)
     after = subscription.resumed(today, shifts=shifts)
+    if shifts and subscription.paused_on is not None:
+        paused = (today - subscription.paused_on).days
+        return replace(after, extras=proration.shifted(after.extras, subscription.paused_on, paused))
     if not prorates or after.next_on == subscription.next_on:
         return after
     whole = after.period(after.cycle - 1)

@@ -40,13 +40,14 @@ CREDITABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID})
 class Standing:
     """What the running period was charged with: the cycle's invoice first, those besides it, and their credit notes.
 
-    It runs up to the local date `next_on`, which is not the one invoiced where it was `moved`: by a pause, or by
-    somebody. `extras` wait for the next invoice.
+    It runs up to the local date `next_on`, which is not the one invoiced where somebody moved it, or a pause. Days that
+    somebody added are nobody's; what was invoiced runs later by the days that pauses `shifted` it. `extras` wait for the
+    next invoice.
     """
 
     invoices: tuple[Invoice, ...]
     next_on: date
-    moved: bool = False
+    shifted: int = 0
     notes: tuple[CreditNote, ...] = ()
     extras: tuple[Line, ...] = ()
 
@@ -65,16 +66,13 @@ class Standing:
             (first.period_end_on - first.period_start_on).days,
         )
         ends_on = max([self.runs_to(invoiced_on), *(share.end_on for share in pending)])
-        days = (ends_on - on).days
-        return _days(on, min(days, whole) if self._shifted(invoiced_on) else days, whole)
+        return _days(on, (ends_on - on).days, whole)
 
     def runs_to(self, invoiced_on: date) -> date:
-        """The local date up to which what was invoiced up to another is sold."""
-        return self.next_on if self._shifted(invoiced_on) else min(invoiced_on, self.next_on)
-
-    def _shifted(self, invoiced_on: date) -> bool:
-        """Whether the days invoiced are still to come, later: nobody charged those in between."""
-        return self.moved and all(share.start_on < invoiced_on for share in self._pending())
+        """The local date up to which what was invoiced up to another is sold: what was invoiced after a shift has it already."""
+        shift = timedelta(days=self.shifted)
+        charged_to = max(self.invoices[0].period_end_on + shift, invoiced_on)
+        return min(invoiced_on + shift, charged_to, self.next_on)
 
     def _pending(self) -> list[Share]:
         return [line.share for line in self.extras if line.share and line.kind is Kind.PRORATION]
@@ -147,6 +145,21 @@ def cut(extras: Iterable[Line], on: date, ids: frozenset[str] | None) -> tuple[L
     """Prorated charges of some lines (None: all), not invoiced yet, up to a local date; the other extras as they are."""
     touched = (_up_to(line, on) if ids is None or line.id in ids else line for line in extras)
     return tuple(line for line in touched if line.share is None or line.share.days)
+
+
+def shifted(extras: Iterable[Line], on: date, days: int) -> tuple[Line, ...]:
+    """Prorated charges, not invoiced yet, whose days from a local date on come so many days later; the other extras as they are."""
+    made: list[Line] = []
+    for line in extras:
+        share = line.share
+        if share is None or line.kind is not Kind.PRORATION or share.end_on <= on or not days:
+            made.append(line)
+            continue
+        begun = max(0, (on - share.start_on).days)
+        first, later = share.start_on, max(share.start_on, on) + timedelta(days=days)
+        parts = (_days(first, begun, share.of_days), _days(later, share.days - begun, share.of_days))
+        made += [replace(line, share=part) for part in parts if part.days]
+    return tuple(made)
 
 
 def _up_to(line: Line, on: date) -> Line:

@@ -70,7 +70,8 @@ class Subscription:
     those of cycles, so that cycle + besides is the ordinal of the next invoice. `extras` are billed once, with the
     next invoice. `cancel_on` is a local day in place of the end of the period, `short` set while the cycle that runs was
     charged up to it alone; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorates` say.
-    `since_on` is the day the running cycle began where its end has been moved since. `foretold` is the total of the next invoice as it was known when the last one was issued.
+    `since_on` is the day the running cycle began where its end has been moved since, `shifted` the days by which pauses put
+    off what it was charged for. `foretold` is the total of the next invoice as it was known when the last one was issued.
     """
 
     account: str
@@ -107,6 +108,7 @@ class Subscription:
     shifts: bool = False
     prorates: bool = False
     since_on: date | None = None
+    shifted: int = 0
     short: bool = False
     foretold: int | None = None
     version: int = 0
@@ -268,7 +270,7 @@ class Subscription:
         """The next cycle has been billed, and with it what is billed once."""
         status = Status.ACTIVE if self.status is Status.SCHEDULED else self.status
         short = self.cancel_on is not None and self.period(self.cycle).contains(self.cancel_on)
-        after = replace(self, cycle=self.cycle + 1, status=status, since_on=None, short=short)
+        after = replace(self, cycle=self.cycle + 1, status=status, since_on=None, shifted=0, short=short)
         return after.used_up(self.next_on) if self._once else after
 
     @property
@@ -413,7 +415,8 @@ class Subscription:
             prorates=False,
         )
         if shifts:
-            return running.moved(self.next_on + (today - self.paused_on))
+            paused = today - self.paused_on
+            return replace(running.moved(self.next_on + paused), shifted=self.shifted + paused.days)
         return running.skipped_to(today)
 
     def moved(self, next_on: date) -> "Subscription":

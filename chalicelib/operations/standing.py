@@ -39,7 +39,7 @@ def of(changes: Changeset, before: Subscription) -> Standing:
     return Standing(
         invoices=tuple(period),
         next_on=before.next_on,
-        moved=before.since_on is not None,
+        shifted=before.shifted,
         notes=tuple(note for invoice in period for note in credit.notes_of(changes, invoice)),
         extras=before.extras,
     )

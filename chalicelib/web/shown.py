@@ -114,7 +114,7 @@ SHAPES: Final[dict[type, Shape]] = {
     BillingRun: Shape(),
     PaymentMethod: Shape(),
     Subscription: Shape(
-        hides=frozenset({"reminded", "offset", "besides", "since_on", "short"}),
+        hides=frozenset({"reminded", "offset", "besides", "since_on", "shifted", "short"}),
         renames=(("method", "payment_method"), ("hour", "billing_hour")),
         tells=(next_billing_on, next_billing_at, payments_left, ends_on, mrr),
     ),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.billing import credits as notes
-from chalicelib.billing import invoices, lines, proration
+from chalicelib.billing import gaps, invoices, lines, proration
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
@@ -107,11 +107,10 @@ class Lived:
 
     @property
     def standing(self) -> Standing:
-        moved = self.now.since_on is not None
         return Standing(
             invoices=tuple(self.invoices),
             next_on=self.now.next_on,
-            moved=moved,
+            shifted=self.now.shifted,
             notes=tuple(self.notes),
             extras=self.now.extras,
         )
@@ -277,7 +276,7 @@ def test_charges_of_a_period_that_is_over_are_not_given_back():
     assert [(one.line, one.share) for one in wanted] == [
         (0, Share(days=14, of_days=28, start_on=date(2026, 2, 15), end_on=date(2026, 3, 1)))
     ]
-    longer = replace(period.standing, next_on=date(2026, 3, 11), moved=True)
+    longer = replace(period.standing, next_on=date(2026, 3, 11), shifted=10)
     ((_, wanted),) = proration.ended(longer, date(2026, 2, 15)).credits
     assert [(one.line, one.share.days) for one in wanted if one.share] == [(0, 24)]
 
@@ -337,14 +336,52 @@ def test_days_a_later_date_added_are_changed_with_the_rest():
     assert [one.share.days for one in settled.debits if one.share] == [20]
 
 
-def test_days_given_for_nothing_are_not_charged():
-    """Moved ten days on without a charge, a whole period is still to come on its fifth day, and no more than that."""
+def test_days_given_for_nothing_are_neither_charged_nor_given_back():
+    """Moved ten days on without a charge, 27 days are to come on the fifth day that anybody paid for; once they are over, none."""
     period = Lived(subscription())
     period.now = period.now.moved(date(2026, 2, 11))
     settled = proration.changed(
         period.standing, (line(),), (line(unit_amount=6200),), date(2026, 1, 5), currency="usd"
     )
-    assert amounts(settled) == ([3100], [6200])
+    assert amounts(settled) == ([2700], [5400])
+    assert proration.ended(period.standing, date(2026, 2, 1)).credits == ()
+
+
+days_apart = st.lists(
+    st.tuples(st.sampled_from(["lives", "pauses", "moves"]), st.integers(1, 20)), max_size=8
+)
+
+
+@given(days_apart)
+def test_what_is_given_back_is_the_days_that_were_paid_and_not_used(steps: list[tuple[str, int]]):
+    """However often 31 days at 1.00 are put off by pauses, and days added for nothing: at the end the rest of the 31 comes back."""
+    period, today, used = Lived(subscription()), START, 0
+    for what, days in steps:
+        if what == "lives":
+            left = min(days, (period.now.next_on - today).days)
+            today, used = today + left * DAY, used + left
+        elif what == "moves":
+            period.now = period.now.moved(period.now.next_on + days * DAY)
+        elif today < period.now.next_on:
+            paused = period.now.paused(datetime(today.year, today.month, today.day, 1, tzinfo=UTC))
+            today += days * DAY
+            period.now = gaps.resumed(paused, today, shifts=True)
+    back, _ = amounts(proration.ended(period.standing, today))
+    assert sum(back) == 100 * max(0, 31 - used)
+
+
+@given(st.integers(1, 30), st.integers(0, 30), st.integers(1, 40), st.integers(0, 45), st.booleans())
+def test_a_pause_puts_off_what_waits_as_it_does_what_was_invoiced(
+    up: int, pause: int, days: int, down: int, at_once: bool
+):
+    """An upgrade, a pause and a way back: each day used is charged once at its price, whether the charge waited or not."""
+    period, pause = Lived(subscription()), max(up, pause)
+    period.changes([line(unit_amount=6200)], START + up * DAY, at_once=at_once)
+    paused = period.now.paused(datetime(2026, 1, 1, 1, tzinfo=UTC) + pause * DAY)
+    period.now = gaps.resumed(paused, START + (pause + days) * DAY, shifts=True)
+    used = min(31, pause + down)
+    period.changes([line()], START + (used + days) * DAY, at_once=at_once)
+    assert period.charged == 100 * (31 + used - up)
 
 
 def test_what_was_charged_on_going_on_is_of_its_own_period():
