@@ -29,7 +29,7 @@ _DECIMAL: Final = r"^[0-9]{1,12}(\.[0-9]{1,12})?(?!\n)$"
 CODE: Final = r"^[A-Za-z0-9_-]{1,50}(?!\n)$"
 METHOD: Final = r"^[a-z0-9_]{1,40}(?!\n)$"
 TERM: Final = r"^P[0-9]{1,4}[WMY](?!\n)$"
-Id = Annotated[str, Meta(pattern=_ID, examples=["con_01kan0g7s8gd7ymr3q2v"])]
+Id = Annotated[str, Meta(pattern=_ID)]
 CURRENCY: Final = "^[a-z]{3}$"
 PREFIX: Final = r"^[A-Za-z0-9/_.-]{0,20}(?!\n)$"
 Currency = Annotated[str, Meta(pattern=CURRENCY, examples=["usd"])]

@@ -10,6 +10,7 @@ from msgspec.structs import fields
 from chalicelib.web import schemas
 from chalicelib.web.bodies import Body
 from chalicelib.web.endpoint import Endpoint, Visit, endpoint
+from chalicelib.web.examples import EXAMPLES
 from chalicelib.web.health import VERSION
 from chalicelib.web.http import JSON, PROBLEM, TEXT, Reply, Text, encode
 from chalicelib.web.routes import ROUTES, Route
@@ -75,7 +76,8 @@ def _operation(route: Route, target: Endpoint) -> dict[str, Any]:
     }
     if target.body is not Body:
         ref = {"$ref": f"#/components/schemas/{target.body.__name__}"}
-        made["requestBody"] = {"required": _required(target.body), "content": {JSON: {"schema": ref}}}
+        content = {JSON: {"schema": ref, "example": EXAMPLES[route.name]}}
+        made["requestBody"] = {"required": _required(target.body), "content": content}
     return made | ({"security": []} if route.public else {})
 
 

@@ -1,5 +1,6 @@
 """The OpenAPI document says what the API does: every route, every reference, and what is really answered."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from chalicelib.operations import advance
+from chalicelib.web.bodies import from_json
+from chalicelib.web.endpoint import endpoint
+from chalicelib.web.examples import EXAMPLES
 from chalicelib.web.openapi import document
 from chalicelib.web.routes import ROUTES
 from tests.web.conftest import JANUARY, Api, Told
@@ -54,6 +58,20 @@ def test_every_reference_leads_somewhere():
     for name, schema in DOCUMENT["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         assert ("schemas", name) in refs
+
+
+def test_every_body_has_an_example():
+    """A route that takes a body shows one that is taken as it stands: by its type, and by its schema."""
+    for route in ROUTES:
+        told = operation(route.method, route.path)
+        if "requestBody" not in told:
+            assert route.name not in EXAMPLES
+            continue
+        content = told["requestBody"]["content"]["application/json"]
+        body = endpoint(route.name).body
+        from_json(body, json.dumps(content["example"]).encode())
+        schema = content["schema"] | {"components": DOCUMENT["components"]}
+        assert list(Draft202012Validator(schema).iter_errors(content["example"])) == []
 
 
 def test_the_version_is_the_projects():

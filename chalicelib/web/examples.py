@@ -1,0 +1,101 @@
+"""A body for each route that takes one, as the OpenAPI document shows it: what a day's work asks for."""
+
+from typing import Any, Final
+
+_CONTACT: Final = "con_01kan0g7s8gd7ymr3q2v"
+_METHOD: Final = "pm_1QxYzABCDEFGHIJK"
+_PRODUCT: Final = "prod_01kan0g7s9k2v5x8r4wd"
+_RATE: Final = "txr_01kan0g7sa3m6z9t1bce"
+_COUPON: Final = "cou_01kan0g7sb4n7y0v2dfg"
+_INVOICE: Final = "inv_01kan0g7sc5p8x1w3fhj_0003"
+_BUYS: Final = {"contact": _CONTACT, "payment_method": _METHOD}
+
+_TIERS: Final = [{"up_to": 1000, "unit_amount": "0.5"}, {"unit_amount": "0.25"}]
+_SUBSCRIPTION: Final = {
+    **_BUYS,
+    "lines": [
+        {"product": _PRODUCT, "quantity": 2},
+        {"name": "Tasting", "unit_amount": 1500, "frequency": "one_time"},
+    ],
+    "taxes": [_RATE],
+    "discounts": [{"promotion_code": "WELCOME-10"}],
+    "term": "P12M",
+}
+_ORDER: Final = {
+    **_BUYS,
+    "lines": [
+        {"name": "Coffee – 1 kg", "unit_amount": 2500, "frequency": "monthly", "taxes": [_RATE]},
+        {
+            "name": "API calls",
+            "model": "graduated",
+            "tiers": _TIERS,
+            "quantity": 2400,
+            "frequency": "monthly",
+        },
+        {
+            "name": "Support",
+            "unit_amount": 12000,
+            "frequency": "annually",
+            "term": "P3Y",
+            "start_delay_days": 14,
+        },
+        {"name": "Grinder", "unit_amount": 9900, "frequency": "one_time", "discounts": [{"percent": "7.5"}]},
+    ],
+    "discounts": [{"coupon": _COUPON}, {"name": "Goodwill", "amount": 500}],
+    "fees": [{"name": "Card fee", "types": ["card"], "percent": "1.5"}],
+}
+_CHANGE: Final = {"quantities": {"li_1": 7}, "proration": "invoice_now"}
+_ASSUMED: Final = [
+    {"on": "2027-03-01", "declines": "insufficient_funds", "times": 2},
+    {"on": "2027-06-15", "do": "pause", "resume_on": "2027-07-15"},
+]
+_NOTE: Final = {
+    "invoice": _INVOICE,
+    "lines": [{"line": 0, "amount": {"amount": 1000, "currency": "usd"}}],
+    "reason": "Arrived late",
+}
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "accounts.change": {"billing_hour": 7, "zone": "Europe/Paris"},
+    "accounts.create": {
+        "name": "Rehearsal",
+        "email": "you@example.com",
+        "currency": "eur",
+        "zone": "Europe/Paris",
+    },
+    "api_keys.create": {"name": "laptop"},
+    "contacts.create": {
+        "name": "Ada",
+        "email": "ada@example.com",
+        "address": {"country": "FR", "postal_code": "75011"},
+    },
+    "contacts.update": {"tax_exempt": "reverse"},
+    "balances.adjust": {"amount": {"amount": 500, "currency": "usd"}, "reason": "Goodwill"},
+    "products.create": {
+        "name": "Coffee – 1 kg",
+        "currency": "usd",
+        "unit_amount": "2500",
+        "frequency": "monthly",
+    },
+    "tax_rates.create": {"name": "VAT", "percentage": "7.7", "inclusive": True},
+    "coupons.create": {"name": "Ten off", "percent": 10, "duration": "repeating", "months": 3},
+    "promotion_codes.create": {"code": "WELCOME-10", "coupon": _COUPON, "max_redemptions": 100},
+    "payment_methods.attach": {"contact": _CONTACT, "payment_method": "pm_card_visa"},
+    "subscriptions.create": _SUBSCRIPTION,
+    "subscriptions.preview": _SUBSCRIPTION,
+    "subscriptions.change_method": {"payment_method": _METHOD},
+    "orders.create": _ORDER,
+    "orders.preview": _ORDER,
+    "lifecycle.cancel": {"at_period_end": True},
+    "lifecycle.pause": {"resume_on": "2027-03-01"},
+    "lifecycle.resume": {"shifts": False, "prorate": True},
+    "lifecycle.next_billing_date": {"on": "2027-03-10", "prorate": True},
+    "changes.change": _CHANGE,
+    "changes.preview": _CHANGE,
+    "simulations.draft": {**_SUBSCRIPTION, "until": "2027-12-31"},
+    "simulations.subscription": {"until": "2027-12-31", "assume": _ASSUMED},
+    "credit_notes.create": _NOTE,
+    "credit_notes.preview": _NOTE,
+    "billing_runs.preview": {"at": "2027-01-31"},
+    "test_clock.advance": {"to": "2027-01-31T12:00:00Z"},
+}
