@@ -174,7 +174,10 @@ def _amount(charged: int, rest: CreditLine, wanted: Wanted, param: str) -> Money
         return min(Money(part, rest.amount.currency), rest.amount)
     if wanted.amount is None:
         return rest.amount
-    if not 0 < wanted.amount.amount <= rest.amount.amount or wanted.amount.currency != rest.amount.currency:
+    if wanted.amount.currency != rest.amount.currency:
+        detail = f"The invoice is in {rest.amount.currency}; credit it in that."
+        raise Invalid("currency_mismatch", detail, f"{param}.amount.currency")
+    if not 0 < wanted.amount.amount <= rest.amount.amount:
         detail = f"Of this line {rest.amount} can be credited; send an amount above 0 and at most that."
         raise Invalid("credit_out_of_range", detail, f"{param}.amount")
     return wanted.amount

@@ -255,7 +255,7 @@ def test_while_a_payment_is_open_all_goes_to_the_balance():
         ([Wanted(line=0), Wanted(line=1, amount=usd(701))], "credit_out_of_range", "lines[1].amount"),
         ([Wanted(line=1, amount=usd(0))], "credit_out_of_range", "lines[0].amount"),
         ([Wanted(line=1, amount=usd(-1))], "credit_out_of_range", "lines[0].amount"),
-        ([Wanted(line=1, amount=Money(1, "eur"))], "credit_out_of_range", "lines[0].amount"),
+        ([Wanted(line=1, amount=Money(1, "eur"))], "currency_mismatch", "lines[0].amount.currency"),
         (
             [Wanted(line=1, share=Share(days=4, of_days=3, start_on=TODAY, end_on=TODAY))],
             "share_out_of_range",

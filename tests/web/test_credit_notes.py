@@ -167,8 +167,8 @@ def test_notes_are_listed_newest_first_and_one_by_one(shop: Shop):
         ({"lines": [{"line": 1, "amount": usd(0)}]}, "credit_out_of_range", "lines[0].amount"),
         (
             {"lines": [{"line": 1, "amount": {"amount": 1, "currency": "eur"}}]},
-            "credit_out_of_range",
-            "lines[0].amount",
+            "currency_mismatch",
+            "lines[0].amount.currency",
         ),
         (
             {"lines": [{"line": 1, "amount": {"amount": 1, "currency": "xxx"}}]},
