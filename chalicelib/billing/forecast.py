@@ -94,8 +94,8 @@ class Held(StrEnum):
 class Expected:
     """What the run would issue for a subscription, and what it was expected to be.
 
-    `previous` is the total of its last cycle's invoice, `foretold` what that one let expect of this. `deviation` is the
-    larger difference from either in thousandths of it, None where nothing was expected. `held` says why a vanished one
+    `previous` is the total of its last cycle's invoice, `foretold` what that one let expect of this. `deviation_permille` is
+    the larger difference from either in thousandths of it, None where nothing was expected. `held` says why a vanished one
     is not billed, or why an issued one is not charged.
     """
 
@@ -109,7 +109,7 @@ class Expected:
     amount_due: Money | None = None
     previous: Money | None = None
     foretold: Money | None = None
-    deviation: int | None = None
+    deviation_permille: int | None = None
     held: Held | None = None
 
 

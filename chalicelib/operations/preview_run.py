@@ -163,7 +163,7 @@ class _Looking:
             amount_due=invoice.amount_due,
             previous=previous.total if previous else None,
             foretold=None if foretold is None else Money(foretold, total.currency),
-            deviation=away.permille if away else None,
+            deviation_permille=away.permille if away else None,
             held=_uncharged(subscription, invoice),
         )
         self.found.append((expected, away))
@@ -179,7 +179,7 @@ class _Looking:
             foretold=None
             if subscription.foretold is None
             else Money(subscription.foretold, subscription.currency),
-            deviation=away.permille if away else None,
+            deviation_permille=away.permille if away else None,
             held=_unbilled(subscription),
         )
         self.found.append((expected, away))
