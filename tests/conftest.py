@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 from moto import mock_aws
 
@@ -14,6 +15,16 @@ from sandbox.stripe.server import StripeServer
 from sandbox.world import World, environment
 
 ACCOUNTS = count(1)
+# For ./dev mutants: the same examples every time, no deadline, which kills by chance, and no search for a smaller example,
+# which takes longer than the tests.
+hypothesis.settings.register_profile(
+    "mutants",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+    suppress_health_check=(hypothesis.HealthCheck.too_slow,),
+)
 QUICK = {
     "AWS_ACCESS_KEY_ID": "quick",
     "AWS_SECRET_ACCESS_KEY": "quick",

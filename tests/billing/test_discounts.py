@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing import discounts, lines
-from chalicelib.billing.discounts import Coupon, Discount, Duration, UnitDiscount
+from chalicelib.billing.discounts import Coupon, Discount, Duration, PromotionCode, UnitDiscount
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
@@ -74,6 +74,7 @@ def test_an_amount_takes_no_more_than_there_is():
     assert off([300, 1200], 750) == [150, 600]
     assert off([0, 0], 100) == [0, 0]
     assert off([], 100) == []
+    assert discounts.shares(Discount(coupon="c", name="Nothing off"), [100, 200], "usd") == [0, 0]
     assert half([0, 0]) == [0, 0]
 
 
@@ -155,6 +156,37 @@ def test_how_long_a_coupon_holds():
     assert (month.holds(date(2026, 2, 27)), month.holds(date(2026, 2, 28))) == (True, False)
     assert (forever.once, forever.until_on) == (False, None)
     assert forever.holds(date(2126, 1, 1))
+
+
+def test_a_discount_has_its_coupons_terms():
+    """Whatever it takes off, of what, and by which code: copied, so that the library may change."""
+    coupon = Coupon(
+        account="acct_1",
+        id="cpn_1",
+        name="Off",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        percent=D("12.5"),
+        duration=Duration.FOREVER,
+        products=("prod_1",),
+    )
+    percent = coupon.discount(date(2026, 1, 31), "HELLO")
+    assert percent == Discount(
+        coupon="cpn_1", name="Off", percent=D("12.5"), products=("prod_1",), code="HELLO"
+    )
+    amount = replace(coupon, percent=None, amount=Money(500, "usd")).discount(date(2026, 1, 31))
+    assert amount == Discount(coupon="cpn_1", name="Off", amount=Money(500, "usd"), products=("prod_1",))
+
+
+def test_each_sale_is_counted():
+    """A coupon and a code of it count who took them, one by one, and stay what they are."""
+    coupon = Coupon(
+        account="acct_1", id="cpn_1", name="Off", created_at=datetime(2026, 1, 1, tzinfo=UTC), redeemed=4
+    )
+    code = PromotionCode(
+        account="acct_1", id="promo_1", code="HELLO", coupon="cpn_1", created_at=coupon.created_at, redeemed=7
+    )
+    assert coupon.taken() == replace(coupon, redeemed=5)
+    assert code.taken() == replace(code, redeemed=8)
 
 
 def test_what_a_coupon_is_for():

@@ -100,9 +100,16 @@ def test_the_walk_is_the_price(model: Model, table: tuple[Tier, ...], quantity: 
     assert sum(Fraction(step.amount) for step in steps) == Fraction(price(model, table, quantity))
     assert sum(Fraction(step.quantity) for step in steps) == Fraction(quantity)
     assert all(step.quantity > 0 for step in steps)
+    reached = next(n for n, tier in enumerate(table) if tier.up_to is None or quantity <= tier.up_to)
     assert [step.tier for step in steps] == (
-        list(range(len(steps))) if model is Model.GRADUATED else [steps[0].tier]
+        list(range(reached + 1)) if model is Model.GRADUATED else [reached]
     )
+
+
+def test_a_flat_price_and_nothing_have_no_steps():
+    """There is no tier to walk through where a price has none, or where nothing is bought."""
+    assert pricing.walk(Model.FLAT, (), D(3)) == ()
+    assert [pricing.walk(model, TABLE, D(0)) for model in TIERED] == [(), (), ()]
 
 
 @given(tables(), quantities, quantities)

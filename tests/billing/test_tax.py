@@ -1,5 +1,6 @@
 """Taxes: once per rate on the sum of its lines, shared to the lines, on top of prices or inside them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -116,6 +117,22 @@ def test_prices_of_a_cent_never_have_more_tax_inside_than_price():
     assert [(levy.base, levy.amount) for levy in levies] == [(0, 1), (0, 1), (0, 0)]
     spread = of([1, 1], [("a", "b"), ("a", "b")], *taxes[:2])
     assert [levy.shares for levy in spread] == [(1, 0), (0, 1)]
+    # Five of 100 percent in 0.09 are 0.015 each, and round to 0.02: the last has room for 0.01 of it.
+    five = of(
+        [9],
+        [tuple("abcde")],
+        *(Tax(id=name, name=name, percent=Decimal(100), inclusive=True) for name in "abcde"),
+    )
+    assert [(levy.base, levy.amount) for levy in five] == [(0, 2), (0, 2), (0, 2), (0, 2), (0, 1)]
+
+
+def test_taxes_are_told_of_every_line():
+    """Amounts without their lines' taxes are an error of ours, and are not shared by those that have some."""
+    for amounts in ([100], [100, 100, 100]):
+        with pytest.raises(ValueError, match="zip"):
+            of(amounts, [("inside",), ("inside",)], INSIDE)
+        with pytest.raises(ValueError, match="zip"):
+            of(amounts, [("vat",), ()], VAT)
 
 
 @pytest.mark.parametrize(
@@ -260,6 +277,10 @@ def test_a_copy_of_a_rate_reads_as_its_label():
     assert made.tax() == Tax(id="txr_1", name="USt.", percent=Decimal(19))
     assert made.archived().tax() == made.tax()
     assert made.archived().active is False
+    plain = replace(made, label="", inclusive=True, category=Category.EXPORT, percentage=Decimal(0))
+    assert plain.tax() == Tax(
+        id="txr_1", name="de-vat", percent=Decimal(0), inclusive=True, category=Category.EXPORT
+    )
 
 
 @pytest.mark.parametrize(
