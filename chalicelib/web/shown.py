@@ -67,6 +67,14 @@ def amount_due(invoice: Invoice) -> Money:
     return invoice.amount_due
 
 
+def amount_applied(invoice: Invoice) -> Money:
+    return invoice.amount_applied or Money.zero(invoice.currency)
+
+
+def amount_credited(invoice: Invoice) -> Money:
+    return invoice.amount_credited or Money.zero(invoice.currency)
+
+
 def subtotal(invoice: Invoice) -> Money:
     return invoice.subtotal
 
@@ -114,11 +122,11 @@ SHAPES: Final[dict[type, Shape]] = {
     BillingRun: Shape(),
     PaymentMethod: Shape(),
     Subscription: Shape(
-        hides=frozenset({"reminded", "offset", "besides", "since_on", "shifted", "short"}),
-        renames=(("method", "payment_method"), ("hour", "billing_hour")),
+        hides=frozenset({"reminded", "offset", "besides", "since_on", "shifted", "short", "foretold"}),
+        renames=(("method", "payment_method"), ("hour", "billing_hour"), ("prorates", "prorate")),
         tells=(next_billing_on, next_billing_at, payments_left, ends_on, mrr),
     ),
-    Invoice: Shape(tells=(subtotal, amount_due)),
+    Invoice: Shape(tells=(subtotal, amount_applied, amount_credited, amount_due)),
     Payment: Shape(hides=frozenset({"request", "leased_until", "looks", "sent_at"}), tells=(payment_method,)),
     Event: Shape(hides=frozenset({"fan_out_at"})),
     Delivery: Shape(),

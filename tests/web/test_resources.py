@@ -32,9 +32,23 @@ def test_what_is_ours_is_not_shown(api: Api):
         api.get(path, key=key).text for path in ("/v1/account", "/v1/payments", "/v1/invoices", "/v1/events")
     ]
     shown.append(json.dumps(sold))
-    for inside in ("version", "leased_until", '"request"', "fan_out_at", "reminded", '"account":"acct'):
+    for inside in (
+        *("version", "leased_until", '"request"', "fan_out_at", "reminded", "foretold", "prorates"),
+        '"account":"acct',
+    ):
         assert not any(inside in text for text in shown)
     assert api.get("/v1/payments", key=key)["data"][0]["payment_method"] == sold["payment_method"]["id"]
+
+
+def test_every_amount_of_an_invoice_is_money(api: Api):
+    """What was not applied or credited is nothing in the invoice's currency, so that amounts can be added."""
+    account, key = api.open("Roaster", clock_at=JANUARY)
+    api.sells(key)
+    api.post("/v1/test_clock/advance", {"to": "2026-01-20T00:00:00Z"}, key=key)
+    advance.clocks(api.service, account.id, [])
+    invoice = api.get("/v1/invoices", key=key)["data"][0]
+    nothing = {"amount": 0, "currency": "usd"}
+    assert (invoice["amount_applied"], invoice["amount_credited"], invoice["amount_due"]) == (nothing,) * 3
 
 
 def test_decimals_stay_exact(api: Api):
