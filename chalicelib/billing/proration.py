@@ -77,6 +77,10 @@ class Standing:
     def _pending(self) -> list[Share]:
         return [line.share for line in self.extras if line.share and line.kind is Kind.PRORATION]
 
+    def given_back(self, on: date) -> int:
+        """What `shifted` is once all days from a local date on have been given back: what was invoiced runs up to it."""
+        return (on - self.invoices[0].period_end_on).days
+
     def notes_of(self, invoice: Invoice) -> tuple[CreditNote, ...]:
         """The credit notes on one of them."""
         return tuple(note for note in self.notes if note.invoice == invoice.id)

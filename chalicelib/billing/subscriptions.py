@@ -71,7 +71,7 @@ class Subscription:
     next invoice. `cancel_on` is a local day in place of the end of the period, `short` set while the cycle that runs was
     charged up to it alone; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorates` say.
     `since_on` is the day the running cycle began where its end has been moved since, `shifted` the days by which pauses put
-    off what it was charged for. `foretold` is the total of the next invoice as it was known when the last one was issued.
+    off what it was charged for, less what was given back of its end. `foretold` is the total of the next invoice as it was known when the last one was issued.
     """
 
     account: str

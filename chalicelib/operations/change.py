@@ -21,13 +21,15 @@ from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import credit, publish, renew, standing, tax
+from chalicelib.operations import act, credit, publish, renew, standing, tax
 from chalicelib.operations.tax import Asked
-from chalicelib.operations.together import nudge, retried
+from chalicelib.operations.together import nudge
 from chalicelib.service import Service
 from chalicelib.store import keys
+from chalicelib.store.bookkeeping import Alias
 from chalicelib.store.changes import Changeset, Reading
 
+# Of the hundred of a transaction two are left for a link of the subscription and the request's name.
 MAX_ITEMS: Final = 98
 REASON: Final = "Changed"
 
@@ -52,16 +54,17 @@ def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Su
 
     asked = tax.at_once(service)
 
-    def attempt() -> Subscription:
+    def attempt(name: str) -> Subscription:
         changes, at = read(service, account, id_, wanted)
         after = folded(changes, id_, wanted, at, asked)
         if not changes.changed:
             return after
+        changes.put(Alias(account=account, id=name, target=id_))
         written = service.store.commit(changes)
         nudge(service, changes.get(Account, account), written.records.values())
         return written.get(Subscription, account, id_)
 
-    return retried(attempt)
+    return act.once(service, account, id_, attempt)
 
 
 def preview(service: Service, account: str, id_: str, wanted: Wanted) -> ChangePreview:
@@ -187,8 +190,10 @@ def _begun_anew(changes: Changeset, before: Subscription, change: Change, at: Mo
     """The rest of the period is given back, and one of another length begins today."""
     edits.check_restart(before)
     on = before.day(at.now)
-    rest = proration.ended(standing.of(changes, before), on)
-    after = replace(_credited(changes, before, rest, at).changed(change), extras=rest.extras)
+    period = standing.of(changes, before)
+    rest = proration.ended(period, on)
+    after = _credited(changes, before, rest, at).changed(change)
+    after = replace(after, extras=rest.extras, shifted=period.given_back(on))
     return after.restarted(on, change.frequency or before.frequency)
 
 

@@ -75,7 +75,8 @@ def step(
     """
     ends_at = subscription.ends_at
     if ends_at is not None and subscription.ends_first and at.now >= ends_at:
-        extras = proration.cut(subscription.extras, subscription.day(ends_at), None)
+        put_off = subscription.paused_on if subscription.shifts else None
+        extras = proration.cut(subscription.extras, put_off or subscription.day(ends_at), None)
         unpaid = subscription.status is Status.UNPAID
         rest = charge_rest(changes, subscription, extras, at, asked, unpaid=unpaid)
         changes.put(rest.canceled(at.now))
