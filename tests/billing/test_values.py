@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib import billing
+from chalicelib import billing, crm
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.money import Money
@@ -44,9 +44,13 @@ def test_a_rule_holds_when_a_value_is_read(written: bytes, kind: type, code: str
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("path", sorted(Path(billing.__path__[0]).glob("*.py")), ids=lambda path: path.name)
+CORE = sorted(path for package in (billing, crm) for path in Path(package.__path__[0]).glob("*.py"))
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_core_has_no_float(path: Path):
-    """No module of the core writes a float or names the type."""
+    """No module of the core writes a float, names the type, or divides with `/`, which makes one of two whole numbers."""
     for node in ast.walk(ast.parse(path.read_text())):
         assert not (isinstance(node, ast.Constant) and isinstance(node.value, float | complex)), node.lineno
         assert not (isinstance(node, ast.Name) and node.id == "float"), node.lineno
+        assert not isinstance(getattr(node, "op", None), ast.Div), node.lineno
