@@ -14,13 +14,15 @@ READS = frozenset({"BatchGetItem", "GetItem", "Query", "DescribeTable"})
 
 
 class Crashes:
-    """Counts the points a service passes, and ends the process once, at the `at`-th (from 1; 0 for never).
+    """Counts the points a service passes, and ends the process at the `at`-th (from 1; 0 for never), once or `every` so many.
 
+    What has ended does nothing more until a new process is made of it. `struck` is the point of the last end, and
     `keys` are the idempotency keys charges were asked for under, each with the payment its request names.
     """
 
-    def __init__(self, at: int = 0) -> None:
-        self.at = at
+    def __init__(self, at: int = 0, every: int = 0) -> None:
+        self.at, self.every = at, every
+        self.ended = False
         self.passed: list[str] = []
         self.keys: list[tuple[str, str]] = []
         self.struck: str | None = None
@@ -28,6 +30,7 @@ class Crashes:
     def around(self, service: Service) -> Service:
         """The same service, with a point before and after everything that others can see."""
         settings = service.settings
+        self.ended = False
         connection: Any = _Connection(Dynamo(settings), self)
         store = Store(connection, settings.table, settings.wake_shards)
         watched: dict[str, Any] = {
@@ -39,9 +42,12 @@ class Crashes:
         """A point of the worker's way; here it may end. The API's threads are another process, and live on."""
         if not threading.current_thread().name.startswith(("MainThread", "ask")):
             return
+        if self.ended:
+            raise Killed(name)
         self.passed.append(name)
-        if len(self.passed) == self.at and self.struck is None:
-            self.struck = name
+        beyond = len(self.passed) - self.at
+        if self.at and (beyond == 0 or (self.every and beyond > 0 and beyond % self.every == 0)):
+            self.struck, self.ended = name, True
             raise Killed(name)
 
     def run(self, name: str, step: Callable[[], Any]) -> Any:

@@ -9,9 +9,12 @@ from chalicelib.operations import publish
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
+from chalicelib.store.bookkeeping import Alias
 from chalicelib.store.changes import Changeset
 
 Decide = Callable[[Subscription, Moment], Subscription]
+# Stands for what a request did, so that its repetition finds it.
+REQUEST = "req_"
 
 
 def on(service: Service, account: str, id_: str, type_: EventType, decide: Decide) -> Subscription:
@@ -20,7 +23,7 @@ def on(service: Service, account: str, id_: str, type_: EventType, decide: Decid
     Raises NotFound, and what the decision raises.
     """
 
-    def attempt() -> Subscription:
+    def attempt(asked: str) -> Subscription:
         found = service.store.load(
             account, [keys.key(Subscription, account, id_), keys.key(Account, account, account)]
         )
@@ -28,9 +31,25 @@ def on(service: Service, account: str, id_: str, type_: EventType, decide: Decid
         at = Moment(found.get(Account, account, account), service.real())
         changes = Changeset(account, found)
         after = folded(changes, before, type_, decide, at)
-        return committed(service, changes, after, at) if len(changes) else before
+        return committed(service, changes, after, at, asked) if len(changes) else before
 
-    return retried(attempt)
+    return once(service, account, id_, attempt)
+
+
+def once(service: Service, account: str, id_: str, attempt: Callable[[str], Subscription]) -> Subscription:
+    """Do a request's act on a subscription, given the name that `committed` writes down with it.
+
+    Where an earlier try of the same request got through, the subscription is told as it stands: whatever became of it
+    since, the act is not done again, nor refused because it was done.
+    """
+    asked = service.new_id(REQUEST)
+
+    def unless_done() -> Subscription:
+        if service.store.find(Alias, account, asked):
+            return service.store.get(Subscription, account, id_)
+        return attempt(asked)
+
+    return retried(unless_done)
 
 
 def folded(
@@ -45,8 +64,14 @@ def folded(
     return after
 
 
-def committed(service: Service, changes: Changeset, after: Subscription, at: Moment) -> Subscription:
-    """Commit a changeset that holds a subscription; what is due by that is seen to at once, by the account's own clock too."""
+def committed(
+    service: Service, changes: Changeset, after: Subscription, at: Moment, asked: str
+) -> Subscription:
+    """Commit a changeset that holds a subscription, with the name of the request that `asked` for it.
+
+    What is due by that is seen to at once, by the account's own clock too.
+    """
+    changes.put(Alias(account=after.account, id=asked, target=after.id))
     business = at.account
     if business.clock is not None and any(at.awake(one.wake) for one in changes.changed.values()):
         business = business.catching_up()

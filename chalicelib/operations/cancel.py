@@ -12,13 +12,12 @@ from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import act, credit, publish, renew, standing, tax
 from chalicelib.operations.tax import Asked
-from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset
 
-# Two of the hundred of a transaction are left for the links of the subscription.
-MAX_ITEMS: Final = 98
+# Of the hundred of a transaction some are left for a link of the subscription, the account's clock and the request's name.
+MAX_ITEMS: Final = 97
 REASON: Final = "Canceled"
 
 
@@ -43,7 +42,7 @@ def subscription(
 def _now(service: Service, account: str, id_: str) -> Subscription:
     asked = tax.at_once(service)
 
-    def attempt() -> Subscription:
+    def attempt(name: str) -> Subscription:
         own = [keys.key(Subscription, account, id_), keys.key(Account, account, account)]
         found = service.store.load(account, own)
         before = found.get(Subscription, account, id_)
@@ -51,9 +50,9 @@ def _now(service: Service, account: str, id_: str) -> Subscription:
             contact = keys.key(Contact, account, before.contact)
             found.add(service.store.load(account, [contact, keys.key(Series, account, renew.SERIES)]))
         changes, at = Changeset(account, found), Moment(found.get(Account, account, account), service.real())
-        return act.committed(service, changes, folded(changes, before, at, asked), at)
+        return act.committed(service, changes, folded(changes, before, at, asked), at, name)
 
-    return retried(attempt)
+    return act.once(service, account, id_, attempt)
 
 
 def folded(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -> Subscription:
@@ -90,7 +89,7 @@ def with_credit(service: Service, account: str, id_: str) -> Subscription:
     """
     asked = tax.at_once(service)
 
-    def attempt() -> Subscription:
+    def attempt(name: str) -> Subscription:
         own = [keys.key(Subscription, account, id_), keys.key(Account, account, account)]
         found = service.store.load(account, own)
         before = found.get(Subscription, account, id_)
@@ -99,9 +98,9 @@ def with_credit(service: Service, account: str, id_: str) -> Subscription:
         standing.read(service, before, found)
         changes, at = Changeset(account, found), Moment(found.get(Account, account, account), service.real())
         after = folded_with_credit(changes, before, at, asked)
-        return act.committed(service, changes, after, at)
+        return act.committed(service, changes, after, at, name)
 
-    return retried(attempt)
+    return act.once(service, account, id_, attempt)
 
 
 def folded_with_credit(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -> Subscription:

@@ -11,7 +11,7 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import collect, publish, settle
+from chalicelib.operations import act, collect, publish, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -20,8 +20,6 @@ from chalicelib.store.changes import Changeset
 
 SERIES = "credit_note"
 PREFIX = "CN-"
-# Stands for what a request did, so that its repetition finds it.
-REQUEST = "req_"
 
 
 def invoice(
@@ -31,7 +29,7 @@ def invoice(
 
     What an earlier try of the same request did is not done again. Raises NotFound, Invalid or WrongState.
     """
-    asked = service.new_id(REQUEST)
+    asked = service.new_id(act.REQUEST)
 
     def attempt() -> CreditNote:
         if done := service.store.find(Alias, account, asked):
@@ -127,7 +125,7 @@ def balance(service: Service, account: str, contact: str, amount: Money, *, reas
 
     What an earlier try of the same request did is not done again. Raises NotFound or Invalid.
     """
-    asked = service.new_id(REQUEST)
+    asked = service.new_id(act.REQUEST)
     check_reason(reason)
 
     def attempt() -> Contact:

@@ -1,12 +1,9 @@
-"""What becomes of a subscription: canceled, reactivated, paused, resumed, its next date moved.
-
-Each act repeated after a crash (`call.seed`) finds what the first try did and tells it, instead of refusing.
-"""
+"""What becomes of a subscription: canceled, reactivated, paused, resumed, its next date moved."""
 
 from datetime import date
 
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.operations import cancel as end
 from chalicelib.operations import move as calendar
 from chalicelib.operations import pause as stop
@@ -56,9 +53,6 @@ class NextDate(Body, frozen=True):
 
 def cancel(call: Call, id_: str, body: Cancel) -> Subscription:
     """Cancel now and for good, or as planned. What is owed stays owed, but is not asked for again."""
-    before = _repeated(call, id_)
-    if before and (before.status is Status.CANCELED or _planned(before, body)):
-        return before
     if body.credit:
         if body.at_period_end or body.on is not None:
             detail = "Only a subscription canceled at once has days to give back; leave credit out, or at_period_end and on."
@@ -67,25 +61,13 @@ def cancel(call: Call, id_: str, body: Cancel) -> Subscription:
     return end.subscription(call.service, call.account.id, id_, at_period_end=body.at_period_end, on=body.on)
 
 
-def _planned(before: Subscription, body: Cancel) -> bool:
-    if body.on is not None:
-        return before.cancel_on == body.on
-    return body.at_period_end and before.cancel_at_period_end
-
-
 def reactivate(call: Call, id_: str) -> Subscription:
     """Call a planned cancellation off, as long as it has not come."""
-    before = _repeated(call, id_)
-    if before and before.billable and before.ends_at is None:
-        return before
     return end.off(call.service, call.account.id, id_)
 
 
 def pause(call: Call, id_: str, body: Pause) -> Subscription:
     """Bill nothing more until it is resumed. Open invoices go on being collected."""
-    before = _repeated(call, id_)
-    if before and before.billable and before.paused_on and before.resume_on == body.resume_on:
-        return before
     return stop.subscription(
         call.service,
         call.account.id,
@@ -98,22 +80,11 @@ def pause(call: Call, id_: str, body: Pause) -> Subscription:
 
 def resume(call: Call, id_: str, body: Resume) -> Subscription:
     """Bill it again from today on."""
-    before = _repeated(call, id_)
-    if before and before.billable and before.paused_on is None:
-        return before
     return stop.over(call.service, call.account.id, id_, shifts=body.shifts, prorates=body.prorate)
 
 
 def next_billing_date(call: Call, id_: str, body: NextDate) -> Subscription:
     """Move the next billing date; the ones after it are counted from there."""
-    before = _repeated(call, id_)
-    if before and body.on in (before.next_on, before.started_on):
-        return before
     return calendar.subscription(
         call.service, call.account.id, id_, body.on, prorates=body.prorate, force=body.force
     )
-
-
-def _repeated(call: Call, id_: str) -> Subscription | None:
-    """The subscription as it stands, where an earlier try of this request may have got through."""
-    return call.service.store.get(Subscription, call.account.id, id_) if call.seed else None

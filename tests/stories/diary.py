@@ -154,7 +154,8 @@ class Diary:
         numbers = sorted(row["number"] for row in invoices)
         assert numbers == [f"INV-{n:06d}" for n in range(1, len(numbers) + 1)]
         for row in self.every("/v1/subscriptions"):
-            assert row["status"] in ("canceled", "expired") or row["next_billing_at"] or row["ended_at"], row
+            rests = row["status"] in ("canceled", "expired", "paused")
+            assert rests or row["next_billing_at"] or row["ended_at"], row
         cycles = [row for row in invoices if row["status"] != "void" and not row["besides"]]
         by_cycle = [(row["subscription"], row["cycle"]) for row in cycles]
         assert len(by_cycle) == len(set(by_cycle))

@@ -9,6 +9,7 @@ from chalicelib.crm.accounts import Account
 from chalicelib.operations import rezone
 from chalicelib.web import lifecycle
 from chalicelib.web.endpoint import Call
+from chalicelib.web.idempotency import names
 from tests.web.conftest import JANUARY, Api
 
 
@@ -297,16 +298,25 @@ def test_an_act_repeated_after_a_crash_is_told_what_it_did(roaster: Roaster):
         (lifecycle.reactivate, None),
         (lifecycle.cancel, lifecycle.Cancel()),
     ]
-    for act, body in acts:
+    for n, (act, body) in enumerate(acts):
         said = {} if body is None else {"body": body}
-        first = act(call(roaster), roaster.id, **said)
+        first = act(call(roaster, f"01seed{n}"), roaster.id, **said)
         marks = roaster.api.marks()
-        assert act(call(roaster, seed="01seed"), roaster.id, **said) == first
+        assert act(call(roaster, f"01seed{n}"), roaster.id, **said) == first
         assert roaster.api.marks() == marks
 
 
-def call(roaster: Roaster, seed: str | None = None) -> Call:
-    service = roaster.api.service
+def test_an_act_repeated_late_is_not_done_again(roaster: Roaster):
+    """Its process died after the write; meanwhile somebody resumed it: the repetition does not pause it a second time."""
+    paused = lifecycle.pause(call(roaster, "01seed"), roaster.id, lifecycle.Pause())
+    resumed = lifecycle.resume(call(roaster, "02seed"), roaster.id, lifecycle.Resume())
+    assert paused.paused_on is not None
+    assert lifecycle.pause(call(roaster, "01seed"), roaster.id, lifecycle.Pause()) == resumed
+
+
+def call(roaster: Roaster, seed: str) -> Call:
+    """A request under a key, as each of its tries is made: with the same ids."""
+    service = roaster.api.service.naming(names(seed))
     return Call(service=service, account=account(roaster), key=None, seed=seed)  # type: ignore[arg-type]
 
 
