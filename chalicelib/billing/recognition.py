@@ -77,10 +77,14 @@ def over_on(invoice: Invoice, notes: Sequence[CreditNote]) -> date:
     """The first local day that earns nothing any more, if it was issued by then."""
     ends = [invoice.period_start_on]
     for n, line in enumerate(invoice.lines):
-        end = invoice.period_start_on if at_once(line) else _span(invoice, line).end_on
+        if at_once(line):
+            continue
+        days = _span(invoice, line)
+        end = days.end_on
         for cut in _cuts(invoice, notes, n, 0):
             end = cut.end(end)
-        ends.append(end)
+        # What is given back before its days begin leaves a rounding rest that is earned as they do.
+        ends.append(max(end, days.start_on))
     return max(ends)
 
 
