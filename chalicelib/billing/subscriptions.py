@@ -49,12 +49,12 @@ class Method:
 class Change:
     """What takes effect with the next cycle: the last one saved wins. None leaves as it is.
 
-    `rates` are the taxes, `coupons` the discounts the subscription then has.
+    `taxes` and `discounts` are all the subscription then has.
     """
 
     lines: tuple[Line, ...] | None = None
-    rates: tuple[Tax, ...] | None = None
-    coupons: tuple[Discount, ...] | None = None
+    taxes: tuple[Tax, ...] | None = None
+    discounts: tuple[Discount, ...] | None = None
     frequency: Frequency | None = None
 
 
@@ -71,7 +71,7 @@ class Subscription:
     next invoice. `cancel_on` is a local day in place of the end of the period, `short` set while the cycle that runs was
     charged up to it alone; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorates` say.
     `since_on` is the day the running cycle began where its end has been moved since, `shifted` the days by which pauses put
-    off what it was charged for, less what was given back of its end. `foretold` is the total of the next invoice as it was known when the last one was issued.
+    off what it was charged for, `settled_on` the day from which on nothing of it is left to give back. `foretold` is the total of the next invoice as it was known when the last one was issued.
     """
 
     account: str
@@ -109,6 +109,7 @@ class Subscription:
     prorates: bool = False
     since_on: date | None = None
     shifted: int = 0
+    settled_on: date | None = None
     short: bool = False
     foretold: int | None = None
     version: int = 0
@@ -247,14 +248,14 @@ class Subscription:
 
         The taxes of what is still to be billed once stay with it.
         """
-        taxes = self.taxes if change.rates is None else change.rates
+        taxes = self.taxes if change.taxes is None else change.taxes
         known = {tax.id for tax in taxes}
         due = {id_ for line in self.extras for id_ in line.taxes} - known
         return replace(
             self,
             lines=self.lines if change.lines is None else change.lines,
             taxes=(*taxes, *(tax for tax in self.taxes if tax.id in due)),
-            discounts=self.discounts if change.coupons is None else change.coupons,
+            discounts=self.discounts if change.discounts is None else change.discounts,
             change=None,
         )
 
@@ -270,7 +271,9 @@ class Subscription:
         """The next cycle has been billed, and with it what is billed once."""
         status = Status.ACTIVE if self.status is Status.SCHEDULED else self.status
         short = self.cancel_on is not None and self.period(self.cycle).contains(self.cancel_on)
-        after = replace(self, cycle=self.cycle + 1, status=status, since_on=None, shifted=0, short=short)
+        after = replace(
+            self, cycle=self.cycle + 1, status=status, since_on=None, shifted=0, settled_on=None, short=short
+        )
         return after.used_up(self.next_on) if self._once else after
 
     @property
@@ -416,7 +419,9 @@ class Subscription:
         )
         if shifts:
             paused = today - self.paused_on
-            return replace(running.moved(self.next_on + paused), shifted=self.shifted + paused.days)
+            settled_on = self.settled_on and self.settled_on + paused
+            moved = running.moved(self.next_on + paused)
+            return replace(moved, shifted=self.shifted + paused.days, settled_on=settled_on)
         return running.skipped_to(today)
 
     def moved(self, next_on: date) -> "Subscription":
