@@ -15,6 +15,10 @@ from sandbox.stripe.server import StripeServer
 from sandbox.world import World, environment
 
 ACCOUNTS = count(1)
+# A check is repeatable: the same examples every time. `--hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("steady", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("steady")
 # For ./dev mutants: the same examples every time, no deadline, which kills by chance, and no search for a smaller example,
 # which takes longer than the tests.
 hypothesis.settings.register_profile(
