@@ -195,6 +195,11 @@ def exists(on: date, hour: int, zone: str) -> bool:
         ("2026-03-29", 1, "Antarctica/Troll", "2026-03-29T01:00"),
         ("2026-03-29", 2, "Antarctica/Troll", "2026-03-29T01:00"),
         ("2026-03-29", 3, "Antarctica/Troll", "2026-03-29T01:00"),
+        # Newfoundland's clock jumped at a minute past midnight, 00:01 to 01:01; Casey's three hours, 00:01 to 03:01.
+        ("2011-03-13", 0, "America/St_Johns", "2011-03-13T03:30"),
+        ("2011-03-13", 1, "America/St_Johns", "2011-03-13T03:31"),
+        ("2022-10-02", 1, "Antarctica/Casey", "2022-10-01T16:01"),
+        ("2022-10-02", 3, "Antarctica/Casey", "2022-10-01T16:01"),
         # The whole day is skipped: every hour of it is the midnight after.
         ("2011-12-30", 0, "Pacific/Apia", "2011-12-30T10:00"),
         ("2011-12-30", 23, "Pacific/Apia", "2011-12-30T10:00"),
