@@ -72,6 +72,9 @@ def ready(name: str, requirements: str, base: str | Path) -> Path:
             return python
         began = time.monotonic()
         _say(f"Setting up {name} from {requirements} (the first time it downloads, which takes a minute)")
+        if (ROOT / name).is_symlink():  # another tree's: it stays as it is, and this one gets its own
+            (ROOT / name).unlink()
+            found = ""
         stamp.unlink(missing_ok=True)
         if found.splitlines()[:2] != wanted.splitlines()[:2]:  # moved, or of another Python: made anew
             _run_uv("venv", "--clear", "--no-project", "--quiet", "--python", str(base), name)
