@@ -41,13 +41,14 @@ class Standing:
     """What the running period was charged with: the cycle's invoice first, those besides it, and their credit notes.
 
     It runs up to the local date `next_on`, which is not the one invoiced where somebody moved it, or a pause. Days that
-    somebody added are nobody's; what was invoiced runs later by the days that pauses `shifted` it. `extras` wait for the
-    next invoice.
+    somebody added are nobody's; what was invoiced runs later by the days that pauses `shifted` it, and up to `settled_on`
+    at most, where what was charged beyond is settled. `extras` wait for the next invoice.
     """
 
     invoices: tuple[Invoice, ...]
     next_on: date
     shifted: int = 0
+    settled_on: date | None = None
     notes: tuple[CreditNote, ...] = ()
     extras: tuple[Line, ...] = ()
 
@@ -72,14 +73,16 @@ class Standing:
         """The local date up to which what was invoiced up to another is sold: what was invoiced after a shift has it already."""
         shift = timedelta(days=self.shifted)
         charged_to = max(self.invoices[0].period_end_on + shift, invoiced_on)
-        return min(invoiced_on + shift, charged_to, self.next_on)
+        return min(invoiced_on + shift, charged_to, self.settled_on or self.next_on, self.next_on)
 
     def _pending(self) -> list[Share]:
         return [line.share for line in self.extras if line.share and line.kind is Kind.PRORATION]
 
-    def given_back(self, on: date) -> int:
-        """What `shifted` is once all days from a local date on have been given back: what was invoiced runs up to it."""
-        return (on - self.invoices[0].period_end_on).days
+    @property
+    def settles_to(self) -> date | None:
+        """What `settled_on` is once a change has settled the period: its end, where more was charged than up to there."""
+        charged_to = self.invoices[0].period_end_on + timedelta(days=self.shifted)
+        return self.next_on if self.next_on < charged_to else self.settled_on
 
     def notes_of(self, invoice: Invoice) -> tuple[CreditNote, ...]:
         """The credit notes on one of them."""

@@ -61,7 +61,7 @@ def subscription(service: Service, account: str, id_: str, wanted: Wanted) -> Su
             return after
         changes.put(Alias(account=account, id=name, target=id_))
         written = service.store.commit(changes)
-        nudge(service, changes.get(Account, account), written.records.values())
+        nudge(service, changes.get(Account, account), written.unparked())
         return written.get(Subscription, account, id_)
 
     return act.once(service, account, id_, attempt)
@@ -190,10 +190,9 @@ def _begun_anew(changes: Changeset, before: Subscription, change: Change, at: Mo
     """The rest of the period is given back, and one of another length begins today."""
     edits.check_restart(before)
     on = before.day(at.now)
-    period = standing.of(changes, before)
-    rest = proration.ended(period, on)
+    rest = proration.ended(standing.of(changes, before), on)
     after = _credited(changes, before, rest, at).changed(change)
-    after = replace(after, extras=rest.extras, shifted=period.given_back(on))
+    after = replace(after, extras=rest.extras, settled_on=on)
     return after.restarted(on, change.frequency or before.frequency)
 
 
@@ -202,8 +201,9 @@ def _settled(
 ) -> Subscription:
     """The lines that change are given back and charged for the rest of the period."""
     becomes = before.changed(change)
+    period = standing.of(changes, before)
     rest = proration.changed(
-        standing.of(changes, before),
+        period,
         before.lines,
         becomes.lines,
         before.day(at.now),
@@ -211,7 +211,10 @@ def _settled(
         discounts=None if change.discounts is None else [one for one in change.discounts if not one.once],
         taxes=({tax.id: tax for tax in before.taxes}, {tax.id: tax for tax in becomes.taxes}),
     )
-    after = replace(_credited(changes, before, rest, at).changed(change), extras=rest.extras)
+    after = _credited(changes, before, rest, at).changed(change)
+    # Of a period that was made shorter only the days up to its end are settled: made longer again it has no more of them.
+    settled_on = period.settles_to if rest.credits or rest.debits else before.settled_on
+    after = replace(after, extras=rest.extras, settled_on=settled_on)
     if not rest.debits:
         return after
     if how is Proration.INVOICE_NOW and (charged := _charged(changes, after, rest.debits, at, asked)):

@@ -40,6 +40,7 @@ def of(changes: Changeset, before: Subscription) -> Standing:
         invoices=tuple(period),
         next_on=before.next_on,
         shifted=before.shifted,
+        settled_on=before.settled_on,
         notes=tuple(note for invoice in period for note in credit.notes_of(changes, invoice)),
         extras=before.extras,
     )

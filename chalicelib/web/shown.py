@@ -122,7 +122,9 @@ SHAPES: Final[dict[type, Shape]] = {
     BillingRun: Shape(),
     PaymentMethod: Shape(),
     Subscription: Shape(
-        hides=frozenset({"reminded", "offset", "besides", "since_on", "shifted", "short", "foretold"}),
+        hides=frozenset(
+            {"reminded", "offset", "besides", "since_on", "shifted", "settled_on", "short", "foretold"}
+        ),
         renames=(("method", "payment_method"), ("hour", "billing_hour"), ("prorates", "prorate")),
         tells=(next_billing_on, next_billing_at, payments_left, ends_on, mrr),
     ),

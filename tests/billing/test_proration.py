@@ -111,6 +111,7 @@ class Lived:
             invoices=tuple(self.invoices),
             next_on=self.now.next_on,
             shifted=self.now.shifted,
+            settled_on=self.now.settled_on,
             notes=tuple(self.notes),
             extras=self.now.extras,
         )
@@ -119,7 +120,9 @@ class Lived:
         """Lines take the place of those there are; charges are invoiced at once, or wait."""
         settled = proration.changed(self.standing, self.now.lines, after, on, currency="usd")
         self.credits(settled)
-        self.now = replace(self.now.changed(Change(lines=tuple(after))), extras=settled.extras)
+        settled_on = self.standing.settles_to
+        after_it = self.now.changed(Change(lines=tuple(after)))
+        self.now = replace(after_it, extras=settled.extras, settled_on=settled_on)
         if settled.debits and at_once:
             share = settled.debits[0].share
             assert share
@@ -345,6 +348,16 @@ def test_days_given_for_nothing_are_neither_charged_nor_given_back():
     )
     assert amounts(settled) == ([2700], [5400])
     assert proration.ended(period.standing, date(2026, 2, 1)).credits == ()
+
+
+def test_days_settled_while_the_date_was_earlier_are_not_charged_again():
+    """Moved to the 20th, changed up to there, and moved back: days from the 20th on were paid for at the old price, and stay so."""
+    period = Lived(subscription())
+    period.now = period.now.moved(date(2026, 1, 20))
+    period.changes([line(unit_amount=6200)], date(2026, 1, 8))
+    period.now = period.now.moved(date(2026, 2, 1))
+    period.changes([line(unit_amount=9300)], date(2026, 1, 15))
+    assert period.charged == 7 * 100 + 7 * 200 + 5 * 300 + 12 * 100
 
 
 days_apart = st.lists(
