@@ -247,6 +247,23 @@ def test_a_range_within_a_month_has_its_days_alone():
     assert list(got) == [(date(2026, 2, 14), 500)]
 
 
+def test_a_day_alone_is_a_range():
+    """Of 28.00 for February each day earns 1.00, its last one too, and the one after nothing."""
+    invoice = issued(line(2800))
+    for on in (date(2026, 2, 10), date(2026, 2, 28)):
+        assert list(recognition.by_month(invoice, [], FEBRUARY.start_on, on, on)) == [(on, 100)]
+    after = FEBRUARY.end_on
+    assert list(recognition.by_month(invoice, [], FEBRUARY.start_on, after, after)) == []
+
+
+def test_a_voided_invoice_earns_nothing_from_the_day_after():
+    """Voided on the 11th, February is over on the 12th: nothing is looked for in the days it would have had."""
+    assert recognition.over_on(issued(line(2800)), []) == FEBRUARY.end_on
+    assert recognition.over_on(replace(issued(line(2800)), voided_on=date(2026, 2, 11)), []) == date(
+        2026, 2, 12
+    )
+
+
 def test_a_credit_before_the_first_day_leaves_the_rest_to_its_days():
     """28.00 for February, 14.00 of it given back in January: the other 14.00 is earned from the 1st on, half by the 14th."""
     invoice = issued(line(2800))

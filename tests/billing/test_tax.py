@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.billing import automatic_tax
 from chalicelib.billing.addresses import Address, check_address
-from chalicelib.billing.automatic_tax import LineTax, TaxAnswer
+from chalicelib.billing.automatic_tax import LineTax, TaxAnswer, TaxLine, TaxQuestion
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import round_half_up
@@ -336,6 +336,20 @@ def test_only_what_is_charged_is_asked_about():
         ("A", 100, "txcd_10103001", False), ("C", 50, None, True),
     ]  # fmt: skip
     assert automatic_tax.question(lines, [0, 0, 0], "eur", BERLIN, None) is None
+    for left in ([100, 0], [100, 0, 50, 1]):
+        with pytest.raises(ValueError, match="zip"):
+            automatic_tax.question(lines, left, "eur", BERLIN, None)
+
+
+def test_a_question_says_where_and_who_the_buyer_is():
+    """The currency, the address and why no tax is paid: whatever else decides the answer."""
+    asked = automatic_tax.question([line("A")], [100], "eur", BERLIN, Exemption.REVERSE)
+    assert asked == TaxQuestion(
+        currency="eur",
+        lines=(TaxLine(reference="A", amount=100),),
+        address=BERLIN,
+        exemption=Exemption.REVERSE,
+    )
 
 
 def test_a_name_that_is_there_twice_is_told_apart():
@@ -370,11 +384,24 @@ def test_an_exempt_line_states_what_is_exempt():
     answer = TaxAnswer(calculation="t", parts=(LineTax(reference="A", tax=exempt, base=0, amount=0),))
     levy = automatic_tax.levies(answer, [line("A"), line("B")], [100, 70])[0]
     assert (levy.base, levy.amount, levy.on) == (100, 0, (True, False))
+    told = TaxAnswer(calculation="t", parts=(LineTax(reference="A", tax=exempt, base=60, amount=0),))
+    assert automatic_tax.levies(told, [line("A"), line("B")], [100, 70])[0].base == 60
+
+
+def test_parts_of_one_rate_on_one_line_add_up():
+    """An answer may tax a line by one rate in two parts."""
+    parts = (
+        LineTax(reference="A", tax=VAT, base=60, amount=11),
+        LineTax(reference="A", tax=VAT, base=40, amount=8),
+    )
+    levy = automatic_tax.levies(TaxAnswer(calculation="t", parts=parts), [line("A")], [100])[0]
+    assert (levy.base, levy.amount, levy.shares) == (100, 19, (19,))
 
 
 def test_an_answer_about_another_line_is_refused():
     """A tax of a line that was not asked about must not get lost."""
-    answer = TaxAnswer(calculation="t", parts=(LineTax(reference="X", tax=VAT, base=1, amount=1),))
+    answer = TaxAnswer(calculation="t", parts=(LineTax(reference="X" * 99, tax=VAT, base=1, amount=1),))
     with pytest.raises(Invalid) as refused:
         automatic_tax.levies(answer, [line("A")], [100])
     assert refused.value.code == "tax_of_no_line"
+    assert refused.value.detail == f"The answer taxes '{'X' * 80}', which was not asked about."
