@@ -1,6 +1,6 @@
 """End a subscription before its term, or call that off."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from chalicelib.billing import gaps, proration
@@ -58,14 +58,13 @@ def _now(service: Service, account: str, id_: str) -> Subscription:
 def folded(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -> Subscription:
     """Fold the end of a subscription today into the changeset, which holds its contact and series where it has extras.
 
-    Nothing is given back. So prorated charges that wait are invoiced now, of days that have begun: whole, as they
-    would have been with the change, which gave back what was paid for the same days.
+    Nothing is given back; prorated charges that wait are invoiced now, up to today and with it.
     """
-    on = _today(before, at)
     _end(changes, before, at)
-    begun = tuple(line for line in before.extras if line.share and line.share.start_on <= on)
+    put_off = before.paused_on if before.shifts else None
+    used = proration.cut(before.extras, put_off or before.day(at.now) + timedelta(days=1), None)
     unpaid = before.status is Status.UNPAID
-    renew.charge_rest(changes, changes.get(Subscription, before.id), begun, at, asked, unpaid=unpaid)
+    renew.charge_rest(changes, changes.get(Subscription, before.id), used, at, asked, unpaid=unpaid)
     return changes.get(Subscription, before.id)
 
 
@@ -73,12 +72,6 @@ def _end(changes: Changeset, before: Subscription, at: Moment) -> None:
     changes.put(before.canceled(at.now))
     about = {"contact": before.contact, "subscription": before.id}
     publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, before, about, at)
-
-
-def _today(before: Subscription, at: Moment) -> date:
-    """The local date it ends on; of a pause that shifts, the days since it began are still to come."""
-    paused_on = before.paused_on if before.shifts else None
-    return paused_on or before.day(at.now)
 
 
 def with_credit(service: Service, account: str, id_: str) -> Subscription:
@@ -108,7 +101,9 @@ def folded_with_credit(changes: Changeset, before: Subscription, at: Moment, ask
     # Canceled first: what is then credited settles its arrears, but does not bring it back.
     _end(changes, before, at)
     if before.cycle:
-        rest = proration.ended(standing.of(changes, before), _today(before, at))
+        # Of a pause that shifts, the days since it began are still to come.
+        put_off = before.paused_on if before.shifts else None
+        rest = proration.ended(standing.of(changes, before), put_off or before.day(at.now))
         for invoice, parts in rest.credits:
             credit.fold_wanted(changes, invoice, parts, at, reason=REASON)
         unpaid = before.status is Status.UNPAID
