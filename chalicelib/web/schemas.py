@@ -75,7 +75,8 @@ def _shown(type_: type, stored: Schema, told: dict[Any, Schema]) -> Schema:
     for tell in shape.tells:
         properties[tell.__name__] = told[tell]
         _say_moment(tell.__name__, told[tell])
-    return stored | {"properties": properties, "required": sorted(properties)}
+    about = {"description": shape.about} if shape.about else {}
+    return stored | about | {"properties": properties, "required": sorted(properties)}
 
 
 def _tidy(schema: Schema, *, answered: bool) -> None:

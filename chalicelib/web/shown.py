@@ -56,11 +56,15 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a type of record hides, calls otherwise, and can tell; each teller is called what it tells."""
+    """What a type of record hides, calls otherwise, and can tell; each teller is called what it tells.
+
+    `about` is what the API says of it, where the record's own words are of what is hidden.
+    """
 
     hides: frozenset[str] = frozenset()
     renames: tuple[tuple[str, str], ...] = ()
     tells: tuple[Callable[[Any], Any], ...] = ()
+    about: str = ""
 
 
 def amount_due(invoice: Invoice) -> Money:
@@ -111,7 +115,13 @@ def _bills(subscription: Subscription) -> bool:
 
 
 SHAPES: Final[dict[type, Shape]] = {
-    Account: Shape(hides=frozenset({"rezoning"}), renames=(("clock", "test_clock"),)),
+    Account: Shape(
+        hides=frozenset({"rezoning"}),
+        renames=(("clock", "test_clock"),),
+        about="""`zone` is an IANA name, `billing_hour` the local hour (0-23) at which its days are billed.
+
+`reminder_days` before a payment the customer is told of it; null switches the letter off.""",
+    ),
     ApiKey: Shape(),
     Contact: Shape(),
     Product: Shape(),
@@ -127,10 +137,29 @@ SHAPES: Final[dict[type, Shape]] = {
         ),
         renames=(("method", "payment_method"), ("hour", "billing_hour"), ("prorates", "prorate")),
         tells=(next_billing_on, next_billing_at, payments_left, ends_on, mrr),
+        about="""What a contact pays for, again and again.
+
+`cycle` is the ordinal of the next cycle to bill (0 is the first), counted in its `frequency` from `anchor_on`;
+`payments` is the number of payments of a fixed term, null without end. `arrears` are the invoices whose collection
+failed. `zone`, `billing_hour` and `reminder_days` are the account's. `lines` are billed each cycle, `extras` once, with
+the next invoice. `change` is what takes effect with the next cycle: null in it leaves as it is. `cancel_on` is a local day
+in place of the end of the period; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorate` say.
+`mrr` is what it brings in a month, after what is taken off for ever and without taxes.""",
     ),
     Invoice: Shape(tells=(subtotal, amount_applied, amount_credited, amount_due)),
-    Payment: Shape(hides=frozenset({"request", "leased_until", "looks", "sent_at"}), tells=(payment_method,)),
-    Event: Shape(hides=frozenset({"fan_out_at"})),
+    Payment: Shape(
+        hides=frozenset({"request", "leased_until", "looks", "sent_at"}),
+        tells=(payment_method,),
+        about="""One ask for money, and the invoices it pays; `created_at` is on the account's clock.
+
+`reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction.""",
+    ),
+    Event: Shape(
+        hides=frozenset({"fan_out_at"}),
+        about="""A fact about `subject`; `about` names the records a reader may want beside it, by kind.
+
+`created_at` is on the account's clock; `entry` is what the fact posts to the books.""",
+    ),
     Delivery: Shape(),
 }
 NAMES: Final = {

@@ -15,6 +15,7 @@ from chalicelib.web.endpoint import endpoint
 from chalicelib.web.examples import EXAMPLES
 from chalicelib.web.openapi import document
 from chalicelib.web.routes import ROUTES
+from chalicelib.web.shown import OURS, SHAPES
 from tests.web.conftest import JANUARY, Api, Told
 
 DOCUMENT = document("https://api.example.com")
@@ -58,6 +59,14 @@ def test_every_reference_leads_somewhere():
     for name, schema in DOCUMENT["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         assert ("schemas", name) in refs
+
+
+def test_what_is_hidden_is_not_spoken_of():
+    """No description of a record names a field that the record does not show."""
+    for type_, shape in SHAPES.items():
+        schema = DOCUMENT["components"]["schemas"][type_.__name__]
+        hidden = shape.hides | OURS | {stored for stored, _ in shape.renames}
+        assert set(re.findall(r"`(\w+)`", schema.get("description", ""))) & hidden == set(), type_
 
 
 def test_every_body_has_an_example():
