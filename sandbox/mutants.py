@@ -29,6 +29,8 @@ RULES: Mapping[str, tuple[str, ...]] = {
 }
 LEAST_KILLED = 90
 PATIENCE = 4  # times as long as its tests take without it: then a mutant is taken to loop for ever
+# What differs is not told: large records' differences take longer than the tests.
+PYTEST = ["-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--hypothesis-profile=mutants"]
 SURVIVORS = ROOT / "tests" / "survivors.toml"
 # Exit codes of a mutant's tests, as mutmut reads them. Any other (0 survived, 33 no test ran it, -9 out of memory, none
 # as it was not run) shows no test that objected.
@@ -114,9 +116,10 @@ def _copied(copy: Path, module: str) -> None:
         "source_paths": ["chalicelib"],
         "only_mutate": [f"chalicelib/billing/{module}.py"],
         "pytest_add_cli_args_test_selection": tests,
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutants"],
+        "pytest_add_cli_args": PYTEST,
         "also_copy": ["sandbox", "app.py", ".chalice"],
         "timeout_multiplier": PATIENCE,
+        "timeout_constant": 3.0,  # seconds that a test may take to begin on a busy machine
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
     with (copy / "pyproject.toml").open("a") as file:
