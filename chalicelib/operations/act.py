@@ -77,5 +77,5 @@ def committed(
         business = business.catching_up()
         changes.put(business)
     written = service.store.commit(changes)
-    nudge(service, business, written.records.values())
+    nudge(service, business, written.unparked())
     return written.get(Subscription, after.account, after.id)

@@ -129,7 +129,7 @@ class _Group:
     def _nudge(self, reading: Reading, written: Reading) -> None:
         account = reading.records.get(keys.key(Account, self.account, self.account))
         if isinstance(account, Account):
-            nudge(self.service, account, written.records.values())
+            nudge(self.service, account, written.unparked())
 
 
 def nudge(service: Service, account: Account, written: Iterable[Record]) -> None:

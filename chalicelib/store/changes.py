@@ -48,7 +48,7 @@ class Foreign(PerennialError):
 class Reading:
     """Records read together, by key; what could not be read is in `broken` or `newer`, what was written since in `written`.
 
-    `failures` are the counted errors of records that have some.
+    `failures` are the counted errors of records that have some, `parked` what the store keeps of those taken out of the schedules.
     """
 
     def __init__(self) -> None:
@@ -56,15 +56,22 @@ class Reading:
         self.broken: dict[str, Undecodable] = {}
         self.newer: dict[str, NewerShape] = {}
         self.failures: dict[str, str] = {}
+        self.parked: dict[str, str] = {}
         self.written: set[str] = set()
 
     def add(self, other: "Reading") -> None:
         """Take over what another reading knows: it is the newer."""
+        self.parked = {key: why for key, why in self.parked.items() if key not in other.records}
+        self.parked |= other.parked
         self.records |= other.records
         self.broken |= other.broken
         self.newer |= other.newer
         self.failures |= other.failures
         self.written |= other.written
+
+    def unparked(self) -> list[Record]:
+        """The records that are in the schedules, or wait for nothing."""
+        return [record for key, record in self.records.items() if key not in self.parked]
 
     def find(self, type_: type[T], account: str, id_: str) -> T | None:
         """A record, or None where there is none. Raises Undecodable or NewerShape on one that cannot be read."""

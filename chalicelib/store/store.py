@@ -126,6 +126,8 @@ class Store:
         key = item["key"]["S"]
         if failures := item.get("failures"):
             reading.failures[key] = failures["N"]
+        if parked := item.get("parked"):
+            reading.parked[key] = parked["S"]
         try:
             shape = int(item["shape"]["N"])
             reading.records[key] = self._shapes.decode(item["kind"]["S"], shape, item["body"]["S"])
@@ -139,7 +141,7 @@ class Store:
     def commit(self, changes: Changeset) -> Reading:
         """Write all records or none, each only if nobody wrote it since; the answer has them in their new versions.
 
-        Raises Conflict, Unwritable or Outage.
+        What was read parked stays so, until a person releases it or it waits for nothing any more. Raises Conflict, Unwritable or Outage.
         """
         written = Reading()
         puts = [
@@ -179,10 +181,14 @@ class Store:
         written.written.add(key)
         kind = keys.BY_TYPE[type(record)]
         put: dict[str, Any] = {"TableName": self._table, "Item": self._item(kind, key, next_)}
-        if key in changes.begun and (failures := changes.before.failures.get(key)):
+        stays = changes.before.parked.get(key) if record.wake else None
+        if (stays or key in changes.begun) and (failures := changes.before.failures.get(key)):
             put["Item"]["failures"] = {"N": failures}
+        if stays:
+            put["Item"] |= self._still_parked(key, put["Item"], stays)
+            written.parked[key] = stays
         if record.version:
-            put["ConditionExpression"] = "version = :read"
+            put["ConditionExpression"] = "version = :read" + _as_read(changes.before, key)
             put["ExpressionAttributeValues"] = {":read": {"N": str(record.version)}}
         else:
             put["ConditionExpression"] = "attribute_not_exists(#key)"
@@ -212,6 +218,16 @@ class Store:
     def _wake(self, key: str, wake: Wake) -> Item:
         shard = keys.shard_of(key, wake, self._shards)
         return {"wake_shard": {"S": shard}, "wake_at": {"S": keys.stamp(wake.at)}}
+
+    def _still_parked(self, key: str, item: Item, why: str) -> Item:
+        """The attributes of a parked record that is written: released it will stand where it says now."""
+        kept = json.loads(why)
+        kept |= {"shard": item["wake_shard"]["S"], "at": item["wake_at"]["S"]}
+        return {
+            "wake_shard": {"S": keys.parked_shard(keys.account_of(key))},
+            "wake_at": {"S": kept["parked_at"]},
+            "parked": {"S": json.dumps(kept)},
+        }
 
     def _links(
         self, kind: keys.Kind, key: str, before: Record | None, after: Record
@@ -396,6 +412,13 @@ class Store:
             except (AwsUnreachable, AwsSilent) as error:
                 raise Outage(str(error)) from error
         raise AssertionError("_pause raises on the last try")
+
+
+def _as_read(before: Reading, key: str) -> str:
+    """The condition that a record is parked as it was when it was read: parking it does not change its version."""
+    if key not in before.records:
+        return ""
+    return f" AND attribute_{'exists' if key in before.parked else 'not_exists'}(parked)"
 
 
 def _busy(error: AwsRefused) -> bool:
