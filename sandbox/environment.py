@@ -87,7 +87,8 @@ def ready(name: str, requirements: str, base: str | Path) -> Path:
 def existing_python(name: str) -> Path | None:
     """The Python of a venv that is there and complete: it is kept, whichever Python `./dev` was started with."""
     python = ROOT / name / "bin" / "python"
-    return python if python.exists() and (ROOT / name / ".perennial").exists() else None
+    own = python.exists() and not (ROOT / name).is_symlink()
+    return python if own and (ROOT / name / ".perennial").exists() else None
 
 
 def unpack(requirements: str, into: Path, *, python: str, platform: str) -> None:
