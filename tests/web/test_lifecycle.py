@@ -367,3 +367,13 @@ def test_settings_that_are_none_are_refused(roaster: Roaster, body: Any, code: s
     """A zone that is none, and an hour outside the day."""
     told = roaster.api.post("/v1/account", body, key=roaster.key)
     assert (told.status, told["code"], told["param"]) == (400, code, param)
+
+
+def test_under_a_clock_that_stands_the_last_invoice_is_collected_at_once(roaster: Roaster):
+    """Upgraded and canceled on one day: that day's 80.65 less the 20.97 given back are charged, without the clock being moved."""
+    roaster.does("change", lines=[{"id": "li_1", "unit_amount": "250000"}], proration="next_invoice")
+    assert roaster.does("cancel")["status"] == "canceled"
+    roaster.works()
+    assert roaster.invoices()[1:] == [("2026-01-20", "2026-01-21", [8065])]
+    last = roaster.api.get("/v1/invoices", key=roaster.key)["data"][0]
+    assert (last["last"], last["status"], last["amount_paid"]["amount"]) == (True, "paid", 8065 - 2097)
