@@ -52,7 +52,10 @@ class NextDate(Body, frozen=True):
 
 
 def cancel(call: Call, id_: str, body: Cancel) -> Subscription:
-    """Cancel now and for good, or as planned. What is owed stays owed, but is not asked for again."""
+    """Cancel now and for good, or as planned. What was invoiced before stays owed, but is not asked for again.
+
+    Prorated charges that wait for an invoice are invoiced as it ends, up to that day, and asked for as any other.
+    """
     if body.credit:
         if body.at_period_end or body.on is not None:
             detail = "Only a subscription canceled at once has days to give back; leave credit out, or at_period_end and on."
