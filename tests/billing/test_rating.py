@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from chalicelib.billing import rating
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.lines import Kind, Line, Share
+from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
-from chalicelib.billing.rating import Fee, Rated
+from chalicelib.billing.rating import Fee, InvoiceDiscount, InvoiceLine, InvoiceTax, Rated, TaxShare
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Category, Exemption, Levy, Tax
 from tests.billing.sold import START, percents, subscriptions
@@ -157,7 +157,8 @@ def test_a_fee_of_another_currency_is_refused():
     fee = Fee(name="Desk", types=("card",), amount=Money(30, "eur"))
     with pytest.raises(Invalid, match="currency_mismatch") as refused:
         rating.rated([line(1, "1000")], "usd", START, fees=(fee,))
-    assert refused.value.param == "fees"
+    assert (refused.value.code, refused.value.param) == ("currency_mismatch", "fees")
+    assert refused.value.detail == "The fee 'Desk' is in eur; give one in usd."
 
 
 def test_a_coupon_of_another_currency_is_refused():
@@ -232,5 +233,80 @@ def test_what_a_line_was_computed_from_is_kept():
     part = Share(days=10, of_days=31, start_on=START, end_on=date(2026, 3, 15))
     sold = line(1, "3100", quantity=D("1.5"), product="prod_1", description="Ground", share=part)
     kept = rating.rated([sold], "usd", START).lines[0]
-    for name in ("id", "name", "unit_amount", "quantity", "product", "description", "share", "kind", "percent_of"):
+    for name in (
+        "id",
+        "name",
+        "unit_amount",
+        "quantity",
+        "product",
+        "description",
+        "share",
+        "kind",
+        "percent_of",
+    ):
         assert getattr(kept, name) == getattr(sold, name)
+
+
+def test_an_invoice_keeps_the_terms_it_was_computed_by():
+    """Coupons, fees and taxes are told by their names and percentages, every amount in the invoice's currency."""
+    half = Discount(coupon="cpn_1", name="Half", percent=D(50), code="HELLO")
+    euro = Discount(coupon="cpn_2", name="A euro", amount=Money(100, "eur"), products=("prod_1",))
+    inside = Tax(id="in", name="GST", percent=D(0), inclusive=True, category=Category.ZERO)
+    fee = Fee(name="Card", percent=D(10), taxes=("vat",))
+    sold = line(1, "2200", product="prod_1", taxes=("vat", "in"))
+    made = rating.rated([sold], "eur", START, discounts=(half, euro), fees=(fee,), taxes=(VAT, inside))
+    assert made.discounts == (
+        InvoiceDiscount(coupon="cpn_1", name="Half", amount=Money(1100, "eur"), percent=D(50), code="HELLO"),
+        InvoiceDiscount(
+            coupon="cpn_2",
+            name="A euro",
+            amount=Money(100, "eur"),
+            fixed=Money(100, "eur"),
+            products=("prod_1",),
+        ),
+    )
+    assert made.taxes == (
+        InvoiceTax(tax="vat", name="VAT", percent=D(19), base=Money(1100, "eur"), amount=Money(209, "eur")),
+        InvoiceTax(
+            tax="in",
+            name="GST",
+            percent=D(0),
+            base=Money(1000, "eur"),
+            amount=Money(0, "eur"),
+            inclusive=True,
+            category=Category.ZERO,
+        ),
+    )
+    assert made.lines[1] == InvoiceLine(
+        id="fee_1",
+        name="Card",
+        unit_amount=D(100),
+        quantity=D(1),
+        amount=Money(100, "eur"),
+        kind=Kind.FEE,
+        percent_of=Base(percent=D(10), amount=Money(1000, "eur")),
+        taxes=(TaxShare(tax="vat", amount=Money(19, "eur")),),
+    )
+    assert made.lines[0].off == (Money(1100, "eur"), Money(100, "eur"))
+    assert made.lines[0].taxes == (
+        TaxShare(tax="vat", amount=Money(190, "eur")),
+        TaxShare(tax="in", amount=Money(0, "eur")),
+    )
+
+
+def test_a_fee_is_for_its_types_of_payment():
+    """One without types is for any, known or not."""
+    card, any_ = Fee(name="Card", types=("card", "link")), Fee(name="Desk")
+    assert [card.touches(type_) for type_ in ("card", "link", "sepa_debit", None)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [any_.touches(type_) for type_ in ("card", None)] == [True, True]
+
+
+def test_a_fee_of_nothing_adds_a_line_of_nothing():
+    """Without a percentage and an amount it is zero in the invoice's currency."""
+    made = rating.rated([line(1, "1000")], "jpy", START, fees=(Fee(name="Free"),))
+    assert [one.amount for one in made.lines] == [Money(1000, "jpy"), Money(0, "jpy")]
