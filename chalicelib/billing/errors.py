@@ -20,6 +20,7 @@
   x AwsSilent        a request to AWS was sent and not answered
   x Conflict         somebody else wrote a record since it was read
   x Unwritable       DynamoDB refuses what is to be written, and always will
+    + Oversized      a record would be larger than its kind may be
   x Outage           DynamoDB does not answer
   x Foreign          a record of one account met a change of another
   x Undecodable      a stored record cannot be read

@@ -21,7 +21,7 @@ from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, credit, publish, renew, standing, tax
+from chalicelib.operations import act, credit, fill, publish, renew, standing, tax
 from chalicelib.operations.tax import Asked
 from chalicelib.operations.together import nudge
 from chalicelib.service import Service
@@ -150,6 +150,7 @@ def folded(changes: Changeset, id_: str, wanted: Wanted, at: Moment, asked: Aske
     edits.check_changeable(before, at.now, wanted)
     library = _library(changes, wanted)
     change = edits.wished(before, wanted, library, at.now)
+    fill.check_size(change.lines or ())
     if before.automatic_tax and change.lines:
         tax.check_automatic(change.lines, changes.get(Contact, before.contact), before.changed(change).taxes)
     if not before.cycle:
@@ -167,7 +168,12 @@ def folded(changes: Changeset, id_: str, wanted: Wanted, at: Moment, asked: Aske
 
 
 def _library(changes: Changeset, wanted: Wanted) -> Library:
-    products = {name: changes.get(Product, name) for name in _products(wanted)}
+    named = [(n, one.line.product) for n, one in enumerate(wanted.lines or ()) if isinstance(one, Wish)]
+    products = {
+        name: fill.named(changes.before, Product, changes.account, name, f"lines[{n}].product")
+        for n, name in named
+        if name
+    }
     rates = {name: rate for name in _rates(wanted, changes.before) if (rate := changes.find(TaxRate, name))}
     coupons = {name: coupon for name in wanted.coupons or () if (coupon := changes.find(Coupon, name))}
     return Library(products=products, rates=rates, coupons=coupons)

@@ -27,8 +27,15 @@ class Conflict(PerennialError):
 class Unwritable(PerennialError):
     """DynamoDB refuses what is to be written, and always will."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__("unwritable", detail)
+    def __init__(self, detail: str, code: str = "unwritable") -> None:
+        super().__init__(code, detail)
+
+
+class Oversized(Unwritable):
+    """A record would be larger than its kind may be: a caller can ask for less."""
+
+    def __init__(self, key: str, size: int, largest: int) -> None:
+        super().__init__(f"{key} would have {size} bytes; it may have {largest}.", "record_too_large")
 
 
 class Outage(PerennialError):

@@ -29,13 +29,18 @@ from chalicelib.store.bookkeeping import Alias, Answer, Sweep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """The templates of a kind of record."""
+    """The templates of a kind of record, and how many bytes one may have.
+
+    DynamoDB takes 400 KB with the attributes beside the body. A subscription may have half of that, so that the
+    invoice of all that is in it can be written too.
+    """
 
     name: str
     type: type
     owner: str | None = None
     position: str = "{id}"
     links: tuple[tuple[str, str, str], ...] = ()
+    largest: int = 390_000
 
 
 KINDS = (
@@ -59,6 +64,7 @@ KINDS = (
             ("contact", "{account}/{contact}/subscription", "{id}"),
             ("status", "{account}/subscription/{status}", "{id}"),
         ),
+        largest=195_000,
     ),
     Kind(name="invoice", type=Invoice, owner="{account}/invoice", position="{position}"),
     Kind(name="credit_note", type=CreditNote, owner="{account}/credit_note", position="{position}"),

@@ -17,6 +17,7 @@ from chalicelib.store.changes import (
     Conflict,
     Foreign,
     Outage,
+    Oversized,
     Reading,
     Unwritable,
     not_found,
@@ -198,12 +199,15 @@ class Store:
             yield from self._links(kind, key, changes.before.records.get(key), next_)
 
     def _item(self, kind: keys.Kind, key: str, record: Record) -> Item:
+        body = self._shapes.encode(kind.name, record)
+        if (size := len(body) if body.isascii() else len(body.encode())) > kind.largest:
+            raise Oversized(key, size, kind.largest)
         item: Item = {
             "key": {"S": key},
             "kind": {"S": kind.name},
             "shape": {"N": str(self._shapes.now(kind.name))},
             "version": {"N": str(record.version)},
-            "body": {"S": self._shapes.encode(kind.name, record)},
+            "body": {"S": body},
         }
         if kind.owner:
             item["owner"] = {"S": keys.place(kind.owner, record)}

@@ -11,7 +11,7 @@ from chalicelib.adapters.signatures import BadSignature
 from chalicelib.aws import AwsSilent, AwsUnreachable
 from chalicelib.billing.errors import Invalid, NotFound, PerennialError, WrongState
 from chalicelib.billing.gateway import Refused, Unavailable
-from chalicelib.store.changes import Conflict, Outage
+from chalicelib.store.changes import Conflict, Outage, Oversized
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -84,6 +84,7 @@ STATUS: Final[dict[type[PerennialError], int]] = {
     Invalid: 400,
     BadSignature: 400,
     Refused: 400,
+    Oversized: 400,
     Unauthorized: 401,
     NotFound: 404,
     WrongState: 409,
@@ -103,6 +104,7 @@ REFUSALS: Final = tuple(STATUS)
 _FOR_CALLERS: Final[dict[type[PerennialError], str]] = {
     Conflict: "Somebody changed the same record at the same moment; send the request again.",
     Unavailable: "Stripe cannot be reached just now; send the request again in a little while.",
+    Oversized: "This is more than one record can hold: send fewer lines and tiers, or shorter texts, or order them apart.",
     Outage: "The database does not answer just now; send the request again in a little while.",
     AwsUnreachable: "A queue does not answer just now; send the request again in a little while.",
     AwsSilent: "A queue does not answer just now; send the request again in a little while.",
