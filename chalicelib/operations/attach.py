@@ -8,7 +8,7 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Method, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
-from chalicelib.operations import collect, publish
+from chalicelib.operations import collect, fill, publish
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -20,7 +20,8 @@ def payment_method(service: Service, account: str, contact: str, method: str) ->
 
     Raises Invalid where Stripe refuses it, in Stripe's words, and Unavailable.
     """
-    buyer = service.store.get(Contact, account, contact)
+    found = service.store.load(account, [keys.key(Contact, account, contact)])
+    buyer = fill.named(found, Contact, account, contact, "contact")
     customer = buyer.customer or _customer(service, account, buyer)
     try:
         saved = service.gateway.attach(method, customer)
@@ -72,7 +73,8 @@ def to_subscription(service: Service, account: str, id_: str, method: str) -> Su
 
     def attempt() -> tuple[Payment | None, Reading]:
         found = service.store.load(account, [*wanted, keys.key(Account, account, account)])
-        before, saved = found.get(Subscription, account, id_), found.get(PaymentMethod, account, method)
+        before = found.get(Subscription, account, id_)
+        saved = fill.named(found, PaymentMethod, account, method, "payment_method")
         if saved.contact != before.contact:
             raise Invalid("method_of_another", "Another contact saved this payment method.", "payment_method")
         owed = [keys.key(Invoice, account, name) for name in before.arrears]

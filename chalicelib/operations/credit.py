@@ -11,7 +11,7 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, collect, publish, settle
+from chalicelib.operations import act, collect, fill, publish, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -34,7 +34,7 @@ def invoice(
     def attempt() -> CreditNote:
         if done := service.store.find(Alias, account, asked):
             return service.store.get(CreditNote, account, done.target)
-        changes, at = read(service, account, id_)
+        changes, at = read(service, account, id_, "invoice")
         note = fold_wanted(changes, changes.get(Invoice, id_), wanted, at, reason=reason)
         changes.put(Alias(account=account, id=asked, target=note.id))
         return service.store.commit(changes).get(CreditNote, account, note.id)
@@ -46,16 +46,19 @@ def preview(
     service: Service, account: str, id_: str, wanted: Sequence[Wanted], *, reason: str = ""
 ) -> CreditNote:
     """The credit note that would be issued now, by the same rules; nothing is written."""
-    changes, at = read(service, account, id_)
+    changes, at = read(service, account, id_, "invoice")
     return fold_wanted(changes, changes.get(Invoice, id_), wanted, at, reason=reason)
 
 
-def read(service: Service, account: str, id_: str) -> tuple[Changeset, Moment]:
-    """An invoice and all that crediting or closing it reads, and the moment. Raises NotFound."""
+def read(service: Service, account: str, id_: str, param: str | None = None) -> tuple[Changeset, Moment]:
+    """An invoice, named by a field of the body or the path, all that crediting or closing it reads, and the moment.
+
+    Raises NotFound.
+    """
     found = service.store.load(
         account, [keys.key(Invoice, account, id_), keys.key(Account, account, account)]
     )
-    found.add(service.store.load(account, beside(found.get(Invoice, account, id_))))
+    found.add(service.store.load(account, beside(fill.named(found, Invoice, account, id_, param))))
     return Changeset(account, found), Moment(found.get(Account, account, account), service.real())
 
 

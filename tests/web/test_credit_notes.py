@@ -176,7 +176,7 @@ def test_notes_are_listed_newest_first_and_one_by_one(shop: Shop):
             "lines[0].amount.currency",
         ),
         ({"reason": "x" * 501}, "reason_too_long", "reason"),
-        ({"invoice": "inv_none"}, "invoice_not_found", None),
+        ({"invoice": "inv_none"}, "invoice_not_found", "invoice"),
     ],
 )
 def test_what_cannot_be_credited_is_refused_in_words(shop: Shop, body: Any, code: str, param: str | None):

@@ -136,6 +136,18 @@ def test_a_new_method_pays_what_is_owed_at_once(api: Api):
     assert api.get(f"/v1/payments?invoice={owing['arrears'][-1]}", key=key)["data"][0]["id"] == newest["id"]
 
 
+def test_a_body_that_names_nothing_is_told_the_field(api: Api):
+    """Where a field of the body names a record that is not there, the refusal names the field."""
+    saved = api.post("/v1/payment_methods", {"contact": "con_none", "payment_method": "pm_card_visa"})
+    assert (saved.status, saved["param"]) == (404, "contact")
+    moved = api.post(f"/v1/subscriptions/{api.sells()['id']}/payment_method", {"payment_method": "pm_none"})
+    assert (moved.status, moved["code"], moved["param"]) == (
+        404,
+        "payment_method_not_found",
+        "payment_method",
+    )
+
+
 def test_a_card_stripe_refuses_is_refused_in_its_words(api: Api):
     """A card declined as it is attached is a problem with Stripe's code, and saves nothing."""
     contact = api.post("/v1/contacts", {"name": "Ada", "email": "ada@example.com"})["id"]
