@@ -41,8 +41,8 @@ def product_of(found: Reading, account: str, wish: Wish, n: int) -> Product | No
     )
 
 
-def named(found: Reading, type_: type[T], account: str, id_: str, param: str) -> T:
-    """A record that a field of the body names. Raises NotFound, with the field to blame."""
+def named(found: Reading, type_: type[T], account: str, id_: str, param: str | None) -> T:
+    """A record that a field of the body names, or the path where `param` is None. Raises NotFound, with the field to blame."""
     try:
         return found.get(type_, account, id_)
     except NotFound as missing:

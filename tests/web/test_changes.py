@@ -314,7 +314,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], int, str, str | None]] = {
     ),
     "tax": ({"lines": [{"id": "li_1", "taxes": ["txr_9"]}]}, 400, "tax_rate_not_offered", "lines[0].taxes"),
     "coupon": ({"coupons": ["cpn_9"]}, 400, "no_such_coupon", "coupons[0]"),
-    "product": ({"lines": [{"product": "prod_9"}]}, 404, "product_not_found", None),
+    "product": ({"lines": [{"product": "prod_9"}]}, 404, "product_not_found", "lines[0].product"),
     "once": ({"frequency": "one_time"}, 400, "frequency_not_recurring", "frequency"),
     "how": ({"quantities": {"li_1": 2}, "proration": "half"}, 400, "unknown_value", "proration"),
     "too much": ({"quantities": {"li_1": 999999}}, 400, "amount_too_large", "quantities"),
