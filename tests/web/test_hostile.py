@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.operations import renew
+from chalicelib.operations import collect, renew
 from chalicelib.store import keys
 from chalicelib.web.routes import ROUTES, Route
 from sandbox.stripe.server import StripeServer
@@ -17,6 +18,8 @@ from tests.conftest import QUICK
 from tests.web.conftest import Api, Told, deployed
 
 GUARDED = [route for route in ROUTES if not route.public]
+# What has no record of another's to be named: a day's run has the same name everywhere.
+NO_RECORD = ("billing_runs.get", "deliveries.get", "parked.release")
 POSTS = [route for route in GUARDED if route.method == "POST"]
 LISTS = [route for route in GUARDED if route.name.endswith((".list_", ".entries"))]
 NAMED = [route for route in GUARDED if "{id}" in route.path]
@@ -31,9 +34,7 @@ class Street:
     foreign: dict[str, str]
 
     def path(self, route: Route, ids: dict[str, str] | None = None) -> str:
-        kind = (
-            "contact" if route.name == "balances.adjust" else route.name.partition(".")[0].removesuffix("s")
-        )
+        kind = [*route.path.split("/"), ""][2].removesuffix("s")  # an act is on what its path names
         named = ids or self.own
         path = route.path.format(id=named.get(route.name) or named.get(kind, "none"), kind="subscription")
         return f"{path}?contact={self.own['contact']}" if route.name == "payment_methods.list_" else path
@@ -55,8 +56,21 @@ class Street:
             "tax_rates.create": {"name": "VAT", "percentage": "7.7"},
             "coupons.create": {"name": "Welcome", "percent": "12.5"},
             "promotion_codes.create": {"code": "WELCOME", "coupon": own["coupon"]},
-            "subscriptions.cancel": {"at_period_end": True},
+            "lifecycle.cancel": {"at_period_end": True},
+            "lifecycle.pause": {"shifts": False},
+            "lifecycle.resume": {"shifts": False},
+            "lifecycle.next_billing_date": {"on": "2026-03-10"},
+            "changes.change": {"coupons": [own["coupon"]]},
+            "changes.preview": {"coupons": [own["coupon"]]},
+            "simulations.subscription": {"until": "2026-06-01"},
+            "simulations.draft": {
+                **card,
+                "lines": [{"product": own["product"]}],
+                "until": "2026-06-01",
+            },
             "subscriptions.change_method": {"payment_method": own["payment_method"]},
+            "accounts.change": {"billing_hour": 7},
+            "contacts.update": {"name": "Beate"},
             "balances.adjust": {"amount": {"amount": 100, "currency": "usd"}},
             "credit_notes.create": {"invoice": own["credit_notes.create"]},
             "credit_notes.preview": {"invoice": own["invoice"]},
@@ -77,10 +91,25 @@ def street() -> Iterator[Street]:
 
 def _owes(api: Api, key: str | None) -> str:
     """An open invoice of a subscription of its own."""
+    return str(api.get(f"/v1/invoices?subscription={_runs(api, key)}", key=key)["data"][0]["id"])
+
+
+def _runs(api: Api, key: str | None, verb: str = "", **body: Any) -> str:
+    """A subscription that has been billed, and then is told something."""
     sold = api.sells(key)["id"]
     account = api.get("/v1/account", key=key)["id"]
     renew.subscriptions(api.service, account, [keys.key(Subscription, account, sold)])
-    return str(api.get(f"/v1/invoices?subscription={sold}", key=key)["data"][0]["id"])
+    if verb:
+        told = api.post(f"/v1/subscriptions/{sold}/{verb}", body, key=key)
+        assert told.status == 200, told.text
+    return str(sold)
+
+
+def _asked_for(api: Api, key: str | None) -> str:
+    """A payment of an invoice."""
+    account = api.get("/v1/account", key=key)["id"]
+    collect.invoices(api.service, account, [keys.key(Invoice, account, _owes(api, key))])
+    return str(api.get("/v1/payments", key=key)["data"][0]["id"])
 
 
 def _stocked(api: Api, key: str | None) -> dict[str, str]:
@@ -97,8 +126,18 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
         "credit_notes.create": _owes(api, key),
         "invoices.void": _owes(api, key),
         "invoices.mark_uncollectible": _owes(api, key),
+        "lifecycle.cancel": _runs(api, key),
+        "lifecycle.reactivate": _runs(api, key, "cancel", at_period_end=True),
+        "lifecycle.pause": _runs(api, key),
+        "lifecycle.resume": _runs(api, key, "pause"),
+        "lifecycle.next_billing_date": _runs(api, key),
+        "changes.change": _runs(api, key),
+        "changes.preview": _runs(api, key),
+        "explanations.get": _owes(api, key),
         "credit_note": note,
         "coupon": coupon,
+        "tax_rate": api.post("/v1/tax_rates", {"name": "VAT", "percentage": "19"}, key=key)["id"],
+        "payment": _asked_for(api, key),
         "promotion_code": api.post("/v1/promotion_codes", code, key=key)["id"],
         "contact": sold["contact"],
         "payment_method": sold["payment_method"]["id"],
@@ -253,20 +292,78 @@ def test_a_wrong_value_in_a_line_is_refused(street: Street, field: str, wrong: A
     assert told["param"].startswith("lines[0]")
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in POSTS if route.creates or "{id}" in route.path], ids=by_name
-)
+@pytest.mark.parametrize("route", POSTS, ids=by_name)
 def test_another_accounts_id_in_a_body_names_nothing(street: Street, route: Route):
     """What belongs to another account does not exist here: no reference can reach it."""
     honest = street.body(route)
     for name, value in street.body(route, street.foreign).items():
         if value != honest[name]:
-            refused(street, 404, "POST", street.path(route), _json(honest | {name: value}))
+            status = (
+                400 if name == "coupons" else 404
+            )  # a list of what there will be: each is checked as a value
+            refused(street, status, "POST", street.path(route), _json(honest | {name: value}))
+
+
+SOLD = (
+    "subscriptions.create",
+    "subscriptions.preview",
+    "orders.create",
+    "orders.preview",
+    "simulations.draft",
+)
+NESTED = {
+    "a line's tax": lambda ids: {
+        "lines": [{"name": "Tea", "unit_amount": 100, "frequency": "monthly", "taxes": [ids["tax_rate"]]}]
+    },
+    "a tax of all": lambda ids: {"taxes": [ids["tax_rate"]]},
+    "a tax once": lambda ids: {"one_off_taxes": [ids["tax_rate"]]},
+    "a fee's tax": lambda ids: {"fees": [{"name": "Fee", "amount": 9, "taxes": [ids["tax_rate"]]}]},
+    "a coupon": lambda ids: {"discounts": [{"coupon": ids["coupon"]}]},
+}
+INSIDE = {
+    "a product": ("changes.change", lambda ids: {"lines": [{"product": ids["product"]}]}),
+    "a tax": ("changes.change", lambda ids: {"lines": [{"id": "li_1", "taxes": [ids["tax_rate"]]}]}),
+    "a product foreseen": ("changes.preview", lambda ids: {"lines": [{"product": ids["product"]}]}),
+    "a method assumed": (
+        "simulations.subscription",
+        lambda ids: {"assume": [{"on": "2026-03-01", "payment_method": ids["payment_method"]}]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOLD)
+@pytest.mark.parametrize("inside", NESTED)
+def test_another_accounts_id_deep_in_an_order_names_nothing(street: Street, name: str, inside: str):
+    """A tax rate or a coupon of another account is as unknown as one that does not exist, wherever it is named."""
+    route = next(route for route in POSTS if route.name == name)
+    told = refused(street, 404, "POST", street.path(route),
+                   _json(street.body(route) | NESTED[inside](street.foreign)))  # fmt: skip
+    assert told["code"] in ("tax_rate_not_found", "coupon_not_found")
+
+
+@pytest.mark.parametrize("name", SOLD)
+def test_another_accounts_code_takes_nothing_off(street: Street, name: str):
+    """A promotion code is looked for among the caller's own: the neighbor's words are nobody's here."""
+    route = next(route for route in POSTS if route.name == name)
+    body = street.body(route) | {"discounts": [{"promotion_code": "THEIRS"}]}
+    assert refused(street, 404, "POST", street.path(route), _json(body))["code"] == "promotion_code_not_found"
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_another_accounts_id_deep_in_a_change_names_nothing(street: Street, inside: str):
+    """What a change or a simulation names inside is the caller's own, or unknown."""
+    name, made = INSIDE[inside]
+    route = next(route for route in POSTS if route.name == name)
+    told = street.api.post(street.path(route), street.body(route) | made(street.foreign))
+    assert told.status in (400, 404), told.text
+    missing = ("product_not_found", "tax_rate_not_offered", "tax_rate_not_found", "payment_method_not_found")
+    assert told["code"] in missing
 
 
 @pytest.mark.parametrize("route", NAMED, ids=by_name)
 def test_another_accounts_id_in_the_path_names_nothing(street: Street, route: Route):
     """Another account's record is not found, in the same words as one that does not exist."""
+    assert "/none" not in street.path(route, street.foreign) or route.name in NO_RECORD
     body = _json(street.body(route)) if route.method == "POST" else b""
     refused(street, 404, route.method, street.path(route, street.foreign), body)
 
@@ -325,7 +422,7 @@ def test_a_cursor_that_no_page_gave_harms_nobody(street: Street, route: Route, q
 
 
 FILTERED = {"subscriptions.list_": ("contact",), "invoices.list_": ("contact", "subscription"),
-            "payments.list_": ("contact", "subscription"), "payment_methods.list_": ("contact",)}  # fmt: skip
+            "payments.list_": ("contact", "subscription"), "payment_methods.list_": ("contact",), "credit_notes.list_": ("invoice",)}  # fmt: skip
 
 
 @pytest.mark.parametrize("route", [route for route in LISTS if route.name in FILTERED], ids=by_name)
@@ -334,6 +431,20 @@ def test_a_filter_by_anothers_id_finds_nothing(street: Street, route: Route):
     for name in FILTERED[route.name]:
         told = street.api.get(f"{route.path}?{name}={street.foreign[name]}")
         assert told.status == 404 or told["data"] == []
+
+
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "name": {"name": "Other"},
+    "invoice": {"reason": "Other"},
+    "amount": {"reason": "Other"},
+    "code": {"code": "OTHER"},
+    "at_period_end": {"at_period_end": False},
+    "shifts": {"shifts": True},
+    "on": {"on": "2026-03-12"},
+    "coupons": {"force": True},
+    "billing_hour": {"billing_hour": 8},
+    "payment_method": {"payment_method": "pm_other"},
+}
 
 
 @pytest.mark.parametrize(
@@ -352,18 +463,9 @@ def test_a_used_key_with_another_body_is_refused(street: Street, route: Route):
     first = street.api.post(street.path(route), street.body(route), Idempotency_Key=key)
     assert first.status < 300, first.text
     other = street.body(route)
-    changed = (
-        {"name": "Other"}
-        if "name" in other
-        else {"reason": "Other"}
-        if {"invoice", "amount"} & other.keys()
-        else {"code": "OTHER"}
-        if "code" in other
-        else {"at_period_end": False}
-        if "at_period_end" in other
-        else {"payment_method": "pm_other"}
-    )
-    told = refused(street, 400, "POST", street.path(route), _json(other | changed), Idempotency_Key=key)
+    changed = next((part for name, part in OTHERWISE.items() if name in other), {})
+    sent = _json(other | changed) if changed else b"{ }"
+    told = refused(street, 400, "POST", street.path(route), sent, Idempotency_Key=key)
     assert (told["code"], told["param"]) == ("idempotency_key_reused", "Idempotency-Key")
 
 
