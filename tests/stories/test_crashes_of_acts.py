@@ -16,6 +16,7 @@ from sandbox.world import Killed
 from tests.conftest import new_world
 from tests.stories.diary import Diary
 
+APART = 25
 BROKE = ("dee", "eve", "fay", "mia")
 PAID = ("ada", "bea", "cy", "hal", "ida", "lou", "max")
 Asks = Callable[[Diary], tuple[str, dict[str, Any]]]
@@ -180,3 +181,38 @@ def test_who_asks_for_an_act_may_die_at_any_point_and_ask_again(ministack: Aws, 
         due = {name for name, points in whole.passed.items() if len(points) >= at}
         assert set(told.struck) == due, f"point {at} was not passed by {due - set(told.struck)}"
         assert told.outcome == whole.outcome, f"point {at}: {told.struck}"
+
+
+def worked(ministack: Aws, number: int, folder: Any, at: int, every: int) -> tuple[list[str], dict[str, Any]]:
+    """Workers bill taxes that are asked for, what waits of a change, and who is resumed, and take all to another zone."""
+    env = ministack.environment(account=f"6{os.getpid() % 10**5:05d}{number:06d}")
+    workers = Crashes(at, every)
+    with StripeServer() as stripe, new_world(env, stripe, folder, twice=True) as world:
+        diary = Diary(world)
+        for who in ("bea", "hal", "jon"):
+            diary.saves_a_card(who)
+        diary.post(f"/v1/contacts/{diary.contacts['jon']}", address={"country": "DE", "city": "Berlin"})
+        for who in ("bea", "hal", "jon"):
+            diary.subscribes(who, "coffee-1kg", on="2026-01-15", automatic_tax=who == "jon")
+        diary.it_is("2026-01-17", hour=3)
+        for name in ("change with the next", "pause"):
+            path, body = ACTS[name](diary)
+            diary.post(path, **body)
+        world.restart(workers.around)
+        diary.post("/v1/account", zone="America/Chicago", billing_hour=7)
+        diary.it_is("2026-02-16")
+        world.restart()
+        assert diary.parked() == []
+        diary.sound()
+        return workers.passed, outcome(diary)
+
+
+@pytest.mark.slow
+def test_workers_of_taxes_zones_and_pauses_may_die_at_any_point(ministack: Aws, tmp_path: Any):
+    """Every 25th point in turn ends the process, from each of the first 25 on: billed, taxed and moved as without."""
+    points, whole = worked(ministack, 0, tmp_path, 0, 0)
+    assert {"before gateway.tax", "after gateway.charge", "before TransactWriteItems"} <= set(points)
+    for at in range(1, APART + 1):
+        passed, told = worked(ministack, at, tmp_path, at, APART)
+        assert len(passed) > at, f"point {at} was never passed"
+        assert told == whole, f"ended at {passed[at - 1]} and every {APART} after it"
