@@ -88,17 +88,16 @@ def _mutate(module: str, judged: Mapping[str, str]) -> int:
 
 
 def _told(survivors: Sequence[Survivor], judged: Mapping[str, str]) -> int:
-    """How many are not judged, and how many judgments are of none any more; each is printed."""
+    """How many are not judged. What was judged and is killed is printed too: a loop may be, or have no end, by chance."""
     unjudged = 0
     for one in survivors:
         reason = judged.get(one.key)
         unjudged += reason is None
         sign, why = ("=", reason) if reason else ("?", f"not judged: {one.name}")
         print(f"  {sign} {one.key}\n      {why}", flush=True)
-    stale = set(judged) - {one.key for one in survivors}
-    for key in sorted(stale):
-        print(f"  ! {key}\n      judged, and killed: take it out", flush=True)
-    return unjudged + len(stale)
+    for key in sorted(set(judged) - {one.key for one in survivors}):
+        print(f"  ! {key}\n      killed, yet judged: {judged[key]}", flush=True)
+    return unjudged
 
 
 def _copied(copy: Path, module: str) -> None:

@@ -29,21 +29,16 @@ def test_the_tests_of_every_rule_are_there():
         assert all((mutants.ROOT / "tests" / "billing" / name).is_file() for name in names)
 
 
-@pytest.mark.parametrize(
-    ("judged", "wrong"),
-    [
-        ({"half_up: return 1": "It is the same."}, 0),
-        ({}, 1),
-        ({"half_up: return 2": "It is the same."}, 2),
-        ({"half_up: return 1": "It is the same.", "half_up: return 2": "It is the same."}, 1),
-    ],
-)
-def test_a_survivor_without_a_judgment_and_a_judgment_without_a_survivor_are_wrong(
-    judged: dict[str, str], wrong: int
-):
-    """Both are counted: one is to be judged or killed, the other taken out."""
+def test_a_survivor_without_a_judgment_is_wrong(capsys: pytest.CaptureFixture[str]):
+    """It is counted; a judgment of what is killed is told, and is not."""
     one = Survivor(name="chalicelib.billing.money.x_half_up__mutmut_1", function="half_up", line="return 1")
-    assert mutants._told([one], judged) == wrong
+    assert mutants._told([one], {}) == 1
+    assert mutants._told([one], {"half_up: return 1": "It is the same."}) == 0
+    assert mutants._told([one], {"half_up: return 2": "It is the same."}) == 1
+    told = capsys.readouterr().out
+    assert told.count("? half_up: return 1") == 2
+    assert told.count("= half_up: return 1") == 1
+    assert told.count("! half_up: return 2") == 1
 
 
 def test_an_unknown_module_is_told_the_known_ones():
