@@ -100,6 +100,9 @@ def test_nothing_failed_on_the_way(billed: Any) -> None:
 def test_each_policy_allows_what_is_called_and_little_else(billed: Any, template: dict[str, Any]) -> None:
     """The local AWS refuses what a policy does not allow; what it allows was called, but for what is listed with its reason."""
     billed.call("GET", "/v1/parked")
+    assert billed.call("POST", "/v1/account", {"billing_hour": 7}).status == 200
+    walked = ("dynamodb:Query", "ByOwner")  # subscriptions follow their account
+    eventually(lambda: walked in billed.called("work_money"), 30)
     for sweep in SWEEPS:
         failed, answer = billed.invoke(sweep)
         assert not failed, answer
