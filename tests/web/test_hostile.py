@@ -78,6 +78,9 @@ class Street:
         }.get(route.name, {})
 
 
+pytestmark = pytest.mark.slow  # thousands of requests, each quick
+
+
 @pytest.fixture(scope="module")
 def street() -> Iterator[Street]:
     with pytest.MonkeyPatch.context() as patch, mock_aws(), StripeServer() as stripe:
