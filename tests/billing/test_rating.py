@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing import rating
-from chalicelib.billing.discounts import Discount
+from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
+from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.rating import Fee, InvoiceDiscount, InvoiceLine, InvoiceTax, Rated, TaxShare
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Category, Exemption, Levy, Tax
@@ -245,6 +246,10 @@ def test_what_a_line_was_computed_from_is_kept():
         "percent_of",
     ):
         assert getattr(kept, name) == getattr(sold, name)
+    tiers = (Tier(up_to=D(10), unit_amount=D(100)), Tier(flat_amount=D(7)))
+    tiered = line(2, "0", model=Model.GRADUATED, tiers=tiers, discounts=(UnitDiscount(percent=D(10)),))
+    kept = rating.rated([tiered], "usd", START).lines[0]
+    assert (kept.model, kept.tiers, kept.discounts) == (Model.GRADUATED, tiers, tiered.discounts)
 
 
 def test_an_invoice_keeps_the_terms_it_was_computed_by():
