@@ -116,8 +116,8 @@ def wished(before: Subscription, wanted: Wanted, library: Library, now: datetime
     discounts = _discounts(before, lines, wanted, library, now)
     return Change(
         lines=None if lines == before.lines else lines,
-        taxes=None if taxes == before.taxes else taxes,
-        discounts=None if discounts == before.discounts else discounts,
+        rates=None if taxes == before.taxes else taxes,
+        coupons=None if discounts == before.discounts else discounts,
         frequency=None if wanted.frequency is before.frequency else wanted.frequency,
     )
 
@@ -236,7 +236,7 @@ def _discounts(
 
 
 def _at_work(before: Subscription) -> dict[str, Discount]:
-    saved = before.change.discounts if before.change else None
+    saved = before.change.coupons if before.change else None
     return {one.coupon: one for one in (*(saved or ()), *before.discounts) if one.coupon}
 
 
@@ -245,7 +245,7 @@ def taken(before: Subscription, change: Change, library: Library) -> list[Coupon
     there = _at_work(before)
     return [
         library.coupons[one.coupon].taken()
-        for one in change.discounts or ()
+        for one in change.coupons or ()
         if one.coupon and one.coupon not in there
     ]
 

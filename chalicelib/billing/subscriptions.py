@@ -49,12 +49,13 @@ class Method:
 class Change:
     """What takes effect with the next cycle: the last one saved wins. None leaves as it is.
 
-    `taxes` and `discounts` are all the subscription then has.
+    `rates` are the taxes, `coupons` the discounts the subscription then has. They are not called so because what says
+    nothing is left out of what is stored by its name alone (store/shapes.py), and here an empty one says something.
     """
 
     lines: tuple[Line, ...] | None = None
-    taxes: tuple[Tax, ...] | None = None
-    discounts: tuple[Discount, ...] | None = None
+    rates: tuple[Tax, ...] | None = None
+    coupons: tuple[Discount, ...] | None = None
     frequency: Frequency | None = None
 
 
@@ -248,14 +249,14 @@ class Subscription:
 
         The taxes of what is still to be billed once stay with it.
         """
-        taxes = self.taxes if change.taxes is None else change.taxes
+        taxes = self.taxes if change.rates is None else change.rates
         known = {tax.id for tax in taxes}
         due = {id_ for line in self.extras for id_ in line.taxes} - known
         return replace(
             self,
             lines=self.lines if change.lines is None else change.lines,
             taxes=(*taxes, *(tax for tax in self.taxes if tax.id in due)),
-            discounts=self.discounts if change.discounts is None else change.discounts,
+            discounts=self.discounts if change.coupons is None else change.coupons,
             change=None,
         )
 

@@ -214,7 +214,7 @@ def _settled(
         becomes.lines,
         before.day(at.now),
         currency=before.currency,
-        discounts=None if change.discounts is None else [one for one in change.discounts if not one.once],
+        discounts=None if change.coupons is None else [one for one in change.coupons if not one.once],
         taxes=({tax.id: tax for tax in before.taxes}, {tax.id: tax for tax in becomes.taxes}),
     )
     after = _credited(changes, before, rest, at).changed(change)

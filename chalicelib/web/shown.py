@@ -12,14 +12,16 @@ from chalicelib.billing import mrr as monthly
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
-from chalicelib.billing.discounts import Coupon, PromotionCode
+from chalicelib.billing.discounts import Coupon, Discount, PromotionCode
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
+from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.billing.tax import TaxRate
+from chalicelib.billing.tax import Tax, TaxRate
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
 
@@ -87,6 +89,25 @@ def ends_on(subscription: Subscription) -> date | None:
     return subscription.ends_on
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedChange:
+    """What takes effect with the next cycle; null leaves as it is."""
+
+    lines: tuple[Line, ...] | None
+    taxes: tuple[Tax, ...] | None
+    discounts: tuple[Discount, ...] | None
+    frequency: Frequency | None
+
+
+def change(subscription: Subscription) -> SavedChange | None:
+    saved = subscription.change
+    if saved is None:
+        return None
+    return SavedChange(
+        lines=saved.lines, taxes=saved.rates, discounts=saved.coupons, frequency=saved.frequency
+    )
+
+
 def next_billing_at(subscription: Subscription) -> datetime | None:
     return subscription.next_at if _bills(subscription) else None
 
@@ -136,7 +157,7 @@ SHAPES: Final[dict[type, Shape]] = {
             {"reminded", "offset", "besides", "since_on", "shifted", "settled_on", "short", "foretold"}
         ),
         renames=(("method", "payment_method"), ("hour", "billing_hour"), ("prorates", "prorate")),
-        tells=(next_billing_on, next_billing_at, payments_left, ends_on, mrr),
+        tells=(change, next_billing_on, next_billing_at, payments_left, ends_on, mrr),
         about="""What a contact pays for, again and again.
 
 `cycle` is the ordinal of the next cycle to bill (0 is the first), counted in its `frequency` from `anchor_on`;

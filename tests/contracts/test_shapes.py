@@ -249,7 +249,7 @@ RECORDS: dict[tuple[str, int], Record] = {
             ),
         ),
         extras=(PRORATED,),
-        change=Change(lines=(PRORATED,), taxes=(TAX,), discounts=(DISCOUNT,), frequency=Frequency.ANNUALLY),
+        change=Change(lines=(PRORATED,), rates=(TAX,), coupons=(DISCOUNT,), frequency=Frequency.ANNUALLY),
         cancel_on=date(2026, 9, 1),
         paused_on=date(2026, 5, 1),
         resume_on=date(2026, 6, 1),
