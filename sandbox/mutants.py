@@ -27,6 +27,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "pricing": ("test_pricing.py", "test_refusals.py"),
     "tax": ("test_tax.py", "test_refusals.py"),
     "discounts": ("test_discounts.py", "test_refusals.py"),
+    "rating": ("test_rating.py", "test_invoices.py", "test_discounts.py"),
     "automatic_tax": ("test_tax.py",),
     "recognition": ("test_ledger.py",),
 }
