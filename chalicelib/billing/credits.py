@@ -102,7 +102,8 @@ def credited(
     parts = [_part(invoice, rest[one.line], one, f"lines[{n}]") for n, one in enumerate(wanted)]
     lines = tuple(part for part in parts if part.amount)
     if not lines:
-        raise WrongState("nothing_to_credit", f"All that these lines of {invoice.id} had to credit has been.")
+        detail = f"All that these lines of {invoice.id} had to credit has been; choose others."
+        raise WrongState("nothing_to_credit", detail, "lines")
     inside = {tax.tax for tax in invoice.taxes if tax.inclusive}
     total = Money(sum(_whole(line, inside) for line in lines), invoice.currency)
     owed = invoice.amount_due if invoice.payment is None else Money.zero(invoice.currency)

@@ -397,7 +397,7 @@ class Subscription:
             detail = (
                 f"It is billed on {self.next_on}; within two days of that send force, or wait until then."
             )
-            raise WrongState("too_close_to_billing", detail)
+            raise WrongState("too_close_to_billing", detail, "force")
 
     def resumed(self, today: date, *, shifts: bool) -> "Subscription":
         """Billed again from a local date on.

@@ -343,7 +343,7 @@ def test_within_two_days_of_billing_it_takes_force(shop: Shop):
     shop.change(id_, quantities={"li_1": 2})
     shop.until("2026-02-13T01:00:00Z")
     told = shop.post(f"/v1/subscriptions/{id_}/change", {"quantities": {"li_1": 3}})
-    assert (told.status, told["code"]) == (409, "too_close_to_billing")
+    assert (told.status, told["code"], told["param"]) == (409, "too_close_to_billing", "force")
     assert shop.change(id_, quantities={"li_1": 3}, force=True)["change"]["lines"][0]["quantity"] == "3"
 
 
