@@ -223,6 +223,7 @@ def test_chalice_serves_it_as_html(service: Service, keep, subscription: Subscri
         assert "$1,255.00" in answer.body.decode()
         assert client.http.get("/b/nonsense").status_code == 404
 
+
 def test_the_page_says_how_each_amount_came_to_be(
     service: Service, keep, subscription: Subscription, invoice: Invoice
 ):

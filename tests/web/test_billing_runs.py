@@ -103,7 +103,11 @@ def test_a_price_changed_by_hand_comes_first(shop: Shop):
     assert (first["compared"], first["total"]["amount"]) == ("changed", 100600)
     assert (first["previous"]["amount"], first["foretold"]["amount"]) == (1006, 1006)
     assert first["deviation_permille"] == 99000
-    assert (told[1]["compared"], told[1]["held"], told[1]["deviation_permille"]) == ("vanished", "canceled", 1000)
+    assert (told[1]["compared"], told[1]["held"], told[1]["deviation_permille"]) == (
+        "vanished",
+        "canceled",
+        1000,
+    )
     assert {one["compared"] for one in told[2:]} == {"same"}
 
 
