@@ -1,9 +1,21 @@
 """The words stories are told in."""
 
+from pathlib import Path
+
 import pytest
 
 from sandbox.world import World
 from tests.stories.diary import Diary
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories start servers and are told on one Python; the roaster's is told on each."""
+    for item in items:
+        if item.path.parent == HERE and item.path.name != "test_roaster.py":
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
