@@ -264,12 +264,23 @@ WRONG = (
 )
 
 
+# What is wrong elsewhere and says something here.
+MEANT = {
+    ("lifecycle.cancel", "at_period_end"): (True,),
+    ("lifecycle.pause", "shifts"): (True,),
+    ("lifecycle.resume", "shifts"): (True,),
+    ("accounts.change", "billing_hour"): (None,),
+    ("changes.change", "coupons"): (None, []),
+    ("changes.preview", "coupons"): (None, []),
+}
+
+
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda value: repr(value)[:20])
 @pytest.mark.parametrize("route", POSTS, ids=by_name)
 def test_a_wrong_value_in_any_field_is_refused(street: Street, route: Route, wrong: Any):
     """A value of another type, size or form is refused in each field, and the field is named."""
-    for name, right in street.body(route).items():
-        if type(wrong) is type(right) and name == "at_period_end":
+    for name in street.body(route):
+        if wrong in MEANT.get((route.name, name), ()):
             continue
         told = refused(street, 400, "POST", street.path(route), _json(street.body(route) | {name: wrong}))
         assert told["param"].partition("[")[0].partition(".")[0] == name
