@@ -1,6 +1,5 @@
 """What the gateway promises of taxes, kept by Stripe Tax's adapter over HTTP, its faults included."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -13,7 +12,6 @@ from chalicelib.billing.automatic_tax import TaxLine, TaxQuestion
 from chalicelib.billing.gateway import Refused, Unavailable
 from chalicelib.billing.tax import Category, Exemption
 from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
 
 BERLIN = Address(country="DE", city="Berlin")
 QUESTION = TaxQuestion(
@@ -21,24 +19,6 @@ QUESTION = TaxQuestion(
     lines=(TaxLine(reference="Beans", amount=1999), TaxLine(reference="Filters", amount=350)),
     address=BERLIN,
 )
-
-
-@pytest.fixture(scope="module")
-def stripe() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def gateway(stripe: StripeServer) -> StripeGateway:
-    return StripeGateway("sk_test_local", stripe.url, read_seconds=0.4)
-
-
-@pytest.fixture
-def control(stripe: StripeServer) -> Iterator[Remote]:
-    remote = Remote(stripe.url)
-    yield remote
-    remote.recover()
 
 
 def told(gateway: StripeGateway, question: TaxQuestion) -> list[tuple[Any, ...]]:
