@@ -67,9 +67,10 @@ def of_invoice(told: Explanation) -> str:
         (told.amount_credited, "credited"),
         (told.amount_paid, "paid"),
     ]
-    total = f"is {money(told.total)}" + (f", {' and '.join(inside)} of it inside" if inside else "")
+    total = f"the total is {money(told.total)}" + (f", {' and '.join(inside)} of it inside" if inside else "")
     due = [f"{money(amount)} {how}" for amount, how in settled if amount] + [f"{money(told.amount_due)} due"]
-    return f"{', '.join([f'Lines of {money(told.subtotal)}', *off, *on_top, total])}: {', '.join(due)}."
+    parts = ", ".join([f"The lines come to {money(told.subtotal)}", *off, *on_top])
+    return f"{parts}; {total}: {', '.join(due)}."
 
 
 def money(amount: Money) -> str:

@@ -177,7 +177,7 @@ def test_a_line_is_told_in_a_sentence():
     assert told.discounts[0].sentence == "Coupon WELCOME: 5 % of 580.65 USD takes 29.03 USD."
     assert told.taxes[0].sentence == "VAT: 19 % of 551.62 USD is 104.81 USD, and comes on top."
     assert told.sentence == (
-        "Lines of 580.65 USD, less 29.03 USD (WELCOME), plus 104.81 USD VAT, is 656.43 USD: 656.43 USD due."
+        "The lines come to 580.65 USD, less 29.03 USD (WELCOME), plus 104.81 USD VAT; the total is 656.43 USD: 656.43 USD due."
     )
 
 
@@ -218,7 +218,7 @@ def test_what_settled_an_invoice_is_told():
     invoice = invoice_of(subscription(line()), "INV-000001", NOW, balance=2500)
     credited = replace(invoice, amount_credited=Money(500, "usd"))
     assert explained(credited).sentence == (
-        "Lines of 1000.00 USD, is 1000.00 USD: 25.00 USD from the customer's balance, 5.00 USD credited, 970.00 USD due."
+        "The lines come to 1000.00 USD; the total is 1000.00 USD: 25.00 USD from the customer's balance, 5.00 USD credited, 970.00 USD due."
     )
     paid = replace(credited, status=InvoiceStatus.PAID, amount_paid=Money(97000, "usd"))
     assert explained(paid).sentence.endswith("5.00 USD credited, 970.00 USD paid, 0.00 USD due.")
