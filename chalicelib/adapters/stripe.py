@@ -19,7 +19,7 @@ from chalicelib.billing.gateway import (
     Declined,
     Outcome,
     Processing,
-    Refund,
+    RefundTold,
     Refused,
     Request,
     SavedMethod,
@@ -125,12 +125,10 @@ class StripeGateway:
             exp_year=card.get("exp_year"),
         )
 
-    def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> Refund:
+    def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> RefundTold:
         """Give back a part or the whole of a PaymentIntent."""
         params = {"payment_intent": reference, "amount": to_stripe(amount), "metadata": metadata}
-        refund = self._wanted("/v1/refunds", params, key)
-        given = from_stripe(refund["amount"], refund["currency"])
-        return Refund(reference=refund["id"], amount=given, status=refund["status"] or "pending")
+        return _refund(self._wanted("/v1/refunds", params, key))
 
     def tax(self, question: TaxQuestion) -> TaxAnswer:
         """A calculation of Stripe Tax, with all its pages."""
@@ -272,6 +270,17 @@ def _surely_not(error: stripe.StripeError) -> bool:
     never_sent = isinstance(error, stripe.APIConnectionError) and error.code == "never_sent"
     return never_sent or isinstance(
         error, stripe.RateLimitError | stripe.AuthenticationError | stripe.PermissionError
+    )
+
+
+def _refund(refund: dict[str, Any]) -> RefundTold:
+    return RefundTold(
+        reference=refund["id"],
+        amount=from_stripe(refund["amount"], refund["currency"]),
+        status=refund["status"] or "pending",
+        intent=refund["payment_intent"] or "",
+        metadata=refund["metadata"] or {},
+        failure=refund.get("failure_reason"),
     )
 
 

@@ -36,6 +36,20 @@ class EventType(StrEnum):
     PAYMENT_PROCESSING = "payment.processing"
     PAYMENT_HELD = "payment.held"
     PAYMENT_CANCELED = "payment.canceled"
+    PAYMENT_CHECKOUT = "payment.checkout_opened"
+    PAYMENT_RECORDED = "payment.recorded"
+    PAYMENT_RETURNED = "payment.returned"
+    PAYMENT_FEE_KNOWN = "payment.fee_known"
+    INVOICE_OVERDUE = "invoice.overdue"
+    INVOICE_SCHEDULED = "invoice.payment_schedule_set"
+    REFUND_CREATED = "refund.created"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    REFUND_FAILED = "refund.failed"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_UPDATED = "dispute.updated"
+    DISPUTE_CLOSED = "dispute.closed"
+    SUBSCRIPTION_DELETED = "subscription.deleted"
+    ACCOUNT_CHANGED = "account.changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,28 +9,63 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.billing.automatic_tax import TaxAnswer, TaxQuestion
+from chalicelib.billing.collection import AddressType, MethodType
 from chalicelib.billing.errors import PerennialError
 from chalicelib.billing.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedMethod:
+    """A payment method attached to a customer, as the gateway describes it."""
+
+    id: str
+    customer: str
+    type: str
+    label: str
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What Stripe's Checkout page is to be: which types it takes, what it asks for, whether it saves the method, where it leads back to.
+
+    `expires_at` is at least 30 minutes after it is asked for, Stripe's own shortest.
+    """
+
+    types: tuple[MethodType, ...]
+    back_url: str
+    expires_at: datetime
+    addresses: tuple[AddressType, ...] = ()
+    save_method: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Everything a charge says to the gateway, frozen before it is sent: repeated, it is the same to the letter."""
+    """Everything a charge says to the gateway, frozen before it is sent: repeated, it is the same to the letter.
+
+    With a `page` the buyer pays there, and `method` is empty.
+    """
 
     amount: Money
     customer: str
     method: str
     description: str
     metadata: dict[str, str]
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
-    """The money was taken. `fee` and `net` are of the balance transaction, None until it is known."""
+    """The money was taken. `fee` and `net` are of the balance transaction, None until it is known.
+
+    `method` is what it was paid with where that has been saved for later charges.
+    """
 
     reference: str
     fee: Money | None = None
     net: Money | None = None
+    method: SavedMethod | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +80,19 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequired:
-    """The buyer must confirm it, as 3-D Secure asks."""
+    """The buyer must confirm it, as 3-D Secure asks; `url` is their bank's page where one was asked for."""
 
     reference: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtCheckout:
+    """The buyer may pay on Stripe's page, until it expires."""
+
+    session: str
+    url: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,28 +116,43 @@ class Unknown:
     reason: str
 
 
-Outcome = Succeeded | Declined | ActionRequired | Processing | Canceled | Unknown
+Outcome = Succeeded | Declined | ActionRequired | AtCheckout | Processing | Canceled | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedMethod:
-    """A payment method attached to a customer, as the gateway describes it."""
+class SetupPage:
+    """Stripe's page on which a buyer leaves a method: open at `url`, or complete with a `method`, or neither, expired."""
 
-    id: str
-    customer: str
-    type: str
-    label: str
-    exp_month: int | None = None
-    exp_year: int | None = None
+    session: str
+    url: str | None = None
+    method: SavedMethod | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund:
-    """Money given back."""
+class RefundTold:
+    """A refund as the gateway tells of it; `status` is Stripe's."""
 
     reference: str
     amount: Money
     status: str
+    intent: str
+    metadata: dict[str, str]
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeTold:
+    """A dispute as the gateway tells of it: `withdrawn` and `fee` are what its balance transactions have taken so far."""
+
+    id: str
+    intent: str
+    amount: Money
+    reason: str
+    status: str
+    withdrawn: Money
+    fee: Money
+    type: str
+    evidence_due_at: datetime | None = None
 
 
 class Unavailable(PerennialError):
@@ -130,8 +190,50 @@ class Gateway(Protocol):
     def attach(self, method: str, customer: str) -> SavedMethod:
         """Save a payment method for off-session charges. Raises Refused."""
 
-    def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> Refund:
-        """Give money back, in whole or in part."""
+    def checkout(self, key: str, request: Request) -> Outcome:
+        """Open Stripe's page for a request that has one: AtCheckout, or Declined where it is refused, or Unknown.
+
+        The same key gives the same page. Raises Unavailable.
+        """
+
+    def fetch_checkout(self, session: str) -> Outcome:
+        """What has become of a page's payment: AtCheckout while it is open, Canceled once it has expired. Raises Refused."""
+
+    def expire(self, session: str) -> Outcome:
+        """Close a page, or learn what was paid on it. Raises Unavailable."""
+
+    def confirm(self, key: str, reference: str, method: str, back_url: str) -> Outcome:
+        """Confirm a payment that waits for its buyer, who is here: ActionRequired with the `url` of their bank's page, or its end."""
+
+    def setup(
+        self,
+        key: str,
+        *,
+        customer: str,
+        types: tuple[MethodType, ...],
+        metadata: dict[str, str],
+        back_url: str,
+        expires_at: datetime,
+    ) -> SetupPage:
+        """Open Stripe's page on which a method is left for later charges. Raises Refused, Unavailable."""
+
+    def fetch_setup(self, session: str) -> SetupPage:
+        """What has become of it. Raises Refused, Unavailable."""
+
+    def expire_setup(self, session: str) -> SetupPage:
+        """Close it, or learn what was left on it. Raises Unavailable."""
+
+    def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> RefundTold:
+        """Give money back, in whole or in part. Raises Refused where Stripe will not, Unavailable where it was not asked or did not answer."""
+
+    def fetch_refund(self, reference: str) -> RefundTold:
+        """A refund as it is now. Raises Refused, Unavailable."""
+
+    def fetch_dispute(self, id_: str) -> DisputeTold:
+        """A dispute as it is now. Raises Refused, Unavailable."""
+
+    def metadata(self, reference: str) -> dict[str, str]:
+        """What a payment carries of ours: the account and the payment it belongs to. Raises Refused, Unavailable."""
 
     def tax(self, question: TaxQuestion) -> TaxAnswer:
         """Ask for the taxes of an invoice's lines; nothing is owed by asking. Raises Unavailable, Refused or Invalid."""

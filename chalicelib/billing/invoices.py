@@ -50,6 +50,14 @@ class Series:
         return replace(self, next=self.next + 1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instalment:
+    """A part of what is owed, and the local day by which it is due."""
+
+    due_on: date
+    amount: Money
+
+
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
@@ -62,6 +70,9 @@ class Invoice:
     `amount_applied` came from the customer's balance; `amount_credited` is what credit notes took off what was owed;
     `notes` counts its credit notes; `voided_on` is the local day it was voided on. `besides` is set on one issued besides those of the cycles,
     `last` on one issued as its subscription ended: it is asked for though that is canceled.
+
+    `due_on` is the local day a sent invoice is to be paid by, None on one that is charged; its `attempt_at` is the moment
+    it is overdue. `instalments` split what is owed over days. `by_hand` counts how often a person asked for it again.
     """
 
     account: str
@@ -92,6 +103,9 @@ class Invoice:
     besides: bool = False
     last: bool = False
     voided_on: date | None = None
+    due_on: date | None = None
+    instalments: tuple[Instalment, ...] = ()
+    by_hand: int = 0
     version: int = 0
 
     @property

@@ -1,7 +1,8 @@
 """The books: every fact that moves money posts one balanced entry, in the transaction that makes it happen.
 
 An amount is signed minor units, debit above zero. Receivable is what open invoices owe, cash what Stripe's balance
-holds of ours, credits what customers have to theirs, deferred what was invoiced for days that are still to come.
+holds of ours, bank what came another way, credits what customers have to theirs, deferred what was invoiced for days that
+are still to come, refunds what is on its way back to buyers, disputed what Stripe holds back while a dispute is open.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,9 @@ class Book(StrEnum):
     REVENUE = "revenue"
     BAD_DEBT = "bad_debt"
     GOODWILL = "goodwill"
+    BANK = "bank"
+    REFUNDS = "refunds"
+    DISPUTED = "disputed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

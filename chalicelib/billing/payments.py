@@ -1,13 +1,14 @@
 """One ask for money: a PaymentIntent, the invoices it pays, and what became of it."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.gateway import (
     ActionRequired,
+    AtCheckout,
     Canceled,
     Declined,
     Outcome,
@@ -30,25 +31,39 @@ PAUSES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 720))
 
 
 class PaymentStatus(StrEnum):
-    """`pending` has been sent or is about to be; `held` has no trusted answer yet."""
+    """`pending` has been sent or is about to be; `held` has no trusted answer yet.
+
+    `checkout` waits for its buyer on Stripe's page; `returned` is a bank debit that came back after it had succeeded.
+    """
 
     PENDING = "pending"
     PROCESSING = "processing"
     ACTION_REQUIRED = "action_required"
     HELD = "held"
+    CHECKOUT = "checkout"
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     CANCELED = "canceled"
+    RETURNED = "returned"
 
 
-SETTLED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.DECLINED, PaymentStatus.CANCELED})
+SETTLED = frozenset(
+    {PaymentStatus.SUCCEEDED, PaymentStatus.DECLINED, PaymentStatus.CANCELED, PaymentStatus.RETURNED}
+)
 
 
 class Origin(StrEnum):
-    """What caused it: the schedule, first or again, or another method given for the arrears."""
+    """What caused it: the schedule, first or again, or another method given for the arrears.
+
+    `person` is one of the staff who asks once more, `checkout` the buyer on Stripe's page, `hand` money that came
+    another way and was written down.
+    """
 
     SCHEDULE = "schedule"
     ARREARS = "arrears"
+    PERSON = "person"
+    CHECKOUT = "checkout"
+    HAND = "hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +78,9 @@ class Allocation:
 class Payment:
     """`created_at` is on the account's clock; `sent_at`, `leased_until` and `look_at` are real time.
 
-    `reference` is the PaymentIntent; `fee` and `net` come from its balance transaction.
+    `reference` is the PaymentIntent, `session` the Checkout Session it came from; `fee` and `net` come from its balance
+    transaction. `request` is None where the money came another way, on the local day `received_on`. `refunds` counts
+    its refunds, `amount_refunded` is the sum of those that have not failed, `dispute` the latest it has met.
     """
 
     account: str
@@ -72,14 +89,15 @@ class Payment:
     contact: str
     amount: Money
     allocations: tuple[Allocation, ...]
-    request: Request
     method_label: str
     origin: Origin
     created_at: datetime
     sent_at: datetime
     leased_until: datetime | None
+    request: Request | None = None
     status: PaymentStatus = PaymentStatus.PENDING
     reference: str | None = None
+    session: str | None = None
     fee: Money | None = None
     net: Money | None = None
     decline_code: str | None = None
@@ -88,6 +106,10 @@ class Payment:
     looks: int = 0
     look_at: datetime | None = None
     settled_at: datetime | None = None
+    received_on: date | None = None
+    refunds: int = 0
+    amount_refunded: Money | None = None
+    dispute: str | None = None
     version: int = 0
 
     @property
@@ -142,9 +164,24 @@ class Payment:
                 )
             case Canceled():
                 return self._settled(PaymentStatus.CANCELED, now, outcome.reference)
+            case _:
+                return self._waiting(outcome, real)
+
+    def _waiting(
+        self, outcome: ActionRequired | AtCheckout | Processing | Unknown, real: datetime
+    ) -> "Payment":
+        """It goes on, and is looked at again (real time)."""
+        match outcome:
             case ActionRequired():
                 waiting = replace(self, status=PaymentStatus.ACTION_REQUIRED, reference=outcome.reference)
                 return waiting.postponed(real, "The buyer must confirm it.")
+            case AtCheckout():
+                waiting = replace(self, status=PaymentStatus.CHECKOUT, session=outcome.session)
+                waiting = waiting.postponed(real, "The buyer is on Stripe's page.")
+                ends = outcome.expires_at
+                return (
+                    replace(waiting, look_at=min(waiting.look_at or ends, ends)) if ends > real else waiting
+                )
             case Processing():
                 waiting = replace(self, status=PaymentStatus.PROCESSING, reference=outcome.reference)
                 return waiting.postponed(real, "The bank has not answered yet.")

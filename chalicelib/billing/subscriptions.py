@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.billing import periods
+from chalicelib.billing.collection import AUTOMATICALLY, Collection
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.lines import Line
@@ -73,6 +74,7 @@ class Subscription:
     charged up to it alone; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorates` say.
     `since_on` is the day the running cycle began where its end has been moved since, `shifted` the days by which pauses put
     off what it was charged for, `settled_on` the day from which on nothing of it is left to give back. `foretold` is the total of the next invoice as it was known when the last one was issued.
+    `collection` is how it is collected, None where it is charged automatically. One that is `record_only` is run elsewhere: never billed here.
     """
 
     account: str
@@ -113,7 +115,14 @@ class Subscription:
     settled_on: date | None = None
     short: bool = False
     foretold: int | None = None
+    collection: Collection | None = None
+    record_only: bool = False
     version: int = 0
+
+    @property
+    def collects(self) -> Collection:
+        """How its money is collected."""
+        return self.collection or AUTOMATICALLY
 
     @property
     def billable(self) -> bool:

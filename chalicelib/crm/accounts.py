@@ -5,8 +5,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from chalicelib.billing import periods
+from chalicelib.billing.collection import MethodType
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.rating import Fee
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
 
 # Holds what belongs to no account yet, such as a webhook about an object that is not ours.
@@ -45,6 +47,10 @@ class Account:
 
     `reminder_days` before a payment the customer is told of it; None switches the letter off. `rezoning` is set until
     its subscriptions have followed another zone or hour.
+
+    `accept_online`, `method_types` and `fees` are what a new subscription is sold with where nothing else is said;
+    `email_invoices` sends invoices that are not charged automatically as they are issued; `invoicing_can_be_off` lets
+    subscriptions be kept here that are run elsewhere.
     """
 
     account: str
@@ -59,6 +65,11 @@ class Account:
     reminder_days: int | None = 14
     retries: RetryPolicy = RetryPolicy()
     invoice_prefix: str = "INV-"
+    accept_online: bool = True
+    method_types: tuple[MethodType, ...] = (MethodType.CARD,)
+    fees: tuple[Fee, ...] = ()
+    email_invoices: bool = True
+    invoicing_can_be_off: bool = False
     clock: TestClock | None = None
     rezoning: Rezoning | None = None
     version: int = 0

@@ -177,7 +177,11 @@ def charge(service: Service, account: str, payments: list[str], known: Reading) 
     pending = [payment for payment in written if isinstance(payment, Payment)]
     answers = ask.side_by_side(
         service,
-        {payment.id: partial(service.gateway.charge, payment.id, payment.request) for payment in pending},
+        {
+            payment.id: partial(service.gateway.charge, payment.id, payment.request)
+            for payment in pending
+            if payment.request is not None
+        },
     )
     settle.answered(service, account, answers, known)
 

@@ -58,6 +58,8 @@ def _outcome(service: Service, payment: Payment, real: datetime) -> Outcome | No
         now = service.gateway.fetch(payment.reference)
         late = isinstance(now, ActionRequired) and payment.abandoned(real)
         return service.gateway.cancel(payment.reference) if late else now
+    if payment.request is None:
+        raise AssertionError(f"{payment.id} came another way, and has an end")
     found = service.gateway.find(payment.request, payment.sent_at - SKEW)
     if found is not None or not payment.repeatable(real):
         return found

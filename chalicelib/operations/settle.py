@@ -25,6 +25,7 @@ FACTS = {
     PaymentStatus.HELD: EventType.PAYMENT_HELD,
     PaymentStatus.PROCESSING: EventType.PAYMENT_PROCESSING,
     PaymentStatus.ACTION_REQUIRED: EventType.PAYMENT_ACTION_REQUIRED,
+    PaymentStatus.CHECKOUT: EventType.PAYMENT_CHECKOUT,
 }
 
 
@@ -125,7 +126,7 @@ def settled(changes: Changeset, invoice: Invoice, at: Moment) -> None:
 def _declined(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:
     """A decline of the method that is charged now follows the schedule; one of an older method is asked again at once."""
     method = changes.get(Subscription, invoice.subscription).method
-    tried = payment.request.method
+    tried = payment.request.method if payment.request else ""
     if method is not None and method.id != tried and not method.refused:
         again = invoice.declined(at.account.retries, at.now, hard=False).asked_at(at.now)
         failed(changes, again, at)

@@ -14,10 +14,13 @@ from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.discounts import Coupon, PromotionCode
+from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice, Series
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.products import Product
+from chalicelib.billing.refunds import Refund
+from chalicelib.billing.setups import Setup
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import TaxRate
@@ -70,6 +73,9 @@ KINDS = (
     Kind(name="credit_note", type=CreditNote, owner="{account}/credit_note", position="{position}"),
     Kind(name="billing_run", type=BillingRun, owner="{account}/billing_run"),
     Kind(name="payment", type=Payment, owner="{account}/payment", position="{at}/{id}"),
+    Kind(name="refund", type=Refund, owner="{account}/refund", position="{at}/{id}"),
+    Kind(name="dispute", type=Dispute, owner="{account}/dispute", position="{at}/{id}"),
+    Kind(name="setup", type=Setup),
     Kind(name="event", type=Event, owner="{account}/event/{day}", position="{at}/{id}"),
     Kind(name="delivery", type=Delivery, owner="{account}/delivery", position="{at}/{id}"),
     Kind(name="stripe_event", type=StripeEvent),

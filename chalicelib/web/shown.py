@@ -127,7 +127,7 @@ def payments_left(subscription: Subscription) -> int | None:
 
 
 def payment_method(payment: Payment) -> str:
-    return payment.request.method
+    return payment.request.method if payment.request else ""
 
 
 def _bills(subscription: Subscription) -> bool:

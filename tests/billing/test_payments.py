@@ -14,6 +14,7 @@ from chalicelib.billing.deliveries import MAX_REFUSALS, Delivery, DeliveryStatus
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.gateway import (
     ActionRequired,
+    AtCheckout,
     Canceled,
     Declined,
     Outcome,
@@ -48,6 +49,7 @@ from chalicelib.store.keys import Record, key_of
 NOW = datetime(2026, 2, 28, 6, tzinfo=UTC)
 REAL = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TOTAL = Money(2500, "usd")
+PAGE_LIVES = timedelta(minutes=31)
 VISA = Method(id="pm_visa", customer="cus_1", label="Visa •••• 4242")
 AMEX = Method(id="pm_amex", customer="cus_1", label="American Express •••• 0005")
 
@@ -84,6 +86,12 @@ OUTCOMES: dict[type, tuple[Outcome, PaymentStatus]] = {
     ),
     Declined: (Declined(code="do_not_honor", hard=False, reference="pi_1"), PaymentStatus.DECLINED),
     ActionRequired: (ActionRequired(reference="pi_1"), PaymentStatus.ACTION_REQUIRED),
+    AtCheckout: (
+        AtCheckout(
+            session="cs_1", url="https://checkout.stripe.com/c/pay/cs_1", expires_at=REAL + PAGE_LIVES
+        ),
+        PaymentStatus.CHECKOUT,
+    ),
     Processing: (Processing(reference="pi_1"), PaymentStatus.PROCESSING),
     Canceled: (Canceled(reference="pi_1"), PaymentStatus.CANCELED),
     Unknown: (Unknown(reason="No answer within 20 s."), PaymentStatus.HELD),
@@ -97,14 +105,17 @@ def in_state(status: PaymentStatus) -> Payment:
     """A payment that has come to a state by what the gateway said."""
     if status is PaymentStatus.PENDING:
         return pending()
+    if status is PaymentStatus.RETURNED:
+        return replace(in_state(PaymentStatus.SUCCEEDED), status=status)
     outcome = next(outcome for outcome, leads_to in OUTCOMES.values() if leads_to is status)
     return pending().told(outcome, NOW, REAL)
 
 
 def test_every_outcome_has_its_state_and_every_state_its_outcome():
-    """There is one state for each thing a gateway may say, and only `pending` is reached without a word from it."""
+    """There is one state for each answer of a gateway; only `pending` and `returned` are reached without one."""
     assert set(OUTCOMES) == set(get_args(gateway.Outcome))
-    assert {status for _, status in OUTCOMES.values()} == set(PaymentStatus) - {PaymentStatus.PENDING}
+    others = {PaymentStatus.PENDING, PaymentStatus.RETURNED}
+    assert {status for _, status in OUTCOMES.values()} == set(PaymentStatus) - others
 
 
 @pytest.mark.parametrize(

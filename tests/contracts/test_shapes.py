@@ -19,13 +19,15 @@ from hypothesis import strategies as st
 
 from chalicelib.billing.addresses import Address
 from chalicelib.billing.billing_runs import BillingRun
+from chalicelib.billing.collection import AddressType, Collection, CollectionMethod, MethodType
 from chalicelib.billing.credits import CreditLine, CreditNote
 from chalicelib.billing.deliveries import Delivery, DeliveryStatus, Letter
 from chalicelib.billing.discounts import Coupon, Discount, Duration, PromotionCode, UnitDiscount
+from chalicelib.billing.disputes import Dispute, DisputeStatus
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.events import Event, EventType
-from chalicelib.billing.gateway import Request
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, Series
+from chalicelib.billing.gateway import Page, Request
+from chalicelib.billing.invoices import Instalment, Invoice, InvoiceStatus, Series
 from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
@@ -34,6 +36,8 @@ from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.products import Product
 from chalicelib.billing.rating import Fee, InvoiceDiscount, InvoiceLine, InvoiceTax, TaxShare
+from chalicelib.billing.refunds import Refund, RefundStatus
+from chalicelib.billing.setups import Setup, SetupStatus
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Change, Method, Status, Subscription
 from chalicelib.billing.tax import Category, Exemption, Tax, TaxRate
@@ -118,6 +122,20 @@ RECORDS: dict[tuple[str, int], Record] = {
         invoice_prefix="R-",
         clock=TestClock(now_at=AT, target_at=LATER),
         rezoning=Rezoning(walk_at=AT, after="sub_1", second=True),
+        accept_online=False,
+        method_types=(MethodType.SEPA, MethodType.CARD),
+        fees=(
+            Fee(
+                name="Card",
+                types=("card",),
+                percent=Decimal("1.5"),
+                amount=usd(30),
+                taxes=("txr_1",),
+                once=True,
+            ),
+        ),
+        email_invoices=False,
+        invoicing_can_be_off=True,
         version=3,
     ),
     ("api_key", 1): ApiKey(
@@ -258,6 +276,15 @@ RECORDS: dict[tuple[str, int], Record] = {
         since_on=date(2026, 4, 2),
         short=True,
         foretold=3126,
+        collection=Collection(
+            way=CollectionMethod.SEND_INVOICE,
+            days_until_due=30,
+            online=False,
+            types=(MethodType.SEPA,),
+            addresses=(AddressType.BILLING, AddressType.SHIPPING),
+            save_method=True,
+        ),
+        record_only=True,
         version=7,
     ),
     ("invoice", 1): Invoice(
@@ -326,6 +353,9 @@ RECORDS: dict[tuple[str, int], Record] = {
         notes=1,
         besides=True,
         voided_on=date(2026, 3, 1),
+        due_on=date(2026, 3, 2),
+        instalments=(Instalment(due_on=date(2026, 3, 2), amount=usd(3126)),),
+        by_hand=2,
         version=5,
     ),
     ("payment", 1): Payment(
@@ -344,6 +374,13 @@ RECORDS: dict[tuple[str, int], Record] = {
             method="pm_1",
             description="R-000042, R-000043",
             metadata={"account": "acct_1", "payment": "pay_1_0003_r1_2"},
+            page=Page(
+                types=(MethodType.CARD, MethodType.ACH),
+                back_url="https://pay.example.com/b/1",
+                expires_at=LATER,
+                addresses=(AddressType.BILLING,),
+                save_method=True,
+            ),
         ),
         method_label="Visa •••• 4242",
         origin=Origin.ARREARS,
@@ -360,7 +397,66 @@ RECORDS: dict[tuple[str, int], Record] = {
         looks=2,
         look_at=LATER,
         settled_at=LATER,
+        session="cs_1",
+        received_on=date(2026, 2, 1),
+        refunds=1,
+        amount_refunded=usd(100),
+        dispute="dp_1",
         version=3,
+    ),
+    ("refund", 1): Refund(
+        account="acct_1",
+        id="ref_1_0003_r1_2_1",
+        payment="pay_1_0003_r1_2",
+        contact="con_1",
+        subscription="sub_1",
+        amount=usd(100),
+        created_at=AT,
+        sent_at=AT,
+        leased_until=LATER,
+        status=RefundStatus.FAILED,
+        credit_note="cn_1_0003_1",
+        reference="re_1",
+        reason="Spilled",
+        failure="expired_or_canceled_card",
+        looks=2,
+        look_at=LATER,
+        settled_at=LATER,
+        version=2,
+    ),
+    ("dispute", 1): Dispute(
+        account="acct_1",
+        id="dp_1",
+        payment="pay_1_0003_r1_2",
+        contact="con_1",
+        subscription="sub_1",
+        amount=usd(3126),
+        reason="fraudulent",
+        status=DisputeStatus.LOST,
+        created_at=AT,
+        withdrawn=usd(3126),
+        fee=usd(1500),
+        evidence_due_at=LATER,
+        returned=True,
+        closed_at=LATER,
+        version=2,
+    ),
+    ("setup", 1): Setup(
+        account="acct_1",
+        id="set_1",
+        subscription="sub_1",
+        contact="con_1",
+        customer="cus_1",
+        back_url="https://pay.example.com/b/1",
+        created_at=AT,
+        sent_at=AT,
+        expires_at=LATER,
+        session="cs_1",
+        method="pm_1",
+        status=SetupStatus.COMPLETE,
+        looks=1,
+        look_at=LATER,
+        version=2,
     ),
     ("event", 1): Event(
         account="acct_1",
