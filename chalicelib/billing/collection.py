@@ -43,6 +43,20 @@ class AddressType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """The saved payment method a subscription is charged on.
+
+    `refused` is set by a hard decline: nothing is charged on it again.
+    """
+
+    id: str
+    customer: str
+    label: str
+    type: str = "card"
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
     """`days_until_due` are the payment terms (0 is due on receipt) of every invoice that is sent, or of the first.
 

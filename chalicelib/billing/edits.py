@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from chalicelib.billing import boundaries, redemptions
 from chalicelib.billing import lines as line_rules
-from chalicelib.billing import redemptions
 from chalicelib.billing.currencies import largest_at_stripe
 from chalicelib.billing.discounts import Coupon, Discount
 from chalicelib.billing.errors import Invalid, WrongState
@@ -18,7 +18,8 @@ from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
 from chalicelib.billing.proration import Proration
 from chalicelib.billing.redemptions import Sale
-from chalicelib.billing.subscriptions import ENDED, Change, Subscription
+from chalicelib.billing.statuses import ENDED
+from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Tax, TaxRate
 
 MAX_LINES: Final = 100
@@ -80,8 +81,8 @@ def check_changeable(before: Subscription, now: datetime, wanted: Wanted) -> Non
     if not wanted.drop and not wanted.says_something:
         detail = "Say what is to be changed: lines, quantities, frequency or coupons; or send drop_saved."
         raise Invalid("nothing_to_change", detail, "lines")
-    before.check_settled(now)
-    before.check_open(now, force=wanted.force or wanted.drop)
+    boundaries.check_settled(before, now)
+    boundaries.check_open(before, now, force=wanted.force or wanted.drop)
 
 
 def ends(subscription: Subscription) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
-from chalicelib.billing import periods, proration
+from chalicelib.billing import boundaries, periods, proration
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.invoices import share_of
@@ -29,7 +29,7 @@ def moved(
         return subscription
     _check_movable(subscription, now, force=force)
     _check_date(subscription, subscription.day(now), on)
-    before, after = subscription.next_on, subscription.moved(on)
+    before, after = subscription.next_on, boundaries.moved(subscription, on)
     after = replace(after, extras=proration.cut(after.extras, on, None))
     if not prorates:
         return after
@@ -55,8 +55,8 @@ def _check_movable(subscription: Subscription, now: datetime, *, force: bool) ->
         raise WrongState("canceling", detail)
     if subscription.at_its_end:
         raise WrongState("nothing_to_bill", f"All its payments are made; it ends on {subscription.next_on}.")
-    subscription.check_settled(now)
-    subscription.check_open(now, force=force)
+    boundaries.check_settled(subscription, now)
+    boundaries.check_open(subscription, now, force=force)
 
 
 def _check_date(subscription: Subscription, today: date, on: date) -> None:
@@ -85,7 +85,7 @@ def paused(
 ) -> Subscription:
     """Nothing more is billed until it is resumed; the rest is how, where `resume_on` does it. Raises Invalid or WrongState."""
     _check_ways(shifts=shifts, prorates=prorates)
-    return subscription.paused(now, resume_on, shifts=shifts, prorates=prorates)
+    return boundaries.paused(subscription, now, resume_on, shifts=shifts, prorates=prorates)
 
 
 def _check_ways(*, shifts: bool, prorates: bool) -> None:
@@ -102,7 +102,7 @@ def resumed(subscription: Subscription, today: date, *, shifts: bool, prorates: 
     Invalid or WrongState.
     """
     _check_ways(shifts=shifts, prorates=prorates)
-    after = subscription.resumed(today, shifts=shifts)
+    after = boundaries.resumed(subscription, today, shifts=shifts)
     if shifts and subscription.paused_on is not None:
         paused = (today - subscription.paused_on).days
         return replace(after, extras=proration.shifted(after.extras, subscription.paused_on, paused))
@@ -114,7 +114,7 @@ def resumed(subscription: Subscription, today: date, *, shifts: bool, prorates: 
 
 def reactivated(subscription: Subscription) -> Subscription:
     """A cancellation is called off; of a cycle charged up to it alone, the rest is charged too."""
-    after, left_on = subscription.reactivated(), subscription.cancel_on
+    after, left_on = boundaries.reactivated(subscription), subscription.cancel_on
     if not subscription.short or left_on is None:
         return after
     whole = after.period(after.cycle - 1)

@@ -7,14 +7,15 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from chalicelib.billing import lines, money, periods, rating
+from chalicelib.billing import boundaries, lines, money, periods, rating
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.rating import Fee
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 
 MAX_PAYMENTS: Final = 1200
@@ -164,7 +165,7 @@ def grouped(plans: Sequence[Plan | None]) -> dict[Plan, list[int]]:
 
 def taken_over(subscription: Subscription, today: date, at: str = "") -> Subscription:
     """One whose periods before today were billed elsewhere: what is left of its term is billed here."""
-    after = subscription.skipped_to(today)
+    after = boundaries.skipped_to(subscription, today)
     if not after.offset:
         return after
     left = None if after.payments is None else after.payments - after.offset

@@ -2,48 +2,17 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from chalicelib.billing import periods
-from chalicelib.billing.collection import AUTOMATICALLY, Collection
+from chalicelib.billing.collection import AUTOMATICALLY, Collection, Method
 from chalicelib.billing.discounts import Discount
-from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.errors import WrongState
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.rating import Fee
+from chalicelib.billing.statuses import ENDED, Status
 from chalicelib.billing.tax import Tax
 from chalicelib.billing.wake import Topic, Wake
-
-
-class Status(StrEnum):
-    """HubSpot's `hs_status`, told by Stripe's meanings of past_due and unpaid."""
-
-    SCHEDULED = "scheduled"
-    ACTIVE = "active"
-    PAST_DUE = "past_due"
-    UNPAID = "unpaid"
-    PAUSED = "paused"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-
-
-ENDED = frozenset({Status.CANCELED, Status.EXPIRED})
-# HubSpot's two days before a payment in which a subscription is left as it is.
-CLOSED_DAYS = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """The saved payment method a subscription is charged on.
-
-    `refused` is set by a hard decline: nothing is charged on it again.
-    """
-
-    id: str
-    customer: str
-    label: str
-    type: str = "card"
-    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,131 +312,10 @@ class Subscription:
             raise WrongState("subscription_ended", f"The subscription is {self.status} already.")
         return replace(self, status=Status.CANCELED, ended_at=self.ended_at or now)
 
-    def canceling(self, on: date | None = None, *, today: date | None = None) -> "Subscription":
-        """To be canceled in place of the next billing, or on a local date after today's."""
-        if not self.billable:
-            raise WrongState("subscription_ended", "No billing is to come that this could take the place of.")
-        planned = self.ends_on if self.ends_at else None
-        if planned is not None and (on or self.next_on) != planned:
-            detail = f"It is to be canceled on {planned} already; reactivate it first to choose another day."
-            raise WrongState("canceling", detail)
-        if on is None:
-            return replace(self, cancel_at_period_end=True)
-        if today is not None:
-            self._check_end(on, today)
-        return replace(self, cancel_on=on)
-
-    def _check_end(self, on: date, today: date) -> None:
-        if on <= today:
-            raise Invalid(
-                "cancel_in_the_past", "Choose a day after today; without one it is canceled now.", "on"
-            )
-        ends_on = self.ends_on
-        if ends_on is not None and on > ends_on:
-            raise Invalid("cancel_after_the_end", f"Its term ends on {ends_on}; choose a day before.", "on")
-        periods.check_near(on, today, "on")
-
     def expired(self, now: datetime) -> "Subscription":
         """The term is over; with arrears open the status waits until they are settled."""
         status = self.status if self.arrears else Status.EXPIRED
         return replace(self, status=status, ended_at=now)
-
-    def paused(
-        self, now: datetime, resume_on: date | None = None, *, shifts: bool = True, prorates: bool = False
-    ) -> "Subscription":
-        """Nothing more is billed until it is resumed; `shifts` and `prorates` are how, where `resume_on` does it."""
-        if self.ended_at is not None or self.status not in (Status.ACTIVE, Status.PAST_DUE):
-            detail = f"Only an active or past due subscription can be paused; this one is {self.status}."
-            raise WrongState("not_pausable", detail)
-        self.check_settled(now)
-        if self.ends_at is not None:
-            detail = f"It is to be canceled on {self.ends_on}; reactivate it first."
-            raise WrongState("canceling", detail)
-        today = self.day(now)
-        if resume_on is not None:
-            if resume_on <= today:
-                raise Invalid("resume_in_the_past", "Choose a day after today, or none.", "resume_on")
-            periods.check_near(resume_on, today, "resume_on")
-        return replace(
-            self, status=Status.PAUSED, paused_on=today, resume_on=resume_on, shifts=shifts, prorates=prorates
-        )
-
-    def check_settled(self, now: datetime) -> None:
-        """Refuse to change the calendar while a boundary that has come is still to be billed. Raises WrongState."""
-        if now >= self.next_at:
-            detail = f"Its billing of {self.next_on} is due; send this again when it has been billed."
-            raise WrongState("billing_due", detail)
-
-    def check_open(self, now: datetime, *, force: bool = False) -> None:
-        """Refuse to change what is billed within two days; `force` does it nevertheless. Raises WrongState."""
-        if force or not self.billable or self.paused_on is not None:
-            return
-        if (self.next_on - self.day(now)).days <= CLOSED_DAYS and self.cycle:
-            detail = (
-                f"It is billed on {self.next_on}; within two days of that send force, or wait until then."
-            )
-            raise WrongState("too_close_to_billing", detail, "force")
-
-    def resumed(self, today: date, *, shifts: bool) -> "Subscription":
-        """Billed again from a local date on.
-
-        With `shifts` the days left when it was paused are still to come: the next boundary is as far from today as
-        it was then. Without, the boundaries stay where they were, and those that passed meanwhile are left out.
-        """
-        if self.paused_on is None or self.ended_at is not None:
-            raise WrongState(
-                "not_paused", f"Only a paused subscription can be resumed; this one is {self.status}."
-            )
-        status = Status.PAST_DUE if self.arrears else Status.ACTIVE
-        running = replace(
-            self,
-            status=Status.UNPAID if self.status is Status.UNPAID else status,
-            paused_on=None,
-            resume_on=None,
-            shifts=False,
-            prorates=False,
-        )
-        if shifts:
-            paused = today - self.paused_on
-            settled_on = self.settled_on and self.settled_on + paused
-            moved = running.moved(self.next_on + paused)
-            return replace(moved, shifted=self.shifted + paused.days, settled_on=settled_on)
-        return running.skipped_to(today)
-
-    def moved(self, next_on: date) -> "Subscription":
-        """The next boundary is another local date, and the ones after it are counted from there.
-
-        The customer is told anew of a payment whose date they were told.
-        """
-        if next_on == self.next_on:
-            return self
-        return replace(
-            self,
-            anchor_on=next_on,
-            offset=-self.cycle,
-            since_on=self.started_on,
-            reminded=min(self.reminded, self.cycle - 1),
-        )
-
-    def skipped_to(self, today: date) -> "Subscription":
-        """Boundaries before a local date are left out, unbilled; the number of payments stays as it was."""
-        if self.at_its_end:
-            return self
-        index = periods.index_at(self.anchor_on, self.frequency, today)
-        if periods.boundary(self.anchor_on, self.frequency, index) < today:
-            index += 1
-        if index <= self.cycle + self.offset:
-            return self
-        reminded = min(self.reminded, self.cycle - 1)
-        return replace(self, offset=index - self.cycle, since_on=None, reminded=reminded)
-
-    def reactivated(self) -> "Subscription":
-        """A cancellation that was planned is called off."""
-        if not self.billable or self.ends_at is None:
-            raise WrongState(
-                "not_canceling", "Only a subscription with a planned cancellation can be reactivated."
-            )
-        return replace(self, cancel_at_period_end=False, cancel_on=None, short=False)
 
     def rezoned(self, zone: str, hour: int) -> "Subscription":
         """The local dates stay, at another zone's billing hour."""

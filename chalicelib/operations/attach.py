@@ -1,11 +1,12 @@
 """Save a buyer's payment method, and charge a subscription on another one."""
 
+from chalicelib.billing.collection import Method
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Refused
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment
-from chalicelib.billing.subscriptions import Method, Subscription
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import collect, fill, publish

@@ -3,11 +3,12 @@
 from datetime import date, timedelta
 from typing import Final
 
-from chalicelib.billing import gaps, proration
+from chalicelib.billing import boundaries, gaps, proration
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Series
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import act, credit, publish, renew, standing, tax
@@ -34,7 +35,7 @@ def subscription(
         return _now(service, account, id_)
 
     def decide(before: Subscription, at: Moment) -> Subscription:
-        return before.canceling(on, today=before.day(at.now))
+        return boundaries.canceling(before, on, today=before.day(at.now))
 
     return act.on(service, account, id_, EventType.SUBSCRIPTION_CANCELING, decide)
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from functools import partial
 
 from chalicelib.billing import dunning, ledger
+from chalicelib.billing.collection import Method
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import ask, publish, settle

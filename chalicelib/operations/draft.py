@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from chalicelib.billing import invoices, money, orders, redemptions
 from chalicelib.billing import products as library
+from chalicelib.billing.collection import Method
 from chalicelib.billing.currencies import check_currency, largest_at_stripe
 from chalicelib.billing.discounts import Coupon, Discount, PromotionCode, check_percent
 from chalicelib.billing.errors import Invalid, NotFound
@@ -17,7 +18,8 @@ from chalicelib.billing.orders import Giving, Plan
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.rating import Fee, Levying
 from chalicelib.billing.redemptions import Sale
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.summaries import recurring_of
 from chalicelib.crm.accounts import Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod

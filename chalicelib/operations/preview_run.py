@@ -11,7 +11,8 @@ from chalicelib.billing.errors import Invalid
 from chalicelib.billing.forecast import Compared, Deviation, Expected, Failing, Held, Preview
 from chalicelib.billing.invoices import Invoice, name_of
 from chalicelib.billing.money import Money
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import tax

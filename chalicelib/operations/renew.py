@@ -13,7 +13,8 @@ from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, Series
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.periods import Period
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import publish, tax

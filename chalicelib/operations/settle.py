@@ -7,7 +7,8 @@ from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Unavailable
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.payments import Payment, PaymentStatus
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import publish
 from chalicelib.operations.ask import Answer

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
-from chalicelib.billing import gaps, periods
+from chalicelib.billing import boundaries, gaps, periods
 from chalicelib.billing.edits import Wanted
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
@@ -256,7 +256,10 @@ def _do(id_: str, one: Assumption, asked: tax.Asked, changes: Changeset, at: Mom
 
 Decide = Callable[[Subscription, Moment, Assumption], Subscription]
 _DEEDS: dict[Do, tuple[EventType, Decide]] = {
-    Do.CANCEL_AT_PERIOD_END: (EventType.SUBSCRIPTION_CANCELING, lambda before, *_: before.canceling()),
+    Do.CANCEL_AT_PERIOD_END: (
+        EventType.SUBSCRIPTION_CANCELING,
+        lambda before, *_: boundaries.canceling(before),
+    ),
     Do.REACTIVATE: (EventType.SUBSCRIPTION_REACTIVATED, lambda before, *_: gaps.reactivated(before)),
     Do.PAUSE: (
         EventType.SUBSCRIPTION_PAUSED,

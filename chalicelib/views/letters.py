@@ -12,7 +12,8 @@ from typing import TypedDict
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Period
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.views import bills, dues, formats

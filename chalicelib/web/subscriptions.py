@@ -11,7 +11,8 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.orders import AT_CHECKOUT, Backdate
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.summaries import Summary
 from chalicelib.operations import attach, subscribe
 from chalicelib.operations.order import Order

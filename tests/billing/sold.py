@@ -7,13 +7,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from chalicelib.billing.collection import Method
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.lines import Kind, Line, Share
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.rating import Fee
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 
 START = date(2026, 3, 5)

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from chalicelib.billing import credits as notes
 from chalicelib.billing import gaps
 from chalicelib.billing import lines as price
+from chalicelib.billing.collection import Method
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.discounts import Coupon, Duration, UnitDiscount
 from chalicelib.billing.edits import Edit, Wanted
@@ -27,7 +28,8 @@ from chalicelib.billing.orders import Wish
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.proration import Proration
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Category, TaxRate
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing import ledger
+from chalicelib.billing.collection import Method
 from chalicelib.billing.credits import (
     MAX_REASON,
     CreditNote,
@@ -28,7 +29,8 @@ from chalicelib.billing.lines import Kind, Line, Share
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.rating import Fee
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 
 NOW = datetime(2026, 3, 10, 6, 0, 30, tzinfo=UTC)

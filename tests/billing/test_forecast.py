@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing.billing_runs import Fate, begun, fate, name_of, tallied
+from chalicelib.billing.collection import Method
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.forecast import deviation, foretelling
 from chalicelib.billing.invoices import InvoiceStatus, invoice_of
@@ -17,7 +18,8 @@ from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.rating import Fee
-from chalicelib.billing.subscriptions import Change, Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Exemption, Tax
 
 NOW = datetime(2026, 1, 31, 11, tzinfo=UTC)

@@ -6,13 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.billing import gaps, invoices, lines
+from chalicelib.billing import boundaries, gaps, invoices, lines
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 
 LINES = (
     Line(id="li_1", name="Coffee", unit_amount=Decimal(2800)),
@@ -127,12 +128,12 @@ def test_after_a_pause_only_days_nobody_paid_for_are_charged():
 
 def test_called_off_after_a_short_cycle_the_rest_of_it_is_charged():
     """Billed for 7 of 28 days, the other 21 follow; before it was billed short, or billed whole, there is no rest."""
-    leaving = running().canceling(day("2026-02-22"), today=day("2026-01-20"))
+    leaving = boundaries.canceling(running(), day("2026-02-22"), today=day("2026-01-20"))
     assert gaps.reactivated(leaving) == running()
     after = gaps.reactivated(leaving.renewed())
     assert charged(after)[0] == ("li_1", 2100, 21, day("2026-02-22"), day("2026-03-15"))
     assert after.short is False
-    late = running().canceling(day("2026-02-01"), today=day("2026-01-20"))
+    late = boundaries.canceling(running(), day("2026-02-01"), today=day("2026-01-20"))
     assert gaps.reactivated(late) == running()
 
 

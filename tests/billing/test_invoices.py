@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.billing.collection import Method
 from chalicelib.billing.dunning import PRESETS, AtEnd, RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.invoices import Invoice, InvoiceStatus, Series, invoice_of, name_of
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic, Wake
 
 NOW = datetime(2026, 2, 28, 6, 0, 30, tzinfo=UTC)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.billing import invoices, laws, ledger, recognition
+from chalicelib.billing.collection import Method
 from chalicelib.billing.credits import CreditLine, CreditNote, Wanted, credited, left
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import Invalid, WrongState
@@ -24,7 +25,8 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.rating import Fee
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 
 START = date(2026, 1, 1)

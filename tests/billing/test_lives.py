@@ -9,12 +9,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chalicelib.billing import gaps, periods
+from chalicelib.billing import boundaries, gaps, periods
+from chalicelib.billing.collection import Method
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import ENDED, Change, Method, Status, Subscription
+from chalicelib.billing.statuses import ENDED, Status
+from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import renew
@@ -201,7 +203,7 @@ class Life(RuleBasedStateMachine):
     @rule(days=st.none() | st.integers(0, 150))
     def to_be_canceled(self, days):
         on = None if days is None else self._today + days * DAY
-        self._does(lambda it: it.canceling(on, today=self._today))
+        self._does(lambda it: boundaries.canceling(it, on, today=self._today))
 
     @precondition(lambda self: self.it.ends_at is not None)
     @rule()
@@ -342,7 +344,7 @@ def test_slept_through_a_pause_and_an_end_the_pause_is_over_first():
     for resume, periods_of_it in ((58, [("2026-03-01", "2026-03-10")]), (90, [])):
         life = lived()
         life.paused(after=resume, shifts=False, prorates=False)
-        life.it = life.it.canceling(date(2026, 3, 10), today=date(2026, 1, 2))
+        life.it = boundaries.canceling(life.it, date(2026, 3, 10), today=date(2026, 1, 2))
         life.time_passes_and_the_schedule_works(passes=timedelta(days=365))
         assert billed(life)[1:] == periods_of_it
         assert life.it.status is Status.CANCELED

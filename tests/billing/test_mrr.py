@@ -13,7 +13,8 @@ from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.mrr import months_share, mrr
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 from tests.billing.sold import subscription, subscriptions
 

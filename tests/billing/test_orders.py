@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing import orders, periods, redemptions, summaries
+from chalicelib.billing.collection import Method
 from chalicelib.billing.discounts import Coupon, Discount, Duration, PromotionCode, UnitDiscount
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.invoices import Invoice, invoice_of
@@ -20,7 +21,8 @@ from chalicelib.billing.orders import Backdate, Plan, Start
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.rating import Fee
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 
 TODAY = date(2026, 1, 31)

@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.billing import gaps, laws, lines
+from chalicelib.billing.collection import Method
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.edits import Edit, Wanted
 from chalicelib.billing.events import Event, EventType
@@ -23,7 +24,8 @@ from chalicelib.billing.orders import Wish
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.proration import Proration
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import act, cancel, change

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing import deliveries, events, gateway
+from chalicelib.billing.collection import Method
 from chalicelib.billing.deliveries import MAX_REFUSALS, Delivery, DeliveryStatus, Letter
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.gateway import (
@@ -37,8 +38,9 @@ from chalicelib.billing.payments import (
     PaymentStatus,
 )
 from chalicelib.billing.periods import Frequency
+from chalicelib.billing.statuses import Status
 from chalicelib.billing.stripe_events import StripeEvent
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic, Wake
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import letter_of

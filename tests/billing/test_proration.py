@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.billing import boundaries, gaps, invoices, lines, proration
 from chalicelib.billing import credits as notes
-from chalicelib.billing import gaps, invoices, lines, proration
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
@@ -21,7 +21,8 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.proration import Settlement, Standing
-from chalicelib.billing.subscriptions import Change, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Tax
 
 NOW = datetime(2026, 1, 1, 6, tzinfo=UTC)
@@ -300,8 +301,8 @@ def test_what_was_taken_back_or_given_up_is_not_given_back():
 def test_days_a_pause_shifted_are_still_to_come():
     """Paused for ten days on the eleventh day, twenty-one are left when it goes on: they are given back, and charged."""
     period = Lived(subscription())
-    paused = period.now.paused(datetime(2026, 1, 11, 12, tzinfo=UTC))
-    period.now = paused.resumed(date(2026, 1, 21), shifts=True)
+    paused = boundaries.paused(period.now, datetime(2026, 1, 11, 12, tzinfo=UTC))
+    period.now = boundaries.resumed(paused, date(2026, 1, 21), shifts=True)
     assert period.now.next_on == date(2026, 2, 11)
     settled = proration.changed(
         period.standing, (line(),), (line(unit_amount=6200),), date(2026, 1, 21), currency="usd"
@@ -316,8 +317,8 @@ def test_days_a_pause_shifted_are_still_to_come():
 def test_days_nobody_paid_for_are_not_charged_by_a_change():
     """Resumed without shifting after its period was over, what is left of the running one was never charged: a change is free till then."""
     period = Lived(subscription())
-    paused = period.now.paused(datetime(2026, 1, 11, 12, tzinfo=UTC))
-    period.now = paused.resumed(date(2026, 3, 10), shifts=False)
+    paused = boundaries.paused(period.now, datetime(2026, 1, 11, 12, tzinfo=UTC))
+    period.now = boundaries.resumed(paused, date(2026, 3, 10), shifts=False)
     assert period.now.next_on == date(2026, 4, 1)
     settled = proration.changed(
         period.standing, (line(),), (line(unit_amount=6200),), date(2026, 3, 15), currency="usd"
@@ -330,7 +331,7 @@ def test_days_a_later_date_added_are_changed_with_the_rest():
     period = Lived(subscription())
     added = Share(days=10, of_days=28, start_on=date(2026, 2, 1), end_on=date(2026, 2, 11))
     extra = replace(line(), kind=Kind.PRORATION, share=added)
-    period.now = replace(period.now.moved(date(2026, 2, 11)), extras=(extra,))
+    period.now = replace(boundaries.moved(period.now, date(2026, 2, 11)), extras=(extra,))
     settled = proration.changed(
         period.standing, (line(),), (line(unit_amount=6200),), date(2026, 1, 22), currency="usd"
     )
@@ -342,7 +343,7 @@ def test_days_a_later_date_added_are_changed_with_the_rest():
 def test_days_given_for_nothing_are_neither_charged_nor_given_back():
     """Moved ten days on without a charge, 27 days are to come on the fifth day that anybody paid for; once they are over, none."""
     period = Lived(subscription())
-    period.now = period.now.moved(date(2026, 2, 11))
+    period.now = boundaries.moved(period.now, date(2026, 2, 11))
     settled = proration.changed(
         period.standing, (line(),), (line(unit_amount=6200),), date(2026, 1, 5), currency="usd"
     )
@@ -353,9 +354,9 @@ def test_days_given_for_nothing_are_neither_charged_nor_given_back():
 def test_days_settled_while_the_date_was_earlier_are_not_charged_again():
     """Moved to the 20th, changed up to there, and moved back: days from the 20th on were paid for at the old price, and stay so."""
     period = Lived(subscription())
-    period.now = period.now.moved(date(2026, 1, 20))
+    period.now = boundaries.moved(period.now, date(2026, 1, 20))
     period.changes([line(unit_amount=6200)], date(2026, 1, 8))
-    period.now = period.now.moved(date(2026, 2, 1))
+    period.now = boundaries.moved(period.now, date(2026, 2, 1))
     period.changes([line(unit_amount=9300)], date(2026, 1, 15))
     assert period.charged == 7 * 100 + 7 * 200 + 5 * 300 + 12 * 100
 
@@ -374,9 +375,11 @@ def test_what_is_given_back_is_the_days_that_were_paid_and_not_used(steps: list[
             left = min(days, (period.now.next_on - today).days)
             today, used = today + left * DAY, used + left
         elif what == "moves":
-            period.now = period.now.moved(period.now.next_on + days * DAY)
+            period.now = boundaries.moved(period.now, period.now.next_on + days * DAY)
         elif today < period.now.next_on:
-            paused = period.now.paused(datetime(today.year, today.month, today.day, 1, tzinfo=UTC))
+            paused = boundaries.paused(
+                period.now, datetime(today.year, today.month, today.day, 1, tzinfo=UTC)
+            )
             today += days * DAY
             period.now = gaps.resumed(paused, today, shifts=True)
     back, _ = amounts(proration.ended(period.standing, today))
@@ -390,7 +393,7 @@ def test_a_pause_puts_off_what_waits_as_it_does_what_was_invoiced(
     """An upgrade, a pause and a way back: each day used is charged once at its price, whether the charge waited or not."""
     period, pause = Lived(subscription()), max(up, pause)
     period.changes([line(unit_amount=6200)], START + up * DAY, at_once=at_once)
-    paused = period.now.paused(datetime(2026, 1, 1, 1, tzinfo=UTC) + pause * DAY)
+    paused = boundaries.paused(period.now, datetime(2026, 1, 1, 1, tzinfo=UTC) + pause * DAY)
     period.now = gaps.resumed(paused, START + (pause + days) * DAY, shifts=True)
     used = min(31, pause + down)
     period.changes([line()], START + (used + days) * DAY, at_once=at_once)
@@ -401,9 +404,9 @@ def test_what_was_charged_on_going_on_is_of_its_own_period():
     """Resumed on 10 February, 19 of its 28 days wait to be charged; on the 15th five of them stay, and 14 are charged anew."""
     period = Lived(subscription())
     rest = Share(days=19, of_days=28, start_on=date(2026, 2, 10), end_on=date(2026, 3, 1))
-    paused = period.now.paused(datetime(2026, 1, 11, 12, tzinfo=UTC))
+    paused = boundaries.paused(period.now, datetime(2026, 1, 11, 12, tzinfo=UTC))
     extra = replace(line(), kind=Kind.PRORATION, share=rest)
-    period.now = replace(paused.resumed(date(2026, 2, 10), shifts=False), extras=(extra,))
+    period.now = replace(boundaries.resumed(paused, date(2026, 2, 10), shifts=False), extras=(extra,))
     settled = proration.changed(
         period.standing, (line(),), (line(unit_amount=6200),), date(2026, 2, 15), currency="usd"
     )

@@ -4,17 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.billing import periods
+from chalicelib.billing import boundaries, periods
+from chalicelib.billing.collection import Method
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import ENDED, Method, Status, Subscription
+from chalicelib.billing.statuses import ENDED, Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic, Wake
 
 ZONES = ["Australia/Lord_Howe", "Africa/Casablanca", "Europe/Paris", "America/New_York", "UTC"]
@@ -132,7 +135,7 @@ def charged_on(method: Method) -> Step:
 def canceling(subscription: Subscription, now: datetime) -> tuple[Subscription, datetime]:
     """To be canceled at the end of its period, unless that is refused."""
     try:
-        return subscription.canceling(), now
+        return boundaries.canceling(subscription), now
     except WrongState:
         return subscription, now
 
@@ -327,7 +330,7 @@ def test_a_term_ends_at_the_boundary_after_its_last_payment():
 
 def test_a_cancellation_at_the_end_waits_for_the_boundary_and_reminds_of_nothing():
     """No payment is announced that will not be asked for."""
-    leaving = sold().renewed().canceling()
+    leaving = boundaries.canceling(sold().renewed())
     assert leaving.wake == Wake(at("2026-02-28T06:00"), Topic.BILLING)
     assert leaving.reminder_at is None
     gone = renewed_at(leaving, at("2026-02-28T06:00"))
@@ -338,7 +341,7 @@ def test_a_cancellation_at_the_end_waits_for_the_boundary_and_reminds_of_nothing
 def test_what_has_ended_is_not_canceled_again(status: Status):
     """Canceled and expired subscriptions refuse both ways to cancel, and keep the moment they ended."""
     ended = sold(status=status, ended_at=at("2026-02-01"))
-    for cancel in (ended.canceling, lambda: ended.canceled(at("2026-02-02"))):
+    for cancel in (partial(boundaries.canceling, ended), partial(ended.canceled, at("2026-02-02"))):
         with pytest.raises(WrongState, match="subscription_ended"):
             cancel()
     assert ended.given_up("unpaid", at("2026-02-03")) == ended
@@ -410,7 +413,7 @@ def test_a_term_that_is_over_cannot_be_canceled_at_its_next_boundary():
     """Where no cycle is left, though something is still owed, there is no boundary to cancel at."""
     over = sold(payments=1).renewed().failing("inv_a").expired(at("2026-02-28T06:00"))
     with pytest.raises(WrongState):
-        over.canceling()
+        boundaries.canceling(over)
 
 
 def test_what_is_canceled_stays_canceled_when_its_arrears_are_paid():
@@ -441,62 +444,64 @@ def test_paused_and_resumed_on_one_day_nothing_has_moved():
     """The day of the month it counts from is the 31st as before, though the next boundary is a 28th."""
     before = running()
     for shifts in (True, False):
-        after = before.paused(at("2026-02-10")).resumed(date(2026, 2, 10), shifts=shifts)
+        after = boundaries.resumed(
+            boundaries.paused(before, at("2026-02-10")), date(2026, 2, 10), shifts=shifts
+        )
         assert after == before
         assert after.renewed().next_on == date(2026, 3, 31)
 
 
 def test_the_days_left_of_a_pause_are_still_to_come():
     """Paused with 18 days to go, it is billed 18 days after it is resumed, and from there on that day of the month."""
-    after = running().paused(at("2026-02-10")).resumed(date(2026, 5, 5), shifts=True)
+    after = boundaries.resumed(boundaries.paused(running(), at("2026-02-10")), date(2026, 5, 5), shifts=True)
     assert (after.next_on, after.renewed().next_on) == (date(2026, 5, 23), date(2026, 6, 23))
     assert (after.cycle, after.status, after.paused_on) == (1, Status.ACTIVE, None)
 
 
 def test_a_pause_may_leave_the_boundaries_where_they_are():
     """Those that passed are left out; one that falls on the day it is resumed is billed."""
-    paused = running().paused(at("2026-02-10"))
+    paused = boundaries.paused(running(), at("2026-02-10"))
     for day, next_on in (
         ("2026-02-27", "2026-02-28"),
         ("2026-03-31", "2026-03-31"),
         ("2026-04-01", "2026-04-30"),
     ):
-        after = paused.resumed(date.fromisoformat(day), shifts=False)
+        after = boundaries.resumed(paused, date.fromisoformat(day), shifts=False)
         assert (after.next_on, after.cycle) == (date.fromisoformat(next_on), 1)
     assert after.renewed().next_on == date(2026, 5, 31)
 
 
 def test_a_pause_ends_by_itself_on_its_day():
     """Without a day it waits for nobody; with one it wakes at the billing hour of that day."""
-    assert running().paused(at("2026-02-10")).wake is None
-    paused = running().paused(at("2026-02-10"), date(2026, 3, 5))
+    assert boundaries.paused(running(), at("2026-02-10")).wake is None
+    paused = boundaries.paused(running(), at("2026-02-10"), date(2026, 3, 5))
     assert paused.wake == Wake(at("2026-03-05T06:00"), Topic.BILLING)
 
 
 def test_what_is_due_is_billed_before_it_is_paused():
     """At the boundary and after it a pause waits until the cycle has been billed: it must not be left out."""
     with pytest.raises(WrongState, match="billing_due"):
-        running().paused(at("2026-02-28T06:00"))
-    assert running().paused(at("2026-02-28T05:59")).status is Status.PAUSED
+        boundaries.paused(running(), at("2026-02-28T06:00"))
+    assert boundaries.paused(running(), at("2026-02-28T05:59")).status is Status.PAUSED
 
 
 def test_what_ended_while_it_was_paused_is_not_resumed():
     """Canceled in its pause it stays canceled."""
-    gone = running().paused(at("2026-02-10")).canceled(at("2026-02-12"))
+    gone = boundaries.paused(running(), at("2026-02-10")).canceled(at("2026-02-12"))
     with pytest.raises(WrongState, match="not_paused"):
-        gone.resumed(date(2026, 2, 13), shifts=True)
+        boundaries.resumed(gone, date(2026, 2, 13), shifts=True)
     assert gone.wake is None
 
 
 def test_a_pause_stops_the_calendar_and_not_what_is_owed():
     """A decline and a payment leave it paused; given up it is unpaid, and so it is when it is resumed, until a method comes."""
-    paused = running().paused(at("2026-02-10"))
+    paused = boundaries.paused(running(), at("2026-02-10"))
     owing = paused.failing("inv_a")
     assert (owing.status, owing.arrears, owing.chargeable) == (Status.PAUSED, ("inv_a",), True)
     assert owing.settled("inv_a").status is Status.PAUSED
-    assert owing.resumed(date(2026, 2, 12), shifts=True).status is Status.PAST_DUE
+    assert boundaries.resumed(owing, date(2026, 2, 12), shifts=True).status is Status.PAST_DUE
     unpaid = owing.given_up("unpaid", at("2026-02-20"))
-    assert unpaid.resumed(date(2026, 2, 21), shifts=True).status is Status.UNPAID
+    assert boundaries.resumed(unpaid, date(2026, 2, 21), shifts=True).status is Status.UNPAID
     assert unpaid.charged_on(AMEX).status is Status.PAUSED
     assert unpaid.charged_on(AMEX).settled("inv_a").status is Status.PAUSED
 
@@ -504,17 +509,17 @@ def test_a_pause_stops_the_calendar_and_not_what_is_owed():
 def test_a_term_paused_in_its_last_period_ends_where_it_would_have():
     """With its boundaries left where they are there is none to leave out; shifted, the days left are still to come."""
     last = replace(sold(payments=1).renewed(), reminder_days=None)
-    paused = last.paused(at("2026-02-10"))
-    assert paused.resumed(date(2026, 4, 10), shifts=False).next_on == date(2026, 2, 28)
-    assert paused.resumed(date(2026, 4, 10), shifts=True).next_on == date(2026, 4, 28)
-    assert paused.resumed(date(2026, 4, 10), shifts=True).at_its_end
+    paused = boundaries.paused(last, at("2026-02-10"))
+    assert boundaries.resumed(paused, date(2026, 4, 10), shifts=False).next_on == date(2026, 2, 28)
+    assert boundaries.resumed(paused, date(2026, 4, 10), shifts=True).next_on == date(2026, 4, 28)
+    assert boundaries.resumed(paused, date(2026, 4, 10), shifts=True).at_its_end
 
 
 def test_a_date_moved_earlier_is_not_announced_before_the_payment_in_front_of_it():
     """Billed on 31 January and moved to 8 February, the notice of 14 days has no place; moved later it has, and is told anew."""
-    assert running().moved(date(2026, 2, 8)).reminder_at is None
+    assert boundaries.moved(running(), date(2026, 2, 8)).reminder_at is None
     told = running().reminded_of_next()
-    later = told.moved(date(2026, 3, 20))
+    later = boundaries.moved(told, date(2026, 3, 20))
     assert later.wake == Wake(at("2026-03-06T06:00"), Topic.REMINDERS)
     assert later.started_on == date(2026, 1, 31)
     assert later.renewed().started_on == date(2026, 3, 20)
@@ -523,7 +528,7 @@ def test_a_date_moved_earlier_is_not_announced_before_the_payment_in_front_of_it
 
 def test_what_comes_first_is_done_first():
     """A cancellation after boundaries that were slept through does not come before they are billed."""
-    leaving = running().canceling(date(2026, 4, 10), today=date(2026, 2, 1))
+    leaving = boundaries.canceling(running(), date(2026, 4, 10), today=date(2026, 2, 1))
     assert not leaving.ends_first
     assert leaving.wake == Wake(at("2026-02-14T06:00"), Topic.REMINDERS)
     at_last = leaving.renewed().renewed()
@@ -535,9 +540,9 @@ def test_what_comes_first_is_done_first():
 
 def test_a_pause_is_over_before_a_later_cancellation_and_after_an_earlier_one():
     """Whichever day comes first is what it waits for."""
-    paused = running().paused(at("2026-02-10"), date(2026, 3, 5))
+    paused = boundaries.paused(running(), at("2026-02-10"), date(2026, 3, 5))
     for day, first in (("2026-03-04", True), ("2026-03-05", True), ("2026-03-06", False)):
-        leaving = paused.canceling(date.fromisoformat(day), today=date(2026, 2, 11))
+        leaving = boundaries.canceling(paused, date.fromisoformat(day), today=date(2026, 2, 11))
         assert leaving.ends_first is first
         assert leaving.wake == Wake(at(min(day, "2026-03-05") + "T06:00"), Topic.BILLING)
 
@@ -546,29 +551,29 @@ def test_an_end_is_the_earliest_of_all():
     """The last day of a term, of the period, or the day chosen."""
     term = running(payments=3)
     assert term.ends_on == date(2026, 4, 30)
-    assert term.canceling().ends_on == date(2026, 2, 28)
-    assert term.canceling(date(2026, 4, 1), today=date(2026, 2, 1)).ends_on == date(2026, 4, 1)
+    assert boundaries.canceling(term).ends_on == date(2026, 2, 28)
+    assert boundaries.canceling(term, date(2026, 4, 1), today=date(2026, 2, 1)).ends_on == date(2026, 4, 1)
     with pytest.raises(Invalid, match="cancel_after_the_end"):
-        term.canceling(date(2026, 5, 1), today=date(2026, 2, 1))
+        boundaries.canceling(term, date(2026, 5, 1), today=date(2026, 2, 1))
     assert running().ends_on is None
 
 
 def test_a_planned_cancellation_is_not_planned_over():
     """The same again is no change; another day needs a reactivation first."""
-    leaving = running().canceling()
-    assert leaving.canceling() == leaving
+    leaving = boundaries.canceling(running())
+    assert boundaries.canceling(leaving) == leaving
     with pytest.raises(WrongState, match="reactivate it first"):
-        leaving.canceling(date(2026, 2, 20), today=date(2026, 2, 1))
-    assert leaving.reactivated() == running()
+        boundaries.canceling(leaving, date(2026, 2, 20), today=date(2026, 2, 1))
+    assert boundaries.reactivated(leaving) == running()
 
 
 def test_within_two_days_of_billing_it_is_closed():
     """From the second day before the boundary on, unless forced; a first payment may be moved until it comes."""
-    running().check_open(at("2026-02-25T23:00"))
+    boundaries.check_open(running(), at("2026-02-25T23:00"))
     with pytest.raises(WrongState, match="too_close_to_billing"):
-        running().check_open(at("2026-02-26T00:00"))
-    running().check_open(at("2026-02-26T00:00"), force=True)
-    sold().check_open(at("2026-01-30T00:00"))
+        boundaries.check_open(running(), at("2026-02-26T00:00"))
+    boundaries.check_open(running(), at("2026-02-26T00:00"), force=True)
+    boundaries.check_open(sold(), at("2026-01-30T00:00"))
 
 
 def test_another_zone_keeps_the_dates():
@@ -586,6 +591,6 @@ def test_the_longest_term_that_can_be_sold_ends_within_the_calendar():
 
 def test_of_a_date_that_came_instead_of_one_left_out_the_customer_is_told():
     """The notice of 28 February had gone out; resumed on 5 March the next is the 31st, and has a notice of its own."""
-    told = running().reminded_of_next().paused(at("2026-02-20"))
-    after = told.resumed(date(2026, 3, 5), shifts=False)
+    told = boundaries.paused(running().reminded_of_next(), at("2026-02-20"))
+    after = boundaries.resumed(told, date(2026, 3, 5), shifts=False)
     assert after.wake == Wake(at("2026-03-17T06:00"), Topic.REMINDERS)

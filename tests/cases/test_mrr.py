@@ -12,7 +12,8 @@ from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.mrr import mrr
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 from tests.cases import field
 from tests.cases.field import Case, Values

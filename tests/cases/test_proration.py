@@ -19,7 +19,8 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.proration import Settlement, Standing
-from chalicelib.billing.subscriptions import Change, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Tax
 from tests.cases import field
 from tests.cases.field import Case, Values

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from chalicelib.billing.addresses import Address
 from chalicelib.billing.billing_runs import BillingRun
-from chalicelib.billing.collection import AddressType, Collection, CollectionMethod, MethodType
+from chalicelib.billing.collection import AddressType, Collection, CollectionMethod, Method, MethodType
 from chalicelib.billing.credits import CreditLine, CreditNote
 from chalicelib.billing.deliveries import Delivery, DeliveryStatus, Letter
 from chalicelib.billing.discounts import Coupon, Discount, Duration, PromotionCode, UnitDiscount
@@ -38,8 +38,9 @@ from chalicelib.billing.products import Product
 from chalicelib.billing.rating import Fee, InvoiceDiscount, InvoiceLine, InvoiceTax, TaxShare
 from chalicelib.billing.refunds import Refund, RefundStatus
 from chalicelib.billing.setups import Setup, SetupStatus
+from chalicelib.billing.statuses import Status
 from chalicelib.billing.stripe_events import StripeEvent
-from chalicelib.billing.subscriptions import Change, Method, Status, Subscription
+from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Category, Exemption, Tax, TaxRate
 from chalicelib.crm.accounts import Account, ApiKey, Rezoning, TestClock
 from chalicelib.crm.contacts import Contact, PaymentMethod

@@ -11,7 +11,8 @@ from chalicelib.billing.errors import NotFound
 from chalicelib.billing.invoices import Series
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.contacts import Contact
 from chalicelib.settings import Settings

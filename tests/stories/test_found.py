@@ -10,8 +10,9 @@ import pytest
 from chalicelib.adapters.stripe import outcome
 from chalicelib.billing.gateway import Declined
 from chalicelib.billing.invoices import invoice_of
+from chalicelib.billing.statuses import Status
 from chalicelib.billing.stripe_events import StripeEvent
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.operations import cancel, heed
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.billing.collection import Method
 from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
@@ -18,7 +19,8 @@ from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.invoices import Invoice, name_of
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.periods import moment
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import advance, attach, cancel, create, pause, publish, simulate
 from chalicelib.operations.rehearse import HappeningKind

@@ -6,12 +6,14 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.billing import invoices
+from chalicelib.billing.collection import Method
 from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
-from chalicelib.billing.subscriptions import Method, Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 

@@ -12,7 +12,8 @@ from chalicelib.billing import invoices
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.payments import Allocation, Payment, PaymentStatus
-from chalicelib.billing.subscriptions import Status, Subscription
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.views import letters
