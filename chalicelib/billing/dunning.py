@@ -95,8 +95,3 @@ def gives_up_at(policy: RetryPolicy, first_failed_at: datetime) -> datetime:
 def is_hard(decline_code: str | None) -> bool:
     """Whether the same payment method is never to be asked again after this decline code of Stripe's."""
     return decline_code in HARD_DECLINES
-
-
-def is_final(decline_code: str | None) -> bool:
-    """Whether asking again off session is pointless: a hard decline, or a card that wants its buyer each time."""
-    return is_hard(decline_code) or decline_code == "authentication_required"

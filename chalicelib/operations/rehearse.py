@@ -171,7 +171,7 @@ class Rehearsal:
         for decline in self.declines:
             if decline.left and decline.on <= self.at.day:
                 decline.left -= 1
-                final = dunning.is_final(decline.code)
+                final = dunning.is_hard(decline.code)
                 return Declined(code=decline.code, hard=final, reference=reference)
         return Succeeded(reference=reference)
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from stripe import StripeClient
 
-from chalicelib.adapters.stripe import StripeGateway, outcome
+from chalicelib.adapters.stripe import StripeGateway
+from chalicelib.adapters.stripe_outcomes import outcome
 from chalicelib.billing.gateway import (
     ActionRequired,
     Canceled,
@@ -72,11 +73,15 @@ def test_a_decline_is_a_value_with_its_code(gateway: StripeGateway, control: Rem
     assert (fetched.code, fetched.hard) == (code, hard)
 
 
-def test_a_card_that_wants_its_buyer_is_declined_for_good(gateway: StripeGateway):
-    """Off session 3-D Secure ends the attempt; asking the same card again without its buyer is pointless."""
-    asked = gateway.charge("pay_3ds", request_of(gateway, "3ds", "pm_card_authenticationRequired"))
-    assert isinstance(asked, Declined)
-    assert (asked.code, asked.hard) == ("authentication_required", True)
+def test_a_card_that_wants_its_buyer_waits_for_them(gateway: StripeGateway):
+    """Off session 3-D Secure is no decline: the same PaymentIntent is paid once its buyer has confirmed it."""
+    request = request_of(gateway, "3ds", "pm_card_authenticationRequired")
+    asked = gateway.charge("pay_3ds", request)
+    assert isinstance(asked, ActionRequired)
+    assert asked.url is None
+    assert gateway.fetch(asked.reference) == asked
+    assert gateway.find(request, LONG_AGO) == asked
+    assert gateway.charge("pay_3ds", request) == asked
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.stripe import outcome
+from chalicelib.adapters.stripe_outcomes import outcome
 from chalicelib.billing.gateway import Declined
 from chalicelib.billing.invoices import invoice_of
 from chalicelib.billing.statuses import Status
