@@ -6,13 +6,15 @@ from urllib.parse import quote
 
 import stripe
 
-from chalicelib.adapters import stripe_checkout, stripe_refunds, stripe_tax
+from chalicelib.adapters import stripe_checkout, stripe_lists, stripe_refunds, stripe_tax
 from chalicelib.adapters.stripe_http import READ_SECONDS, Connection, unavailable
 from chalicelib.adapters.stripe_outcomes import EXPAND, declined, no_answer, outcome, saved, wrong
 from chalicelib.billing.automatic_tax import TaxAnswer, TaxQuestion
 from chalicelib.billing.collection import MethodType
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.gateway import (
+    EVER,
+    ChargeTold,
     Declined,
     DisputeTold,
     Outcome,
@@ -20,6 +22,7 @@ from chalicelib.billing.gateway import (
     Request,
     SavedMethod,
     SetupPage,
+    Span,
 )
 from chalicelib.billing.money import Money, to_stripe
 
@@ -180,6 +183,22 @@ class StripeGateway:
     def metadata(self, reference: str) -> dict[str, str]:
         """The metadata of a PaymentIntent."""
         return dict(self._stripe.get(f"{INTENTS}/{reference}", {})["metadata"] or {})
+
+    def charges(self, after: str | None, span: Span = EVER) -> tuple[list[ChargeTold], str | None]:
+        """All PaymentIntents, a page at a time."""
+        return stripe_lists.charges(self._stripe.get, after, span)
+
+    def refunds(self, after: str | None, span: Span = EVER) -> tuple[list[RefundTold], str | None]:
+        """All refunds, a page at a time."""
+        return stripe_lists.refunds(self._stripe.get, after, span)
+
+    def disputes(self, after: str | None, span: Span = EVER) -> tuple[list[DisputeTold], str | None]:
+        """All disputes, a page at a time."""
+        return stripe_lists.disputes(self._stripe.get, after, span)
+
+    def balance(self) -> list[Money]:
+        """The balance, and what has been paid out of it."""
+        return stripe_lists.balance(self._stripe.get)
 
     def tax(self, question: TaxQuestion) -> TaxAnswer:
         """A calculation of Stripe Tax, with all its pages."""

@@ -130,7 +130,7 @@ class SetupPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundTold:
-    """A refund as the gateway tells of it; `status` is Stripe's."""
+    """A refund as the gateway tells of it; `status` is Stripe's, `fee` and `net` come from its balance transaction."""
 
     reference: str
     amount: Money
@@ -138,6 +138,8 @@ class RefundTold:
     intent: str
     metadata: dict[str, str]
     failure: str | None = None
+    fee: Money | None = None
+    net: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,27 @@ class DisputeTold:
     fee: Money
     type: str
     evidence_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeTold:
+    """A charge as the gateway lists it: `amount` is what was asked for, `outcome` what became of it."""
+
+    reference: str
+    amount: Money
+    outcome: Outcome
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """When what is listed was made (real time): from a moment on, and up to one; all where nothing is said."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVER = Span()
 
 
 class Unavailable(PerennialError):
@@ -229,11 +252,29 @@ class Gateway(Protocol):
     def fetch_refund(self, reference: str) -> RefundTold:
         """A refund as it is now. Raises Refused, Unavailable."""
 
+    def refunds_of(self, reference: str) -> list[RefundTold]:
+        """All refunds of a payment as they are now, oldest first. Raises Refused, Unavailable."""
+
     def fetch_dispute(self, id_: str) -> DisputeTold:
         """A dispute as it is now. Raises Refused, Unavailable."""
 
     def metadata(self, reference: str) -> dict[str, str]:
         """What a payment carries of ours: the account and the payment it belongs to. Raises Refused, Unavailable."""
+
+    def charges(self, after: str | None, span: Span = EVER) -> tuple[list[ChargeTold], str | None]:
+        """All charges, newest first and a hundred at a time, `after` what the answer before ended with; None at the end.
+
+        The listings raise Refused and Unavailable.
+        """
+
+    def refunds(self, after: str | None, span: Span = EVER) -> tuple[list[RefundTold], str | None]:
+        """All refunds, in the same way."""
+
+    def disputes(self, after: str | None, span: Span = EVER) -> tuple[list[DisputeTold], str | None]:
+        """All disputes, in the same way."""
+
+    def balance(self) -> list[Money]:
+        """What the gateway holds, or has paid out to the bank, in each currency."""
 
     def tax(self, question: TaxQuestion) -> TaxAnswer:
         """Ask for the taxes of an invoice's lines; nothing is owed by asking. Raises Unavailable, Refused or Invalid."""

@@ -15,6 +15,7 @@ from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.laws import Kept
+from chalicelib.billing.ledger import Book
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
@@ -110,21 +111,43 @@ def payees(service: Service, account: str, contacts: Iterable[str]) -> dict[str,
 
 
 def audit(service: Service, account: Account) -> list[str]:
-    """What does not hold between the books and the records, a sentence each; it reads everything, at a quiet moment."""
-    first = min((one.created_at for one in _all(service, account, "contact", Contact)), default=None)
-    if first is None:
-        return []
-    days = utc_days(account, first.date() - DAY, account.now(service.real()).date() + DAY)
-    events = [one for day in days for one in _all(service, account, f"event/{day}", Event)]
-    return laws.broken(
-        Kept(
-            events=events,
-            invoices=_all(service, account, "invoice", Invoice),
-            payments=_all(service, account, "payment", Payment),
-            notes=_all(service, account, "credit_note", CreditNote),
-            balances=[sum_ for one in _all(service, account, "contact", Contact) for sum_ in one.balances],
-        )
+    """What does not hold between the books and the records, a sentence each; it reads everything, at a quiet moment.
+
+    Raises Invalid `range_too_large` beyond MAX_READ events.
+    """
+    return laws.broken(kept(service, account))
+
+
+def kept(service: Service, account: Account) -> Kept:
+    """All that the books are held against. Raises Invalid `range_too_large` beyond MAX_READ events."""
+    first = first_day(service, account)
+    last = account.now(service.real()).date() + DAY
+    events: list[Event] = []
+    for day in utc_days(account, first - DAY, last) if first else ():
+        events += _all(service, account, f"event/{day}", Event)
+        if len(events) > MAX_READ:
+            raise _too_large(
+                f"{MAX_READ} events happened; they are held against the records a part at a time."
+            )
+    return Kept(
+        events=events,
+        invoices=_all(service, account, "invoice", Invoice),
+        payments=_all(service, account, "payment", Payment),
+        notes=_all(service, account, "credit_note", CreditNote),
+        balances=[sum_ for one in _all(service, account, "contact", Contact) for sum_ in one.balances],
     )
+
+
+def first_day(service: Service, account: Account) -> date | None:
+    """The UTC day of the account's first contact: nothing happens before there is somebody to sell to."""
+    page = service.store.owned(f"{account.id}/contact", limit=1, newest_first=False)
+    return min((one.created_at.date() for one in page.records if isinstance(one, Contact)), default=None)
+
+
+def cash(kept: Kept) -> dict[str, int]:
+    """The cash book by currency, minor units."""
+    sums = laws.sums(event.entry for event in kept.events)
+    return {currency: amount for (currency, book), amount in sums.items() if book is Book.CASH and amount}
 
 
 def _all(service: Service, account: Account, owner: str, type_: type[R]) -> list[R]:

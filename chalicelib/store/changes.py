@@ -55,7 +55,8 @@ class Foreign(PerennialError):
 class Reading:
     """Records read together, by key; what could not be read is in `broken` or `newer`, what was written since in `written`.
 
-    `failures` are the counted errors of records that have some, `parked` what the store keeps of those taken out of the schedules.
+    `failures` are the counted errors of records that have some, `parked` what the store keeps of those taken out of the schedules,
+    `stood` the shard and stamp of those that wait for something, as the index has them.
     """
 
     def __init__(self) -> None:
@@ -64,6 +65,7 @@ class Reading:
         self.newer: dict[str, NewerShape] = {}
         self.failures: dict[str, str] = {}
         self.parked: dict[str, str] = {}
+        self.stood: dict[str, tuple[str, str]] = {}
         self.written: set[str] = set()
 
     def add(self, other: "Reading") -> None:
@@ -74,6 +76,7 @@ class Reading:
         self.broken |= other.broken
         self.newer |= other.newer
         self.failures |= other.failures
+        self.stood |= other.stood
         self.written |= other.written
 
     def unparked(self) -> list[Record]:

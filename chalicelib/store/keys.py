@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from zlib import crc32
 
+from chalicelib.billing.audits import Audit
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
@@ -75,10 +76,11 @@ KINDS = (
     Kind(name="payment", type=Payment, owner="{account}/payment", position="{at}/{id}"),
     Kind(name="refund", type=Refund, owner="{account}/refund", position="{at}/{id}"),
     Kind(name="dispute", type=Dispute, owner="{account}/dispute", position="{at}/{id}"),
-    Kind(name="setup", type=Setup),
+    Kind(name="setup", type=Setup, owner="{account}/setup", position="{at}/{id}"),
     Kind(name="event", type=Event, owner="{account}/event/{day}", position="{at}/{id}"),
     Kind(name="delivery", type=Delivery, owner="{account}/delivery", position="{at}/{id}"),
     Kind(name="stripe_event", type=StripeEvent),
+    Kind(name="audit", type=Audit),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 BY_TYPE = {kind.type: kind for kind in KINDS}

@@ -62,6 +62,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Some of an owner's records in order, by key, with all that was read of them; `next` as a page's."""
+
+    keys: list[str]
+    reading: Reading
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
     """A record taken out of the schedules, and why."""
 
@@ -129,6 +138,8 @@ class Store:
             reading.failures[key] = failures["N"]
         if parked := item.get("parked"):
             reading.parked[key] = parked["S"]
+        if shard := item.get("wake_shard"):
+            reading.stood[key] = (shard["S"], item["wake_at"]["S"])
         try:
             shape = int(item["shape"]["N"])
             reading.records[key] = self._shapes.decode(item["kind"]["S"], shape, item["body"]["S"])
@@ -271,9 +282,27 @@ class Store:
 
     def owned(self, owner: str, *, limit: int, after: str | None = None, newest_first: bool = True) -> Page:
         """An owner's records in order of position; `after` is the `next` of the page before."""
+        look = self.look(owner, limit=limit, after=after, newest_first=newest_first)
+        found = look.reading.records
+        return Page(records=[found[name] for name in look.keys if name in found], next=look.next)
+
+    def look(self, owner: str, *, limit: int, after: str | None = None, newest_first: bool = True) -> Look:
+        """The same, with those that cannot be read, and where each waits in the schedules."""
         names, next_ = self._owned_keys(owner, limit, after, newest_first)
-        reading = self.load(keys.account_of(owner), names)
-        return Page(records=[reading.records[name] for name in names if name in reading.records], next=next_)
+        return Look(keys=names, reading=self.load(keys.account_of(owner), names), next=next_)
+
+    def astray(self, records: Iterable[Record]) -> list[str]:
+        """The keys of link items that do not stand where the records say they are listed."""
+        wanted = {
+            f"{keys.key_of(record)}@{name}": (keys.place(owner, record), keys.place(position, record))
+            for record in records
+            for name, owner, position in keys.BY_TYPE[type(record)].links
+        }
+        names, found = list(wanted), {}
+        for start in range(0, len(names), MAX_ITEMS):
+            for item in self._batch_get(names[start : start + MAX_ITEMS]):
+                found[item["key"]["S"]] = (item["owner"]["S"], item["position"]["S"])
+        return [name for name, place in wanted.items() if found.get(name) != place]
 
     def _owned_keys(
         self, owner: str, limit: int, after: str | None, newest_first: bool

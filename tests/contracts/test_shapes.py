@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing.addresses import Address
+from chalicelib.billing.audits import Audit, Code, Finding
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.collection import AddressType, Collection, CollectionMethod, Method, MethodType
 from chalicelib.billing.credits import CreditLine, CreditNote
@@ -166,6 +167,18 @@ RECORDS: dict[tuple[str, int], Record] = {
         id="billing",
         started_at=AT,
         reached={"billing#0": ("2026-01-31T12:00:00.250Z", "acct_1/subscription/sub_1")},
+        version=9,
+    ),
+    ("audit", 1): Audit(
+        account="acct_1",
+        id="last",
+        started_at=AT,
+        findings=(Finding(code=Code.LATE, subject="sub_1", detail="It was to be looked at."),),
+        found=2,
+        looked={"subscriptions": 3},
+        unchecked=("The books: too many.",),
+        after="invoices:INV-000000000001",
+        completed_at=LATER,
         version=9,
     ),
     ("series", 1): Series(account="acct_1", id="invoice", prefix="R-", next=42, version=41),
