@@ -1,9 +1,10 @@
 """Stripe's Checkout: the page a buyer pays or leaves a method on, as parameters and as what has become of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from chalicelib.adapters.stripe_outcomes import outcome, saved
+from chalicelib.adapters.stripe_outcomes import label, outcome, saved
 from chalicelib.billing.addresses import COUNTRIES
 from chalicelib.billing.collection import AddressType, MethodType
 from chalicelib.billing.gateway import (
@@ -11,6 +12,7 @@ from chalicelib.billing.gateway import (
     Canceled,
     Outcome,
     Page,
+    Processing,
     Request,
     SetupPage,
     Succeeded,
@@ -68,7 +70,7 @@ def setup_params(
 def paid(session: dict[str, Any]) -> Outcome:
     """What has become of a page's payment. Money that moves counts, whatever the page says of itself."""
     intent = session.get("payment_intent")
-    told = outcome(intent) if isinstance(intent, dict) else None
+    told = _labeled(intent) if isinstance(intent, dict) else None
     if isinstance(told, Succeeded) or session["status"] == "complete":
         return told or Unknown(reason="The page is complete, and names no payment.")
     if session["status"] == "expired":
@@ -78,6 +80,16 @@ def paid(session: dict[str, Any]) -> Outcome:
         url=session["url"] or "",
         expires_at=datetime.fromtimestamp(session["expires_at"], UTC),
     )
+
+
+def _labeled(intent: dict[str, Any]) -> Outcome:
+    """What a buyer chose is known by the charge alone."""
+    told = outcome(intent)
+    charge = intent.get("latest_charge")
+    details = charge.get("payment_method_details") if isinstance(charge, dict) else None
+    if details and isinstance(told, Succeeded | Processing):
+        return replace(told, label=label(details))
+    return told
 
 
 def left(session: dict[str, Any]) -> SetupPage:

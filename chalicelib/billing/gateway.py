@@ -30,7 +30,8 @@ class SavedMethod:
 class Page:
     """What Stripe's Checkout page is to be: which types it takes, what it asks for, whether it saves the method, where it leads back to.
 
-    `expires_at` is at least 30 minutes after it is asked for, Stripe's own shortest.
+    `expires_at` is at least 30 minutes after it is asked for, Stripe's own shortest. Once paid, a page that `switches`
+    has the subscription charged on the method it was paid with from then on.
     """
 
     types: tuple[MethodType, ...]
@@ -38,6 +39,7 @@ class Page:
     expires_at: datetime
     addresses: tuple[AddressType, ...] = ()
     save_method: bool = False
+    switches: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +61,15 @@ class Request:
 class Succeeded:
     """The money was taken. `fee` and `net` are of the balance transaction, None until it is known.
 
-    `method` is what it was paid with where that has been saved for later charges.
+    `method` is what it was paid with where that has been saved for later charges, `label` what a buyer chose on a page,
+    as a person reads it.
     """
 
     reference: str
     fee: Money | None = None
     net: Money | None = None
     method: SavedMethod | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +101,10 @@ class AtCheckout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processing:
-    """Submitted; a bank debit takes days to succeed or fail."""
+    """Submitted; a bank debit takes days to succeed or fail. `label` is what a buyer chose on a page."""
 
     reference: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,15 @@
 """A buyer is on Stripe's page to leave a payment method for a subscription, without paying there."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.billing.gateway import SetupPage
+from chalicelib.billing.payments import PAUSES
 from chalicelib.billing.wake import Topic, Wake
+
+# Where nobody has got the page's address by then, nobody ever will.
+ANSWERED_WITHIN = timedelta(minutes=5)
 
 
 class SetupStatus(StrEnum):
@@ -42,3 +47,31 @@ class Setup:
     def wake(self) -> Wake | None:
         """Until it is complete or expired, so that a webhook that is lost loses no method."""
         return Wake(self.look_at, Topic.RECONCILIATION) if self.look_at else None
+
+    @property
+    def open(self) -> bool:
+        """Whether a method may still be left."""
+        return self.status is SetupStatus.OPEN
+
+    def woken(self, now: datetime) -> "Setup":
+        """Somebody heard something of it: it is looked at now (real time)."""
+        return replace(self, look_at=now)
+
+    def postponed(self, now: datetime) -> "Setup":
+        """The gateway could not be asked: it is looked at later (real time)."""
+        return replace(self, look_at=now + PAUSES[min(self.looks, len(PAUSES) - 1)], looks=self.looks + 1)
+
+    def told(self, page: SetupPage, now: datetime) -> "Setup":
+        """The gateway has spoken; an open page is looked at again, at the latest once it has expired (real time)."""
+        if page.method is not None:
+            left = replace(self, session=page.session, method=page.method.id, look_at=None)
+            return replace(left, status=SetupStatus.COMPLETE)
+        if page.url is None:
+            return replace(self, session=page.session, status=SetupStatus.EXPIRED, look_at=None)
+        later = replace(self, session=page.session).postponed(now)
+        ends_at = self.expires_at if self.expires_at > now else later.look_at
+        return replace(later, look_at=min(later.look_at or now, ends_at or now))
+
+    def never_opened(self) -> "Setup":
+        """No page was opened for it, or none whose address anybody has."""
+        return replace(self, status=SetupStatus.EXPIRED, look_at=None)

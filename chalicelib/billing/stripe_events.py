@@ -12,7 +12,8 @@ KEPT_FOR = timedelta(days=90)
 class StripeEvent:
     """An event as far as it is used: which object changed; its state now is fetched, not believed.
 
-    `payment` is our payment's name from the object's metadata; `created_at` is Stripe's; `received_at` and
+    `payment` is our payment's name from the object's metadata, `setup` our setup's; `intent` is the PaymentIntent the
+    object names. `created_at` is Stripe's; `received_at` and
     `look_at` are real time, `look_at` None once it can add nothing.
     """
 
@@ -25,6 +26,8 @@ class StripeEvent:
     created_at: datetime
     received_at: datetime
     look_at: datetime | None = None
+    intent: str | None = None
+    setup: str | None = None
     version: int = 0
 
     @property

@@ -1,9 +1,15 @@
-"""Heed what Stripe's webhook told: keep it under Stripe's id, and wake the payment where that can add something."""
+"""Heed what Stripe's webhook told: keep it under Stripe's id, and wake what it is about where that can add something.
 
+What an event is about is told by the beginning of its type: each family names the records it reads, and decides.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.setups import Setup
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.operations.together import work
 from chalicelib.service import Service
@@ -11,6 +17,19 @@ from chalicelib.store import keys
 from chalicelib.store.changes import Changeset
 
 SUCCEEDED = "payment_intent.succeeded"
+TAKEN = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.RETURNED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Events whose type begins with `prefix`; `heard` folds all that follows into the changeset, the event too.
+
+    `beside` names the records (keys) it reads, which are in the changeset where there are any.
+    """
+
+    prefix: str
+    beside: Callable[[StripeEvent], Iterable[str]]
+    heard: Callable[[Changeset, StripeEvent, datetime], None]
 
 
 def arrivals(service: Service, events: list[StripeEvent]) -> None:
@@ -37,23 +56,41 @@ def _heed(service: Service, account: str, names: list[str], events: dict[str, St
         event = kept if isinstance(kept, StripeEvent) else events.get(name)
         if event is None or (event.version and event.look_at is None):
             return
-        payment = changes.find(Payment, event.payment) if event.payment else None
-        if payment is None:
+        family = _family(event)
+        if family is None:
             changes.put(event.noted())
-        elif payment.open and payment.leased_until and payment.leased(real):
-            changes.put(event.later(payment.leased_until))
-        elif payment.open:
-            changes.put(payment.woken(real), event.noted())
-        elif event.type == SUCCEEDED and payment.status is not PaymentStatus.SUCCEEDED:
-            _contradicted(changes, event, payment, real)
         else:
-            changes.put(event.noted())
+            family.heard(changes, event, real)
 
-    def beside(name: str) -> list[str]:
+    def beside(name: str) -> Iterable[str]:
         event = events.get(name)
-        return [keys.key(Payment, account, event.payment)] if event and event.payment else []
+        family = _family(event) if event else None
+        return family.beside(event) if event and family else ()
 
     work(service, account, names, decide, items_each=2, beside=beside)
+
+
+def _family(event: StripeEvent) -> Family | None:
+    return next((one for one in FAMILIES if event.type.startswith(one.prefix)), None)
+
+
+def _payment_beside(event: StripeEvent) -> list[str]:
+    return [keys.key(Payment, event.account, event.payment)] if event.payment else []
+
+
+def _of_payment(changes: Changeset, event: StripeEvent, real: datetime) -> None:
+    """Have the payment looked at, unless nobody waits for its end any more."""
+    payment = changes.find(Payment, event.payment) if event.payment else None
+    if payment is None:
+        changes.put(event.noted())
+    elif payment.open and payment.leased_until and payment.leased(real):
+        changes.put(event.later(payment.leased_until))
+    elif payment.open:
+        changes.put(payment.woken(real), event.noted())
+    elif event.type == SUCCEEDED and payment.status not in TAKEN:
+        _contradicted(changes, event, payment, real)
+    else:
+        changes.put(event.noted())
 
 
 def _contradicted(changes: Changeset, event: StripeEvent, payment: Payment, real: datetime) -> None:
@@ -63,3 +100,26 @@ def _contradicted(changes: Changeset, event: StripeEvent, payment: Payment, real
         return
     detail = f"Stripe took the money of {payment.id}, which is {payment.status} here: refund it at Stripe, or credit it."
     raise WrongState("taken_after_all", detail)
+
+
+def _page_beside(event: StripeEvent) -> list[str]:
+    if event.setup:
+        return [keys.key(Setup, event.account, event.setup)]
+    return _payment_beside(event)
+
+
+def _of_page(changes: Changeset, event: StripeEvent, real: datetime) -> None:
+    """A page of Stripe's that was paid on, or left a method on, or has expired."""
+    if not event.setup:
+        _of_payment(changes, event, real)
+        return
+    setup = changes.find(Setup, event.setup)
+    if setup is not None and setup.open:
+        changes.put(setup.woken(real))
+    changes.put(event.noted())
+
+
+FAMILIES = (
+    Family(prefix="payment_intent.", beside=_payment_beside, heard=_of_payment),
+    Family(prefix="checkout.session.", beside=_page_beside, heard=_of_page),
+)
