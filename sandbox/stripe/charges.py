@@ -28,6 +28,8 @@ _FROM_METHOD = {
         "account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number",
     ),
     "sepa_debit": ("bank_code", "branch_code", "country", "fingerprint", "last4"),
+    "bacs_debit": ("fingerprint", "last4", "sort_code"),
+    "acss_debit": ("bank_name", "fingerprint", "institution_number", "last4", "transit_number"),
 }  # fmt: skip
 _DISABLED = {"status": "disabled"}
 _UNAVAILABLE = {"status": "unavailable"}
@@ -97,8 +99,10 @@ def _details(call: Call, amount: int, method: Thing) -> dict[str, Any]:
     match type_:
         case "us_bank_account":
             own: dict[str, Any] = {"payment_reference": None}
-        case "sepa_debit":
+        case "sepa_debit" | "bacs_debit":
             own = {"mandate": None}
+        case "acss_debit":
+            own = {}
         case _:
             own = _authorization(call, amount, known["brand"])
     return {"type": type_, type_: known | own}

@@ -6,12 +6,12 @@ from typing import Any
 
 from sandbox.stripe import charges, declines, events, payment_methods, scripts
 from sandbox.stripe.errors import card_error, conflict, invalid
-from sandbox.stripe.payment_methods import DEBITS
+from sandbox.stripe.payment_methods import CURRENCIES, DEBITS
 from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import DAY, Call
 from sandbox.stripe.test_methods import ALWAYS_AUTHENTICATE, SUCCEED
 
-DAYS_TO_SETTLE = {"us_bank_account": 4, "sepa_debit": 5}
+DAYS_TO_SETTLE = {"us_bank_account": 4, "sepa_debit": 5, "bacs_debit": 6, "acss_debit": 5}
 DEBIT = "bank_debit"
 """Topic of the moment at which a bank answers a debit."""
 NEVER = "never_settles"
@@ -43,6 +43,7 @@ def check(call: Call, intent: Thing, method: Thing) -> None:
             code="payment_intent_invalid_parameter",
             param="payment_method",
         )
+    _check_currency(intent, method)
     if intent["statement_descriptor"] and method["type"] == "card":
         raise invalid(
             "The `statement_descriptor` parameter is not supported for PaymentIntents paid by card. Use "
@@ -50,6 +51,18 @@ def check(call: Call, intent: Thing, method: Thing) -> None:
             param="statement_descriptor",
         )
     payment_methods.refuse_spent(call.account, method)
+
+
+def _check_currency(intent: Thing, method: Thing) -> None:
+    """Bank debits know their own currencies only."""
+    known = CURRENCIES.get(method["type"])
+    if known is not None and intent["currency"] not in known:
+        raise conflict(
+            f"The payment method type `{method['type']}` is not supported for the currency `{intent['currency']}`. "
+            f"The currencies supported by `{method['type']}` are: {', '.join(sorted(known))}.",
+            code="payment_intent_invalid_parameter",
+            param="currency",
+        )
 
 
 def check_return_url(given: dict[str, Any], intent: dict[str, Any]) -> None:
@@ -89,7 +102,8 @@ def _succeeded(call: Call, intent: Thing, method: Thing, charge: Thing) -> Thing
 
 def _keep(call: Call, intent: Thing, method: Thing) -> None:
     """A method that was used is attached for the future, or spent."""
-    if intent["customer"] and intent["setup_future_usage"]:
+    wished = call.account.noted(method["id"], "saves")
+    if intent["customer"] and (intent["setup_future_usage"] or wished):
         if method["customer"] is None:
             payment_methods.kept(call, method, intent["customer"])
         call.account.note(method["id"], set_up=True)

@@ -8,7 +8,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.stripe import confirmation, faults, scripts, settlement, setup_intents, webhooks
+from sandbox.stripe import (
+    checkout_payments,
+    confirmation,
+    controls_money,
+    faults,
+    scripts,
+    settlement,
+    setup_intents,
+    webhooks,
+)
 from sandbox.stripe.errors import StripeError, invalid, unknown_url
 from sandbox.stripe.outage import Outage
 from sandbox.stripe.replies import Answer, Busy, Reply, Request, dumped
@@ -37,7 +46,10 @@ class Controls:
 
     def answer(self, request: Request) -> Answer:
         try:
-            action = self._actions.get(f"{request.method} {request.path.removeprefix(PREFIX)}")
+            asked = f"{request.method} {request.path.removeprefix(PREFIX)}"
+            if asked in controls_money.ACTIONS:
+                return _reply(self._about_money(asked, _given(request)))
+            action = self._actions.get(asked)
             if action is None:
                 raise unknown_url(request.method, request.path)
             done = action(_given(request))
@@ -130,7 +142,13 @@ class Controls:
         name = given.get("payment_intent") or given.get("setup_intent") or ""
         answer = setup_intents.authenticate if "setup_intent" in given else confirmation.authenticate
         call = Call(self._world, self._account(given), {}, name, self._world.clock.now())
-        return answer(call, given.get("result", "succeed") == "succeed")
+        told = answer(call, given.get("result", "succeed") == "succeed")
+        checkout_payments.follow(call, name)
+        return told
+
+    def _about_money(self, asked: str, given: Given) -> Any:
+        call = Call(self._world, self._account(given), {}, "", self._world.clock.now())
+        return controls_money.ACTIONS[asked](call, given)
 
     def _list_faults(self) -> Given:
         return {"data": [

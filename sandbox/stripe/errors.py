@@ -39,6 +39,8 @@ _IN_PATH = {
     "setup_intent": "intent",
     "payment_method": "payment_method",
     "charge": "charge",
+    "checkout.session": "session",
+    "dispute": "dispute",
 }
 
 

@@ -9,7 +9,7 @@ from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import Account
 
 _STEPS = frozenset(
-    """application balance_transaction charge customer data default_payment_method default_source
+    """application balance_transaction charge customer data default_payment_method default_source dispute
     failure_balance_transaction invoice_settings last_payment_error last_setup_error latest_attempt latest_charge
     line_items mandate on_behalf_of payment_intent payment_method review setup_intent single_use_mandate source
     tax_breakdown test_clock""".split()

@@ -11,7 +11,9 @@ _chance = random.Random()
 
 KINDS = {
     "ch": "charge",
+    "cs": "checkout.session",
     "cus": "customer",
+    "du": "dispute",
     "evt": "event",
     "mandate": "mandate",
     "pi": "payment_intent",
@@ -26,7 +28,7 @@ KINDS = {
 }
 """What an id names; a bank debit's charge is a `py_`, its refund a `pyr_`."""
 
-_LENGTHS = {"cus": 14, "req": 14}
+_LENGTHS = {"cs_test": 58, "cus": 14, "req": 14}
 
 
 def new(prefix: str) -> str:
@@ -35,6 +37,11 @@ def new(prefix: str) -> str:
 
 def letters(count: int) -> str:
     return _chance.randbytes(count).translate(_BY_BYTE).decode()
+
+
+def seed(number: int) -> None:
+    """The same ids again, for a world that is to be lived as it was."""
+    _chance.seed(number)
 
 
 def kind(name: str) -> str | None:

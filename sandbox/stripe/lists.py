@@ -48,16 +48,21 @@ def _candidates(call: Call, kind: str, shelf: Shelf, filters: dict[str, Any]) ->
 def _matches(thing: Thing, filters: dict[str, Any], params: dict[str, Any]) -> bool:
     if thing.get("deleted"):
         return False
-    for field, wanted in filters.items():
-        if field == "types":
-            if not any(_type_matches(thing["type"], pattern) for pattern in wanted):
-                return False
-        elif field == "type" and thing["object"] == "event":
-            if not _type_matches(thing["type"], wanted):
-                return False
-        elif thing.get(field) != wanted:
-            return False
+    if not all(_has(thing, field, wanted) for field, wanted in filters.items()):
+        return False
     return _created_within(thing["created"], params.get("created"))
+
+
+def _has(thing: Thing, field: str, wanted: Any) -> bool:
+    match field:
+        case "types":
+            return any(_type_matches(thing["type"], pattern) for pattern in wanted)
+        case "type" if thing["object"] == "event":
+            return _type_matches(thing["type"], wanted)
+        case "customer_details":
+            return bool((thing.get(field) or {}).get("email") == wanted["email"])
+        case _:
+            return bool(thing.get(field) == wanted)
 
 
 def _type_matches(type_: str, pattern: str) -> bool:

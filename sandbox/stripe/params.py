@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Literal, Union
 
 import stripe.params
+import stripe.params.checkout
 import stripe.params.tax
 from stripe._request_options import RequestOptions
 from stripe._stripe_object import UntypedStripeObject

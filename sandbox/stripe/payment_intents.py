@@ -158,6 +158,22 @@ def _money_changes(call: Call, before: Thing) -> dict[str, Any]:
 
 
 def confirm(call: Call) -> Thing:
+    _refuse_of_session(call)
+    return confirmed(call)
+
+
+def _refuse_of_session(call: Call) -> None:
+    """The PaymentIntent of a Checkout Session is confirmed by its buyer, and canceled by expiring the session."""
+    if call.account.noted(call.name, "session"):
+        raise conflict(
+            "You cannot perform this action on PaymentIntents created by Checkout. To cancel the payment, expire the "
+            "Checkout Session instead.",
+            code="payment_intent_unexpected_state",
+            payment_intent=retrieve(call),
+        )
+
+
+def confirmed(call: Call) -> Thing:
     intent = retrieve(call)
     if intent["status"] not in CHANGEABLE:
         raise _unexpected(intent, "confirm", CHANGEABLE)
@@ -172,18 +188,23 @@ def confirm(call: Call) -> Thing:
 
 
 def cancel(call: Call) -> Thing:
+    _refuse_of_session(call)
+    return canceled(call)
+
+
+def canceled(call: Call) -> Thing:
     intent = retrieve(call)
     if intent["status"] not in CHANGEABLE:
         raise _unexpected(intent, "cancel", (*CHANGEABLE, "requires_capture", "processing"))
-    canceled = call.account.change(
+    ended = call.account.change(
         intent,
         status="canceled",
         canceled_at=call.now,
         cancellation_reason=call.params.get("cancellation_reason"),
         next_action=None,
     )
-    events.emit(call, "payment_intent.canceled", canceled)
-    return canceled
+    events.emit(call, "payment_intent.canceled", ended)
+    return ended
 
 
 def _needs_method(**objects: Any) -> StripeError:

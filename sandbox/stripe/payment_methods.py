@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.stripe import declines, events, ids, test_methods
+from sandbox.stripe import declines, events, ids, test_methods, test_numbers
 from sandbox.stripe.errors import card_error, conflict, invalid, missing
 from sandbox.stripe.metadata import merged
 from sandbox.stripe.shelves import Thing
@@ -13,7 +13,14 @@ from sandbox.stripe.test_methods import SUCCEED, Sample
 
 NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
 NOBODY = {"address": NO_ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
-DEBITS = frozenset({"us_bank_account", "sepa_debit"})
+CURRENCIES = {
+    "acss_debit": frozenset({"cad", "usd"}),
+    "bacs_debit": frozenset({"gbp"}),
+    "sepa_debit": frozenset({"eur"}),
+    "us_bank_account": frozenset({"usd"}),
+}
+"""What each bank debit can be asked for; cards take every currency."""
+DEBITS = frozenset(CURRENCIES)
 """Types whose money moves days after the payment was confirmed."""
 SUPPORTED = DEBITS | {"card"}
 
@@ -27,11 +34,11 @@ def create(call: Call) -> Thing:
 
 def from_data(call: Call, given: dict[str, Any]) -> Thing:
     """A method from what its buyer typed, as in `payment_method_data`; the tests' tokens and numbers only."""
-    made = _made(call, _sample(given["type"], given.get(given["type"]) or {}))
+    fresh = made(call, _sample(given["type"], given.get(given["type"]) or {}))
     details = given.get("billing_details") or {}
     address = {**NO_ADDRESS, **(details.get("address") or {})}
     return call.account.change(
-        made,
+        fresh,
         billing_details={**NOBODY, **details, "address": address},
         metadata=merged({}, given.get("metadata")),
         allow_redisplay=given.get("allow_redisplay", "unspecified"),
@@ -43,11 +50,17 @@ def _sample(type_: str, given: dict[str, Any]) -> Sample:
         raise invalid(f"The sandbox has no payment methods of type {type_}.", param="type")
     if type_ == "card":
         return _card(given)
-    if type_ == "us_bank_account":
-        return test_methods.account_number(given.get("account_number", "")) or Sample(
-            type=type_, last4="6789"
-        )
-    return test_methods.iban(given.get("iban", "")) or Sample(type=type_, last4="3000", country="DE")
+    number = given.get("iban" if type_ == "sepa_debit" else "account_number", "").replace(" ", "")
+    match type_:
+        case "us_bank_account":
+            found = test_numbers.us_account(number)
+        case "bacs_debit":
+            found = test_numbers.uk_account(number)
+        case "acss_debit":
+            found = test_numbers.canadian_account(number)
+        case _:
+            found = test_numbers.iban(number)
+    return found or Sample(type=type_, last4=number[-4:] or "6789", country="DE" if "iban" in given else "US")
 
 
 def _card(given: dict[str, Any]) -> Sample:
@@ -67,11 +80,11 @@ def used(call: Call, name: str, param: str | None = None) -> Thing:
     """The method of that id; a shared test id makes a method of its own each time it is used."""
     sample = test_methods.named(name)
     if sample is not None:
-        return _made(call, sample)
+        return made(call, sample)
     return call.account.get("payment_method", name, param)
 
 
-def _made(call: Call, sample: Sample) -> Thing:
+def made(call: Call, sample: Sample) -> Thing:
     method: Thing = {
         "id": ids.new("pm"),
         "object": "payment_method",
@@ -85,13 +98,15 @@ def _made(call: Call, sample: Sample) -> Thing:
         "metadata": {},
         "type": sample.type,
     }
-    if {sample.attached, sample.charged, sample.refunded} != {SUCCEED}:
+    if {sample.attached, sample.charged, sample.refunded} != {SUCCEED} or sample.disputed:
         call.account.note(
             method["id"],
             attached=sample.attached,
             charged=sample.charged,
             authenticated=sample.after_authentication,
             refunded=sample.refunded,
+            disputed=sample.disputed,
+            disputed_after=sample.disputed_after,
         )
     return call.account.put(method)
 
@@ -107,6 +122,13 @@ def _details(call: Call, sample: Sample) -> dict[str, Any]:
         return {
             "bank_code": "37040044", "branch_code": "", "country": sample.country, "fingerprint": ids.letters(16),
             "generated_from": {"charge": None, "setup_attempt": None}, "last4": sample.last4,
+        }  # fmt: skip
+    if sample.type == "bacs_debit":
+        return {"fingerprint": ids.letters(16), "last4": sample.last4, "sort_code": "108800"}
+    if sample.type == "acss_debit":
+        return {
+            "bank_name": "STRIPE TEST BANK", "fingerprint": ids.letters(16), "institution_number": "000",
+            "last4": sample.last4, "transit_number": "11000",
         }  # fmt: skip
     return {
         "brand": sample.brand, "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},

@@ -28,6 +28,12 @@ class Remote:
     def authenticate(self, payment_intent: str, result: str = "succeed") -> Any:
         return self.ask("POST", "authenticate", {"payment_intent": payment_intent, "result": result})
 
+    def pay_page(self, session: str, payment_method: str = "pm_card_visa", **more: Any) -> Any:
+        """A buyer submits a Checkout page: `save=True` ticks its box, `account=` names a connected one."""
+        return self.ask(
+            "POST", "checkout/pay", {"session": session, "payment_method": payment_method, **more}
+        )
+
     def fault(self, kind: str, *, times: int = 1, seconds: float | None = None, **match: Any) -> Any:
         given: dict[str, Any] = {"fault": kind, "times": times, "match": match}
         return self.ask("POST", "faults", given if seconds is None else {**given, "seconds": seconds})

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sandbox.stripe import (
     balance,
+    checkout_lines,
+    checkout_sessions,
     customers,
     lists,
     payment_intents,
@@ -73,6 +75,12 @@ ROUTES = (
     Route("POST", "/v1/payment_intents/{id}", "PaymentIntentUpdateParams", payment_intents.update),
     Route("POST", "/v1/payment_intents/{id}/confirm", "PaymentIntentConfirmParams", payment_intents.confirm),
     Route("POST", "/v1/payment_intents/{id}/cancel", "PaymentIntentCancelParams", payment_intents.cancel),
+    Route("POST", "/v1/checkout/sessions", "checkout.SessionCreateParams", checkout_sessions.create),
+    Route("GET", "/v1/checkout/sessions", "checkout.SessionListParams", checkout_sessions.listed),
+    Route("GET", "/v1/checkout/sessions/{id}", "checkout.SessionRetrieveParams", checkout_sessions.retrieve),
+    Route("POST", "/v1/checkout/sessions/{id}", "checkout.SessionUpdateParams", checkout_sessions.update),
+    Route("POST", "/v1/checkout/sessions/{id}/expire", "checkout.SessionExpireParams", checkout_sessions.expire),
+    Route("GET", "/v1/checkout/sessions/{id}/line_items", "checkout.SessionLineItemListParams", checkout_lines.listed),
     Route("GET", "/v1/charges", "ChargeListParams", _list("charge", "/v1/charges")),
     Route("GET", "/v1/charges/{id}", "ChargeRetrieveParams", _retrieve("charge")),
     Route("GET", "/v1/balance", "BalanceRetrieveParams", balance.retrieve),
@@ -95,7 +103,7 @@ _WITH_ID = {
     for route in ROUTES
     if "{" in route.path
 }
-_NAMED = re.compile(r"(/v1/(?:tax/)?[a-z_]+/)([^/]+)((?:/[a-z_]+)?)")
+_NAMED = re.compile(r"(/v1/(?:tax/|checkout/)?[a-z_]+/)([^/]+)((?:/[a-z_]+)?)")
 
 
 def find(method: str, path: str) -> tuple[Route, str] | None:

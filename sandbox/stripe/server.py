@@ -88,6 +88,7 @@ class StripeServer:
                 lambda: Connection(self.answer, self._open), "127.0.0.1", self._wanted_port, backlog=512
             )
             self.port = listening.sockets[0].getsockname()[1]
+            self.world.home = self.url
         finally:
             self._ready.set()
         if announce:

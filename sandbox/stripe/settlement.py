@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.stripe import balance, confirmation, refunds
+from sandbox.stripe import balance, checkout_payments, checkout_sessions, confirmation, refunds
 from sandbox.stripe.state import Call, World
+
+
+def _debit(call: Call) -> None:
+    confirmation.settle(call)
+    checkout_payments.follow(call, call.name)
+
 
 _TOPICS: dict[str, Callable[[Call], None]] = {
     balance.FUNDS: balance.release,
-    confirmation.DEBIT: confirmation.settle,
+    checkout_sessions.EXPIRES: checkout_sessions.expire_by_itself,
+    confirmation.DEBIT: _debit,
     refunds.LATER: refunds.settle,
 }
 

@@ -84,6 +84,22 @@ def update(call: Call) -> Thing:
 
 
 def confirm(call: Call) -> Thing:
+    _refuse_of_session(call)
+    return confirmed(call)
+
+
+def _refuse_of_session(call: Call) -> None:
+    """The SetupIntent of a Checkout Session is confirmed by its buyer, and canceled by expiring the session."""
+    if call.account.noted(call.name, "session"):
+        raise conflict(
+            "You cannot perform this action on SetupIntents created by Checkout. To cancel, expire the Checkout "
+            "Session instead.",
+            code="setup_intent_unexpected_state",
+            setup_intent=retrieve(call),
+        )
+
+
+def confirmed(call: Call) -> Thing:
     intent = _changeable(call, "confirm")
     confirmation.check_return_url(call.params, intent)
     method = _method(call)
@@ -95,11 +111,16 @@ def confirm(call: Call) -> Thing:
 
 
 def cancel(call: Call) -> Thing:
+    _refuse_of_session(call)
+    return canceled(call)
+
+
+def canceled(call: Call) -> Thing:
     intent = _changeable(call, "cancel")
     reason = call.params.get("cancellation_reason")
-    canceled = call.account.change(intent, status="canceled", cancellation_reason=reason, next_action=None)
-    events.emit(call, "setup_intent.canceled", canceled)
-    return canceled
+    ended = call.account.change(intent, status="canceled", cancellation_reason=reason, next_action=None)
+    events.emit(call, "setup_intent.canceled", ended)
+    return ended
 
 
 def _confirm(call: Call, intent: Thing, method: Thing) -> Thing:
@@ -195,15 +216,24 @@ def _attempt(
     })  # fmt: skip
 
 
+_MANDATES: dict[str, dict[str, Any]] = {
+    "us_bank_account": {"collection_method": "paper"},
+    "sepa_debit": {"reference": "SANDBOX", "url": ""},
+    "bacs_debit": {
+        "display_name": None, "network_status": "accepted", "reference": "SANDBOX", "revocation_reason": None,
+        "service_user_number": None, "url": "",
+    },
+    "acss_debit": {
+        "interval_description": None, "payment_schedule": "sporadic", "transaction_type": "personal",
+    },
+}  # fmt: skip
+
+
 def _mandate(call: Call, method: Thing) -> str | None:
     """A debit is allowed by a mandate; a card needs none."""
     if method["type"] not in DEBITS:
         return None
-    details = (
-        {"collection_method": "paper"}
-        if method["type"] == "us_bank_account"
-        else {"reference": "SANDBOX", "url": ""}
-    )
+    details = _MANDATES[method["type"]]
     given = call.params.get("mandate_data") or {}
     accepted = given.get("customer_acceptance") or {
         "type": "online",

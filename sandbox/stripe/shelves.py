@@ -16,6 +16,8 @@ Thing = dict[str, Any]
 
 BELONGS_TO = {
     "charge": ("customer", "payment_intent"),
+    "checkout.session": ("customer", "payment_intent"),
+    "dispute": ("charge", "payment_intent"),
     "payment_intent": ("customer",),
     "payment_method": ("customer",),
     "refund": ("charge", "payment_intent"),

@@ -87,6 +87,8 @@ class World:
         self.clock = clock
         self.tell = tell
         """Offers an account's event to the webhook endpoints."""
+        self.home = ""
+        """Where this server's pages are: https://checkout.stripe.com elsewhere."""
         self.forget()
 
     def forget(self) -> None:

@@ -24,6 +24,10 @@ class Sample:
     charged: str = SUCCEED
     after_authentication: str = SUCCEED
     refunded: str = SUCCEED
+    disputed: str = ""
+    """The reason of the dispute that follows a charge; `inquiry` for one that takes no money yet."""
+    disputed_after: int = 0
+    """Days after the charge succeeded."""
 
 
 def _declining(reason: str, last4: str) -> Sample:
@@ -31,12 +35,31 @@ def _declining(reason: str, last4: str) -> Sample:
     return Sample(last4=last4, attached=reason, charged=reason)
 
 
-def _debit(reason: str, last4: str) -> Sample:
-    return Sample(type="us_bank_account", last4=last4, charged=reason, refunded=REFUNDED_LATER)
+LATE = 20
+"""Days after which the sandbox's own late returns come: long after the money was believed to be there."""
 
 
-def _sepa(reason: str, last4: str) -> Sample:
-    return Sample(type="sepa_debit", last4=last4, country="DE", charged=reason, refunded=REFUNDED_LATER)
+def _debit(type_: str, reason: str, last4: str, disputed: str = "", after: int = 0) -> Sample:
+    country = "DE" if type_ == "sepa_debit" else "US"
+    return Sample(
+        type=type_, last4=last4, country=country, charged=reason, refunded=REFUNDED_LATER,
+        disputed=disputed, disputed_after=after,
+    )  # fmt: skip
+
+
+def _debits(type_: str, name: str, last4: str) -> dict[str, Sample]:
+    """What every bank debit may come to; Stripe documents most of these by account numbers only."""
+    return {
+        f"pm_{name}": _debit(type_, SUCCEED, last4),
+        f"pm_{name}_success": _debit(type_, SUCCEED, last4),
+        f"pm_{name}_processing": _debit(type_, "never_settles", "0009"),
+        f"pm_{name}_insufficientFunds": _debit(type_, "insufficient_funds", "2227"),
+        f"pm_{name}_debitNotAuthorized": _debit(type_, "debit_not_authorized", "3335"),
+        f"pm_{name}_dispute": _debit(type_, SUCCEED, "5559", "debit_not_authorized"),
+        f"pm_{name}_lateInsufficientFunds": _debit(type_, SUCCEED, "5550", "insufficient_funds", LATE),
+        f"pm_{name}_lateBankCannotProcess": _debit(type_, SUCCEED, "5551", "bank_cannot_process", LATE),
+        f"pm_{name}_lateDebitNotAuthorized": _debit(type_, SUCCEED, "5552", "debit_not_authorized", LATE),
+    }
 
 
 _BRANDS = {
@@ -84,26 +107,33 @@ _AUTHENTICATED = {
     ),
     "threeDSecure2Required": Sample(last4="3220", charged=ALWAYS_AUTHENTICATE),
     "threeDSecureRequired": Sample(last4="3063", charged=ALWAYS_AUTHENTICATE),
+    "threeDSecureRequiredChargeDeclined": Sample(
+        last4="1629", charged=ALWAYS_AUTHENTICATE, after_authentication="generic_decline"
+    ),
     "threeDSecureOptional": Sample(last4="3055"),
 }
-_CARDS = _BRANDS | _DECLINES | _AUTHENTICATED
+_DISPUTED = {
+    "createDispute": Sample(last4="0259", disputed="fraudulent"),
+    "createDisputeProductNotReceived": Sample(last4="2685", disputed="product_not_received"),
+    "createDisputeInquiry": Sample(last4="1976", disputed="inquiry"),
+}
+_CARDS = _BRANDS | _DECLINES | _AUTHENTICATED | _DISPUTED
 _DEBITS = {
-    "pm_usBankAccount": _debit(SUCCEED, "6789"),
-    "pm_usBankAccount_success": _debit(SUCCEED, "6789"),
-    "pm_usBankAccount_processing": _debit("never_settles", "0009"),
-    "pm_usBankAccount_accountClosed": _debit("account_closed", "1113"),
-    "pm_usBankAccount_noAccount": _debit("no_account", "1116"),
-    "pm_usBankAccount_insufficientFunds": _debit("insufficient_funds", "2227"),
-    "pm_usBankAccount_debitNotAuthorized": _debit("debit_not_authorized", "3335"),
-    "pm_usBankAccount_invalidCurrency": _debit("invalid_currency", "4440"),
-    "pm_sepaDebit": _sepa(SUCCEED, "3000"),
-    "pm_sepaDebit_failed": _sepa("payment_method_provider_decline", "3001"),
-    "pm_sepaDebit_insufficientFunds": _sepa("insufficient_funds", "3008"),
-    "pm_success_de": _sepa(SUCCEED, "3000"),
-    "pm_successDelayed_de": _sepa(SUCCEED, "3003"),
-    "pm_failed_de": _sepa("payment_method_provider_decline", "3001"),
-    "pm_failedDelayed_de": _sepa("payment_method_provider_decline", "3004"),
-    "pm_insufficientFunds_de": _sepa("insufficient_funds", "3008"),
+    **_debits("us_bank_account", "usBankAccount", "6789"),
+    **_debits("sepa_debit", "sepaDebit", "3000"),
+    **_debits("bacs_debit", "bacsDebit", "2345"),
+    **_debits("acss_debit", "acssDebit", "6789"),
+    "pm_usBankAccount_accountClosed": _debit("us_bank_account", "account_closed", "1113"),
+    "pm_usBankAccount_noAccount": _debit("us_bank_account", "no_account", "1116"),
+    "pm_usBankAccount_invalidCurrency": _debit("us_bank_account", "invalid_currency", "4440"),
+    "pm_sepaDebit_failed": _debit("sepa_debit", "payment_method_provider_decline", "3001"),
+    "pm_sepaDebit_insufficientFunds": _debit("sepa_debit", "insufficient_funds", "3008"),
+    "pm_success_de": _debit("sepa_debit", SUCCEED, "3000"),
+    "pm_successDelayed_de": _debit("sepa_debit", SUCCEED, "3003"),
+    "pm_failed_de": _debit("sepa_debit", "payment_method_provider_decline", "3001"),
+    "pm_failedDelayed_de": _debit("sepa_debit", "payment_method_provider_decline", "3004"),
+    "pm_insufficientFunds_de": _debit("sepa_debit", "insufficient_funds", "3008"),
+    "pm_disputed_de": _debit("sepa_debit", SUCCEED, "3002", "debit_not_authorized"),
 }
 _BY_NAME = (
     {f"pm_card_{name}": sample for name, sample in _CARDS.items()}
@@ -114,15 +144,6 @@ _BY_NAME = (
     }
     | _DEBITS
 )
-_ACCOUNT_NUMBERS = {
-    "000123456789": "pm_usBankAccount_success",
-    "000000000009": "pm_usBankAccount_processing",
-    "000111111113": "pm_usBankAccount_accountClosed",
-    "000111111116": "pm_usBankAccount_noAccount",
-    "000222222227": "pm_usBankAccount_insufficientFunds",
-    "000333333335": "pm_usBankAccount_debitNotAuthorized",
-    "000444444440": "pm_usBankAccount_invalidCurrency",
-}
 
 
 def named(name: str) -> Sample | None:
@@ -130,18 +151,11 @@ def named(name: str) -> Sample | None:
     return _BY_NAME.get(name)
 
 
+def names() -> list[str]:
+    """The ids of all of them."""
+    return [*_BY_NAME]
+
+
 def token(name: str) -> Sample | None:
     """By its older name: `tok_visa`, `tok_visa_chargeDeclined`."""
     return _BY_NAME.get("pm_card_" + name.removeprefix("tok_")) if name.startswith("tok_") else None
-
-
-def account_number(number: str) -> Sample | None:
-    return _BY_NAME.get(_ACCOUNT_NUMBERS.get(number, ""))
-
-
-def iban(number: str) -> Sample | None:
-    """SEPA's test accounts differ in their last four digits."""
-    last4 = number.replace(" ", "")[-4:]
-    return next(
-        (sample for name, sample in _DEBITS.items() if name.endswith("_de") and sample.last4 == last4), None
-    )

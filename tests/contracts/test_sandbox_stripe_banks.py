@@ -175,11 +175,21 @@ def test_a_setup_intent_keeps_a_card_for_later(client, ada):
     assert refused.value.error.setup_intent.status == "requires_payment_method"
 
 
-@pytest.mark.parametrize(("name", "days"), [("pm_usBankAccount_success", 4), ("pm_sepaDebit", 5)])
-def test_a_debit_takes_days(client, sandbox, ada, name, days):
+DEBITS = {
+    "pm_usBankAccount_success": ("usd", 4),
+    "pm_sepaDebit": ("eur", 5),
+    "pm_bacsDebit": ("gbp", 6),
+    "pm_acssDebit": ("cad", 5),
+}
+
+
+@pytest.mark.parametrize("name", DEBITS)
+def test_a_debit_takes_days(client, sandbox, ada, name):
     """It is processing until its bank has answered, and then succeeds with its fee."""
     sandbox.it_is("2026-03-01")
-    intent = pay(client, ada, card(client, ada, name), expand=["latest_charge"])
+    currency, days = DEBITS[name]
+    more = {"currency": currency, "expand": ["latest_charge"]}
+    intent = pay(client, ada, card(client, ada, name), **more)
     assert (intent.status, intent.latest_charge.status) == ("processing", "pending")
 
     sandbox.it_is(f"2026-03-{days:02}")
@@ -214,3 +224,18 @@ def test_a_method_that_is_not_allowed_is_refused(client, ada):
     method = card(client, ada, "pm_usBankAccount_success")
     with pytest.raises(stripe.InvalidRequestError, match="not allowed"):
         pay(client, ada, method, allowed_payment_method_types=["card"])
+
+
+@pytest.mark.parametrize(
+    ("name", "currency"),
+    [
+        ("pm_usBankAccount", "eur"),
+        ("pm_sepaDebit", "usd"),
+        ("pm_bacsDebit", "usd"),
+        ("pm_acssDebit", "gbp"),
+    ],
+)
+def test_a_debit_knows_its_own_currencies_only(client, ada, name, currency):
+    """A bank account abroad is refused before its bank is asked."""
+    with pytest.raises(stripe.InvalidRequestError, match="not supported for the currency"):
+        pay(client, ada, card(client, ada, name), currency=currency)
