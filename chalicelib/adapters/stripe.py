@@ -167,12 +167,22 @@ class StripeGateway:
 
     def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> RefundTold:
         """Give back a part or the whole of a PaymentIntent."""
-        params = {"payment_intent": reference, "amount": to_stripe(amount), "metadata": metadata}
+        params = {
+            "payment_intent": reference,
+            "amount": to_stripe(amount),
+            "metadata": metadata,
+            "expand": stripe_refunds.REFUNDED,
+        }
         return stripe_refunds.refund(self._stripe.wanted("/v1/refunds", params, key))
 
     def fetch_refund(self, reference: str) -> RefundTold:
         """The refund as it is now."""
-        return stripe_refunds.refund(self._stripe.get(f"/v1/refunds/{reference}", {}))
+        found = self._stripe.get(f"/v1/refunds/{reference}", {"expand": stripe_refunds.REFUNDED})
+        return stripe_refunds.refund(found)
+
+    def refunds_of(self, reference: str) -> list[RefundTold]:
+        """The refunds of a PaymentIntent, all pages of them."""
+        return stripe_refunds.of(self._stripe.get, reference)
 
     def fetch_dispute(self, id_: str) -> DisputeTold:
         """The dispute as it is now, with its balance transactions."""

@@ -1,17 +1,23 @@
 """Refunds and disputes as Stripe tells of them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.billing.gateway import DisputeTold, RefundTold
 from chalicelib.billing.money import Money, from_stripe
 
+# What a refund took, and what was kept of it.
+REFUNDED = ["balance_transaction"]
 # Where a dispute does not say by what was paid, its charge does.
 DISPUTED = ["charge"]
 
 
 def refund(told: dict[str, Any]) -> RefundTold:
     """A refund's state."""
+    moved = told.get("balance_transaction")
+    fee, net = (moved["fee"], moved["net"]) if isinstance(moved, dict) else (None, None)
+    currency = moved["currency"] if isinstance(moved, dict) else told["currency"]
     return RefundTold(
         reference=told["id"],
         amount=from_stripe(told["amount"], told["currency"]),
@@ -19,7 +25,25 @@ def refund(told: dict[str, Any]) -> RefundTold:
         intent=told["payment_intent"] or "",
         metadata=told["metadata"] or {},
         failure=told.get("failure_reason"),
+        fee=None if fee is None else from_stripe(fee, currency),
+        net=None if net is None else from_stripe(net, currency),
     )
+
+
+def of(get: Callable[[str, dict[str, Any]], dict[str, Any]], intent: str) -> list[RefundTold]:
+    """All refunds of a PaymentIntent, oldest first: Stripe lists the newest first."""
+    params: dict[str, Any] = {
+        "payment_intent": intent,
+        "limit": 100,
+        "expand": [f"data.{one}" for one in REFUNDED],
+    }
+    found: list[RefundTold] = []
+    while True:
+        page = get("/v1/refunds", params)
+        found += [refund(one) for one in page["data"]]
+        if not page["has_more"]:
+            return found[::-1]
+        params = params | {"starting_after": page["data"][-1]["id"]}
 
 
 def dispute(told: dict[str, Any]) -> DisputeTold:

@@ -91,12 +91,14 @@ def credited(
     now: datetime,
     day: date,
     reason: str = "",
+    refunding: bool = False,
 ) -> CreditNote:
-    """The invoice's next credit note; `notes` are all it has so far.
+    """The invoice's next credit note; `notes` are all it has so far. A `refunding` one leaves what is owed as it is.
 
     Raises Invalid, its param `lines[n]` for the n-th wanted, and WrongState: `invoice_not_creditable`, or
     `nothing_to_credit` where the note would be of nothing.
     """
+    check_creditable(invoice)
     _check(invoice, wanted, reason)
     rest = left(invoice, notes)
     parts = [_part(invoice, rest[one.line], one, f"lines[{n}]") for n, one in enumerate(wanted)]
@@ -104,13 +106,30 @@ def credited(
     if not lines:
         detail = f"All that these lines of {invoice.id} had to credit has been; choose others."
         raise WrongState("nothing_to_credit", detail, "lines")
+    return noted(
+        invoice, lines, len(notes) + 1, number=number, now=now, day=day, reason=reason, refunding=refunding
+    )
+
+
+def noted(
+    invoice: Invoice,
+    lines: tuple[CreditLine, ...],
+    ordinal: int,
+    *,
+    number: str,
+    now: datetime,
+    day: date,
+    reason: str = "",
+    refunding: bool = False,
+) -> CreditNote:
+    """The invoice's credit note of lines as they are; where it is `refunding`, nothing is taken off what is still owed."""
     inside = {tax.tax for tax in invoice.taxes if tax.inclusive}
-    total = Money(sum(_whole(line, inside) for line in lines), invoice.currency)
-    owed = invoice.amount_due if invoice.payment is None else Money.zero(invoice.currency)
-    to_invoice = applicable(total, owed)
+    total = Money(sum(whole_of(line, inside) for line in lines), invoice.currency)
+    free = invoice.payment is None and not refunding
+    to_invoice = applicable(total, invoice.amount_due if free else Money.zero(invoice.currency))
     return CreditNote(
         account=invoice.account,
-        id=name_of(invoice.id, len(notes) + 1),
+        id=name_of(invoice.id, ordinal),
         invoice=invoice.id,
         subscription=invoice.subscription,
         contact=invoice.contact,
@@ -126,10 +145,14 @@ def credited(
     )
 
 
-def _check(invoice: Invoice, wanted: Sequence[Wanted], reason: str) -> None:
+def check_creditable(invoice: Invoice) -> None:
+    """Refuse an invoice of which nothing is credited."""
     if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
         detail = f"{invoice.id} is {invoice.status}; only an open or a paid invoice is credited."
         raise WrongState("invoice_not_creditable", detail)
+
+
+def _check(invoice: Invoice, wanted: Sequence[Wanted], reason: str) -> None:
     check_reason(reason)
     last = len(invoice.lines) - 1
     for n, one in enumerate(wanted):
@@ -148,15 +171,19 @@ def check_reason(reason: str) -> None:
 
 def _part(invoice: Invoice, rest: CreditLine, wanted: Wanted, param: str) -> CreditLine:
     """What is credited of a line that has `rest` left."""
+    amount = _amount(invoice.lines[rest.line].charged.amount, rest, wanted, param)
+    taxes = taxes_of(invoice, rest, amount.amount) if amount else ()
+    return CreditLine(line=rest.line, name=rest.name, amount=amount, taxes=taxes, share=wanted.share)
+
+
+def taxes_of(invoice: Invoice, rest: CreditLine, amount: int) -> tuple[TaxShare, ...]:
+    """The taxes that come with an amount (minor units) of a line that has `rest` left."""
     charged = invoice.lines[rest.line].charged.amount
-    amount = _amount(charged, rest, wanted, param)
-    after = charged - rest.amount.amount + amount.amount
-    taxes = tuple(
+    after = charged - rest.amount.amount + amount
+    return tuple(
         _tax(whole, tax.amount, after, charged)
         for whole, tax in zip(invoice.lines[rest.line].taxes, rest.taxes, strict=True)
-        if amount
     )
-    return CreditLine(line=rest.line, name=rest.name, amount=amount, taxes=taxes, share=wanted.share)
 
 
 def _tax(whole: TaxShare, rest: Money, credited: int, charged: int) -> TaxShare:
@@ -184,7 +211,7 @@ def _amount(charged: int, rest: CreditLine, wanted: Wanted, param: str) -> Money
     return wanted.amount
 
 
-def _whole(line: CreditLine, inside: set[str]) -> int:
+def whole_of(line: CreditLine, inside: set[str]) -> int:
     """A line with the taxes on top of it, in minor units."""
     return line.amount.amount + sum(tax.amount.amount for tax in line.taxes if tax.tax not in inside)
 

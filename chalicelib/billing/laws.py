@@ -1,19 +1,42 @@
 """What holds at any quiet moment between the books and the records; what does not is said in a sentence each."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 
 from chalicelib.billing import ledger, recognition
 from chalicelib.billing.credits import CreditNote, left
+from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
-from chalicelib.billing.ledger import Book, Entry
+from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.money import Money
-from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.refunds import Refund, RefundStatus
 
 END = date(9999, 12, 30)
+CAME = frozenset(
+    {
+        EventType.PAYMENT_SUCCEEDED,
+        EventType.PAYMENT_RECORDED,
+        EventType.PAYMENT_TAKEN,
+        EventType.PAYMENT_FEE_KNOWN,
+    }
+)
+"""The facts by which a payment's money came."""
+MOVED = frozenset(
+    {
+        EventType.REFUND_CREATED,
+        EventType.REFUND_SUCCEEDED,
+        EventType.REFUND_FAILED,
+        EventType.DISPUTE_OPENED,
+        EventType.DISPUTE_UPDATED,
+        EventType.DISPUTE_CLOSED,
+    }
+)
+"""The facts by which it goes back."""
 
 OWED = "What is owed"
 PAID = "What was paid"
@@ -21,6 +44,9 @@ CREDIT = "What customers have to their credit"
 TAX = "Tax"
 CHARGED = "What was charged without tax"
 LOST = "What was written off"
+BY_HAND = "What came another way"
+GOES_BACK = "What is on its way back to buyers"
+HELD_BACK = "What is held back in disputes"
 TOTALS = {
     Book.RECEIVABLE: OWED,
     Book.CASH: PAID,
@@ -30,6 +56,9 @@ TOTALS = {
     Book.DEFERRED: CHARGED,
     Book.REVENUE: CHARGED,
     Book.BAD_DEBT: LOST,
+    Book.BANK: BY_HAND,
+    Book.REFUNDS: GOES_BACK,
+    Book.DISPUTED: HELD_BACK,
 }
 """What the sum of which books is; goodwill is told by no record."""
 
@@ -43,6 +72,8 @@ class Kept:
     payments: Sequence[Payment]
     notes: Sequence[CreditNote]
     balances: Sequence[Money]
+    refunds: Sequence[Refund] = ()
+    disputes: Sequence[Dispute] = ()
 
 
 def broken(kept: Kept) -> list[str]:
@@ -90,25 +121,121 @@ def _told(kept: Kept) -> Counter[tuple[str, str]]:
             for line in left(invoice, notes(invoice)):
                 told[invoice.currency, CHARGED] -= recognition.net(invoice, line.amount.amount, line.taxes)
                 told[invoice.currency, TAX] -= sum(tax.amount.amount for tax in line.taxes)
-    for payment in kept.payments:
-        if payment.status is PaymentStatus.SUCCEEDED:
-            told[payment.amount.currency, PAID] += payment.amount.amount
+    told.update(_money(kept))
     for balance in kept.balances:
         told[balance.currency, CREDIT] -= balance.amount
     return told
 
 
-def _facts(kept: Kept) -> Iterator[str]:
-    """Each payment and credit note posted once, and what it should have."""
-    posted = {(event.type, event.subject): event.entry for event in kept.events if event.entry}
+def _money(kept: Kept) -> Counter[tuple[str, str]]:
+    """What arrived, less what went back, what is on its way there, and what is held back."""
+    told: Counter[tuple[str, str]] = Counter()
     for payment in kept.payments:
-        wanted = ledger.paid(payment) if payment.status is PaymentStatus.SUCCEEDED else None
-        yield from _compared(payment.id, posted.get((EventType.PAYMENT_SUCCEEDED, payment.id)), wanted)
+        if payment.taken:
+            what = PAID if payment.request is not None else BY_HAND
+            told[payment.amount.currency, what] += payment.amount.amount
+        if payment.amount_returned is not None:
+            told[payment.amount.currency, HELD_BACK] -= payment.amount_returned.amount
+    for refund in kept.refunds:
+        done = BY_HAND if refund.by_hand else PAID
+        where = {RefundStatus.SUCCEEDED: done, RefundStatus.PENDING: GOES_BACK}
+        if refund.status in where and not refund.to_balance:
+            told[refund.amount.currency, where[refund.status]] -= refund.amount.amount
+    for dispute in kept.disputes:
+        currency, held = dispute.amount.currency, dispute.held.amount
+        told[currency, PAID] -= held
+        told[currency, LOST if dispute.lost and not dispute.returned else HELD_BACK] += held
+    return told
+
+
+def _facts(kept: Kept) -> Iterator[str]:
+    """Each payment, refund, dispute and credit note posted what it should have, in one fact or in several."""
+    came = _posted(kept, CAME)
+    for payment in kept.payments:
+        wanted = ledger.paid(payment) if payment.taken else None
+        yield from _compared_sums(payment.id, came.pop(payment.id, []), wanted, payment.amount.currency)
+    back = _posted(kept, frozenset({EventType.PAYMENT_RETURNED}))
+    for payment in kept.payments:
+        booked = sums(back.get(payment.id, ()))[payment.amount.currency, Book.DISPUTED]
+        if booked != -(payment.amount_returned.amount if payment.amount_returned else 0):
+            told = Money(-booked, payment.amount.currency)
+            yield f"{payment.id} says {payment.amount_returned or 'nothing'} came back of it, and the books {told}."
+    moved = _posted(kept, MOVED)
+    for refund in kept.refunds:
+        made = ledger.refunded(None, refund)
+        yield from _compared_sums(refund.id, moved.pop(refund.id, []), made, refund.amount.currency)
+        yield from _of_payment(kept, refund)
+    for dispute in kept.disputes:
+        made = ledger.disputed(None, dispute)
+        yield from _compared_sums(dispute.id, moved.pop(dispute.id, []), made, dispute.amount.currency)
+    for name in chain(came, moved):
+        yield f"{name} posted {_said_sums(name, came, moved)}, and there is no such record."
+    yield from _sums_of_payments(kept)
+    posted = {(event.type, event.subject): event.entry for event in kept.events if event.entry}
     by_id, notes = {invoice.id: invoice for invoice in kept.invoices}, _notes(kept)
     for note in kept.notes:
         of_it = notes(by_id[note.invoice])
         wanted = ledger.credited(note, by_id[note.invoice], of_it[: of_it.index(note)])
         yield from _compared(note.id, posted.get((EventType.CREDIT_NOTE_ISSUED, note.id)), wanted)
+
+
+def _posted(kept: Kept, types: Set[EventType]) -> dict[str, list[Entry]]:
+    """What facts of some types posted, by their subject."""
+    posted: dict[str, list[Entry]] = {}
+    for event in kept.events:
+        if event.entry and event.type in types:
+            posted.setdefault(event.subject, []).append(event.entry)
+    return posted
+
+
+def _compared_sums(name: str, posted: list[Entry], wanted: Entry | None, currency: str) -> Iterator[str]:
+    """One record's facts together; what Stripe changed the cash to is compared where one fact alone told it."""
+    there = ledger.entry(currency, {book: amount for (_, book), amount in sums(posted).items()})
+    told = [entry.settled for entry in posted if entry.settled]
+    here = replace(wanted, settled=None) if wanted else None
+    if there != here:
+        yield f"{name} posted {_said(there)}, and should have posted {_said(here)}."
+    elif wanted and wanted.settled and len(told) == 1 and not _same(told[0], wanted.settled):
+        yield f"{name} was changed to {told[0].cash}, and should have been to {wanted.settled.cash}."
+
+
+def _same(told: Settled, wanted: Settled) -> bool:
+    return (told.cash, told.fees) == (wanted.cash, wanted.fees)
+
+
+def _said_sums(name: str, *posted: dict[str, list[Entry]]) -> str:
+    return "; ".join(_said(entry) for of in posted for entry in of.get(name, ()))
+
+
+def _of_payment(kept: Kept, refund: Refund) -> Iterator[str]:
+    """A refund gives back a payment there is, which its credit notes took from."""
+    if all(payment.id != refund.payment for payment in kept.payments):
+        yield f"{refund.id} gives back {refund.payment}, which there is not."
+    for name in refund.credit_notes:
+        if all(note.id != name for note in kept.notes):
+            yield f"{refund.id} was credited by {name}, which there is not."
+
+
+def _sums_of_payments(kept: Kept) -> Iterator[str]:
+    """What each payment says went back of it, or is disputed, is what its refunds and disputes say, and no more than it brought."""
+    back: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    for refund in kept.refunds:
+        if refund.status is not RefundStatus.FAILED and not refund.to_balance:
+            back[refund.payment] += refund.amount.amount
+    for dispute in kept.disputes:
+        held[dispute.payment] += dispute.held.amount
+    for payment in kept.payments:
+        currency = payment.amount.currency
+        for said, of, what in (
+            (payment.amount_refunded, back, "was refunded"),
+            (payment.amount_disputed, held, "is disputed"),
+        ):
+            told = Money(of[payment.id], currency)
+            if (said or Money.zero(currency)) != told:
+                yield f"{payment.id} says {said or Money.zero(currency)} {what}, and it is {told}."
+        if back[payment.id] > payment.amount.amount:
+            yield f"{payment.id} brought {payment.amount}, and {Money(back[payment.id], currency)} went back of it."
 
 
 def _compared(name: str, posted: Entry | None, wanted: Entry | None) -> Iterator[str]:
@@ -127,7 +254,7 @@ def _invoices(kept: Kept) -> Iterator[str]:
     notes = _notes(kept)
     paid: Counter[str] = Counter()
     for payment in kept.payments:
-        for part in payment.allocations if payment.status is PaymentStatus.SUCCEEDED else ():
+        for part in payment.stays:
             paid[part.invoice] += part.amount.amount
     posted: dict[str, list[Entry | None]] = {}
     for event in kept.events:

@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import assert_never
 
 from chalicelib.billing import recognition
 from chalicelib.billing.credits import CreditLine, CreditNote, left
+from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
+from chalicelib.billing.refunds import Refund, RefundStatus
 
 
 class Book(StrEnum):
@@ -37,10 +40,14 @@ class Book(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What Stripe changed the cash of a payment to: the currency it pays out in, and its fee in that."""
+    """What Stripe changed the cash of a payment to: the currency it pays out in, and its fee in that; below zero where it took.
+
+    `taken` is the cash that was changed where that is not what the entry posts.
+    """
 
     cash: Money
     fees: Money
+    taken: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +77,99 @@ def invoiced(invoice: Invoice) -> Entry | None:
 def paid(payment: Payment) -> Entry | None:
     """A payment succeeded: what it brought after Stripe's fee, the fee, and what is no longer owed.
 
-    A fee that is not known, or that Stripe took in the currency it pays out in, is not among the postings: the
-    whole amount is cash. What Stripe changed it to is told beside them.
+    What it brought beyond its invoices is its customer's. A fee that is not known, or that Stripe took in the currency it
+    pays out in, is not among the postings: the whole amount is cash. What Stripe changed it to is told beside them.
     """
     fee = payment.fee if payment.fee and payment.fee.currency == payment.amount.currency else None
     gross, taken = payment.amount.amount, fee.amount if fee else 0
-    made = entry(
-        payment.amount.currency, {Book.CASH: gross - taken, Book.FEES: taken, Book.RECEIVABLE: -gross}
-    )
+    over = payment.overpaid.amount
+    book = Book.CASH if payment.request is not None else Book.BANK
+    books = {book: gross - taken, Book.FEES: taken, Book.RECEIVABLE: over - gross, Book.CREDITS: -over}
+    made = entry(payment.amount.currency, books)
     if made is None or fee or not (payment.fee and payment.net):
         return made
     return replace(made, settled=Settled(cash=payment.net, fees=payment.fee))
+
+
+def fee_known(payment: Payment) -> Entry | None:
+    """Stripe told its fee of a payment after that had been posted: what it kept is not cash."""
+    fee, net = payment.fee, payment.net
+    if fee is None or net is None:
+        return None
+    if fee.currency == payment.amount.currency:
+        return entry(fee.currency, {Book.FEES: fee.amount, Book.CASH: -fee.amount})
+    settled = Settled(cash=net, fees=fee, taken=payment.amount)
+    return Entry(currency=payment.amount.currency, postings={}, settled=settled)
+
+
+def refunded(before: Refund | None, after: Refund) -> Entry | None:
+    """What a refund's next state moves: from its customer's balance on its way to the buyer, then out of the cash, or back."""
+    moved = _between(_refund(before) if before else {}, _refund(after))
+    made = entry(after.amount.currency, moved)
+    if made is None or Book.CASH not in made.postings or not (after.net and after.fee):
+        return made
+    if after.net.currency == after.amount.currency:
+        return made
+    back = -1 if after.status is RefundStatus.FAILED else 1
+    return replace(made, settled=Settled(cash=after.net * back, fees=after.fee * back))
+
+
+def _refund(refund: Refund) -> dict[Book, int]:
+    """Where the money of a refund stands."""
+    amount = refund.amount.amount
+    out = Book.BANK if refund.by_hand else Book.CASH
+    fee = refund.fee.amount if refund.fee and refund.fee.currency == refund.amount.currency else 0
+    match refund.status:
+        case _ if refund.to_balance:
+            return {}
+        case RefundStatus.PENDING:
+            return {Book.CREDITS: amount, Book.REFUNDS: -amount}
+        case RefundStatus.SUCCEEDED:
+            return {Book.CREDITS: amount, out: -amount - fee, Book.FEES: fee}
+        case RefundStatus.FAILED:
+            return {}
+    assert_never(refund.status)
+
+
+def disputed(before: Dispute | None, after: Dispute) -> Entry | None:
+    """What a dispute's next state moves: out of the cash as Stripe takes it, with its fee, back, or to what is lost.
+
+    Of a bank debit that came back nothing is lost here: `returned` tells what is owed again.
+    """
+    moved = _between(_dispute(before) if before else {}, _dispute(after))
+    made = entry(after.amount.currency, moved)
+    taken, was = after.withdrawn + after.fee, Money.zero(after.withdrawn.currency)
+    fees = after.fee
+    if before is not None and before.withdrawn.currency == after.withdrawn.currency:
+        was, fees = before.withdrawn + before.fee, after.fee - before.fee
+    if made is None or Book.CASH not in made.postings or taken.currency == after.amount.currency:
+        return made
+    return replace(made, settled=Settled(cash=was - taken, fees=fees))
+
+
+def _dispute(dispute: Dispute) -> dict[Book, int]:
+    """Where the money of a dispute stands."""
+    gross = dispute.held.amount
+    fee = dispute.fee.amount if dispute.fee.currency == dispute.amount.currency else 0
+    book = Book.BAD_DEBT if dispute.lost and not dispute.returned else Book.DISPUTED
+    return {Book.CASH: -gross - fee, Book.FEES: fee, book: gross}
+
+
+def returned(payment: Payment, owed: Sequence[Invoice]) -> Entry | None:
+    """A bank took a payment back: what it paid is owed again by its invoices, as they were before, or lost with them."""
+    back = payment.amount_returned or Money.zero(payment.amount.currency)
+    books = {Book.DISPUTED: -back.amount, Book.CREDITS: back.amount}
+    status = {invoice.id: invoice.status for invoice in owed}
+    for part in payment.came_back:
+        lost = status.get(part.invoice) is InvoiceStatus.UNCOLLECTIBLE
+        book = Book.BAD_DEBT if lost else Book.RECEIVABLE
+        books[book] = books.get(book, 0) + part.amount.amount
+        books[Book.CREDITS] -= part.amount.amount
+    return entry(payment.amount.currency, books)
+
+
+def _between(before: Mapping[Book, int], after: Mapping[Book, int]) -> dict[Book, int]:
+    return {book: after.get(book, 0) - before.get(book, 0) for book in (*before, *after)}
 
 
 def credited(note: CreditNote, invoice: Invoice, earlier: Sequence[CreditNote]) -> Entry | None:
@@ -111,6 +200,12 @@ def written_off(invoice: Invoice) -> Entry | None:
     """What an invoice, as it was before, still owed is lost."""
     owed = invoice.amount_due.amount
     return entry(invoice.currency, {Book.BAD_DEBT: owed, Book.RECEIVABLE: -owed})
+
+
+def recovered(invoice: Invoice) -> Entry | None:
+    """What an invoice, as it is after, owes again is no longer given up."""
+    owed = invoice.amount_due.amount
+    return entry(invoice.currency, {Book.RECEIVABLE: owed, Book.BAD_DEBT: -owed})
 
 
 def applied(amount: Money) -> Entry | None:

@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from chalicelib.billing.errors import WrongState
+from chalicelib.billing.dunning import RetryPolicy
+from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.gateway import (
     ActionRequired,
     AtCheckout,
@@ -26,6 +27,8 @@ LEASE = timedelta(seconds=120)
 KEY_LIVES = timedelta(hours=20)
 # A buyer who has not confirmed a payment by then will not: it is called off, and asked for on the schedule.
 CONFIRMED_WITHIN = timedelta(days=1)
+# What a fee was is asked this often, over a week, and then left: Stripe never told it.
+FEE_LOOKS = 18
 # A question at the gateway is asked again after these pauses, the last one for as long as it stays open.
 PAUSES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 720))
 
@@ -81,6 +84,10 @@ class Payment:
     `reference` is the PaymentIntent, `session` the Checkout Session it came from; `fee` and `net` come from its balance
     transaction. `request` is None where the money came another way, on the local day `received_on`. `refunds` counts
     its refunds, `amount_refunded` is the sum of those that have not failed, `dispute` the latest it has met.
+    `amount_disputed` is what Stripe holds back, or has lost for good, in disputes; `amount_returned` what a bank took
+    back of it. What it paid and no allocation names is its customer's balance.
+    `method_type` is Stripe's type of the method, empty for a card, or how money came that was written down by hand, with
+    the `payment_reference` and the `note` it came with.
     """
 
     account: str
@@ -110,7 +117,17 @@ class Payment:
     refunds: int = 0
     amount_refunded: Money | None = None
     dispute: str | None = None
+    amount_disputed: Money | None = None
+    amount_returned: Money | None = None
+    method_type: str = ""
+    payment_reference: str = ""
+    note: str = ""
     version: int = 0
+
+    @property
+    def type(self) -> str:
+        """Stripe's type of the method it was asked of."""
+        return self.method_type or "card"
 
     @property
     def open(self) -> bool:
@@ -119,9 +136,65 @@ class Payment:
 
     @property
     def wake(self) -> Wake | None:
-        """The end of the lease, then the next look at the gateway."""
+        """The end of the lease, then the next look at the gateway: until it has ended, and then until its fee is known."""
         at = self.leased_until or self.look_at
-        return Wake(at, Topic.RECONCILIATION) if self.open and at else None
+        return Wake(at, Topic.RECONCILIATION) if (self.open or self.fee_awaited) and at else None
+
+    @property
+    def fee_awaited(self) -> bool:
+        """Whether Stripe has its money and has not said yet what it kept of it."""
+        return self.status is PaymentStatus.SUCCEEDED and self.fee is None and self.request is not None
+
+    @property
+    def taken(self) -> bool:
+        """Whether its money arrived, whatever became of it since."""
+        return self.status in (PaymentStatus.SUCCEEDED, PaymentStatus.RETURNED)
+
+    @property
+    def attention(self) -> str | None:
+        """What a person should see it for: that its outcome is not known."""
+        return self.status.value if self.status is PaymentStatus.HELD else None
+
+    @property
+    def overpaid(self) -> Money:
+        """What it brought beyond its invoices: that is its customer's balance."""
+        allocated = sum(part.amount.amount for part in self.allocations)
+        return Money(self.amount.amount - allocated, self.amount.currency)
+
+    @property
+    def refundable(self) -> Money:
+        """What can still be given back of it."""
+        if self.status is not PaymentStatus.SUCCEEDED:
+            return Money.zero(self.amount.currency)
+        gone = sum(part.amount for part in (self.amount_refunded, self.amount_disputed) if part)
+        return Money(max(0, self.amount.amount - gone), self.amount.currency)
+
+    @property
+    def stays(self) -> tuple[Allocation, ...]:
+        """What its invoices have of it: all it paid, less what a bank took back, from the last of them on."""
+        if not self.taken:
+            return ()
+        gone = self._taken_back()
+        return tuple(
+            replace(part, amount=part.amount - back.amount)
+            for part, back in zip(self.allocations, gone, strict=True)
+        )
+
+    def _taken_back(self) -> tuple[Allocation, ...]:
+        """What of each allocation a bank took back: first what was overpaid, then from the last of them on."""
+        left = self.amount_returned.amount if self.amount_returned else 0
+        left -= min(left, self.overpaid.amount)
+        backs = []
+        for part in reversed(self.allocations):
+            back = min(left, part.amount.amount)
+            left -= back
+            backs.append(replace(part, amount=Money(back, part.amount.currency)))
+        return tuple(reversed(backs))
+
+    @property
+    def came_back(self) -> tuple[Allocation, ...]:
+        """What is owed again on which invoices since a bank took it back."""
+        return tuple(part for part in self._taken_back() if part.amount)
 
     def leased(self, now: datetime) -> bool:
         """Whether a worker may be waiting for the gateway's answer at this moment (real time)."""
@@ -154,9 +227,10 @@ class Payment:
             raise WrongState("payment_settled", f"{self.id} is {self.status} already.")
         match outcome:
             case Succeeded():
-                return self._settled(
+                paid = self._settled(
                     PaymentStatus.SUCCEEDED, now, outcome.reference, fee=outcome.fee, net=outcome.net
                 )
+                return replace(paid, method_label=outcome.label or self.method_label).awaiting_fee(real)
             case Declined():
                 declined = self._settled(PaymentStatus.DECLINED, now, outcome.reference)
                 return replace(
@@ -184,11 +258,81 @@ class Payment:
                 )
             case Processing():
                 waiting = replace(self, status=PaymentStatus.PROCESSING, reference=outcome.reference)
+                waiting = replace(waiting, method_label=outcome.label or self.method_label)
                 return waiting.postponed(real, "The bank has not answered yet.")
             case Unknown():
                 return replace(self, status=PaymentStatus.HELD).postponed(real, outcome.reason)
             case _:
                 assert_never(outcome)
+
+    def awaiting_fee(self, real: datetime) -> "Payment":
+        """Where its fee is not known, it is looked at again for that (real time)."""
+        return replace(self, look_at=real + PAUSES[2], looks=0) if self.fee_awaited else self
+
+    def fee_told(self, outcome: Outcome, real: datetime) -> "Payment":
+        """It has been looked at for its fee: known now, or looked at again, or given up on (real time)."""
+        if not isinstance(outcome, Succeeded) or outcome.fee is None:
+            over = self.looks + 1 >= FEE_LOOKS
+            later = self.postponed(real, "")
+            return replace(later, look_at=None if over else later.look_at, reason=None)
+        return replace(self, fee=outcome.fee, net=outcome.net, look_at=None, leased_until=None, reason=None)
+
+    def taken_after_all(self, outcome: Succeeded, now: datetime, real: datetime) -> "Payment":
+        """Stripe took its money though it had been closed here: it pays no invoice, and is its customer's balance."""
+        if self.open or self.taken:
+            raise WrongState("payment_settled", f"{self.id} is {self.status}; nothing was taken after all.")
+        paid = self._settled(
+            PaymentStatus.SUCCEEDED, now, outcome.reference, fee=outcome.fee, net=outcome.net
+        )
+        return replace(paid, allocations=(), decline_code=None, hard=False).awaiting_fee(real)
+
+    def refunded(self, amount: Money, *, asked: bool = True) -> "Payment":
+        """An amount of it is given back; where it was not `asked` for here, Stripe has done it, whatever was left.
+
+        Raises Invalid or WrongState.
+        """
+        if asked:
+            self._check_refund(amount)
+        before = self.amount_refunded or Money.zero(amount.currency)
+        return replace(self, refunds=self.refunds + asked, amount_refunded=before + amount)
+
+    def _check_refund(self, amount: Money) -> None:
+        if self.status is not PaymentStatus.SUCCEEDED:
+            detail = f"{self.id} is {self.status}; only what was paid is given back."
+            raise WrongState("payment_not_refundable", detail, "payment")
+        if amount.currency != self.amount.currency:
+            detail = f"It was paid in {self.amount.currency}; give it back in that."
+            raise Invalid("currency_mismatch", detail, "amount.currency")
+        if not 0 < amount.amount <= self.refundable.amount:
+            detail = (
+                f"Of {self.id} {self.refundable} can be given back; send an amount above 0 and at most that."
+            )
+            raise Invalid("refund_out_of_range", detail, "amount")
+
+    def refund_failed(self, amount: Money) -> "Payment":
+        """A refund of it came to nothing."""
+        before = self.amount_refunded or Money.zero(amount.currency)
+        return replace(self, amount_refunded=before - amount or None)
+
+    def disputed(self, dispute: str, change: Money) -> "Payment":
+        """A dispute of it is known, and by how much more, or less, it is held back."""
+        before = self.amount_disputed or Money.zero(change.currency)
+        return replace(self, dispute=dispute, amount_disputed=before + change or None)
+
+    def returned(self, amount: Money) -> "Payment":
+        """A bank took an amount of it back, days after it had succeeded."""
+        if self.status is not PaymentStatus.SUCCEEDED:
+            raise WrongState("payment_not_succeeded", f"{self.id} is {self.status}; it cannot come back.")
+        back = min(amount, self.amount)
+        return replace(
+            self, status=PaymentStatus.RETURNED, amount_returned=back, leased_until=None, look_at=None
+        )
+
+    def judged(self, policy: RetryPolicy) -> "Payment":
+        """A decline is hard where the account's policy says so, too."""
+        if self.status is not PaymentStatus.DECLINED or self.hard:
+            return self
+        return replace(self, hard=policy.is_hard(self.decline_code, self.type))
 
     def never_arrived(self, now: datetime) -> "Payment":
         """The gateway has no trace of it, and its key can no longer be trusted: another may open."""
