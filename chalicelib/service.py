@@ -25,20 +25,49 @@ class Queue(Protocol):
         """Whether nothing is waiting or being worked in the topic's queue, as far as SQS knows."""
 
 
+PAUSES = tuple(timedelta(seconds=s) for s in (30, 60, 120, 300))
+MOST_UNSURE = 5
+
+
 class Breaker:
-    """Remembers for this process that the gateway is not there, so that a batch stops asking."""
+    """Remembers for this process that the gateway is not there, so that a batch stops asking; each time in a row it waits longer."""
 
-    def __init__(self, pause: timedelta = timedelta(seconds=30)) -> None:
-        self._pause = pause
+    def __init__(self, pauses: tuple[timedelta, ...] = PAUSES) -> None:
+        self._pauses = pauses
         self._until: datetime | None = None
+        self._trips = 0
+        self._unsure = 0
 
-    def trip(self, now: datetime) -> None:
-        """The gateway did not take a request (real time)."""
-        self._until = now + self._pause
+    def trip(self, now: datetime, pause: timedelta | None = None) -> None:
+        """The gateway did not take a request (real time); `pause` is the one it asked for."""
+        if self.tripped(now):
+            return
+        pause = pause or self._pauses[min(self._trips, len(self._pauses) - 1)]
+        self._trips += 1
+        self._until = now + pause
+
+    def unsure(self, now: datetime) -> None:
+        """An answer came that cannot be trusted, or none: several in a row are as if nobody was there (real time)."""
+        self._unsure += 1
+        if self.doubtful or self._unsure >= MOST_UNSURE:
+            self.trip(now)
+
+    def answered(self) -> None:
+        """The gateway is there."""
+        self._trips = self._unsure = 0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether nobody has found the gateway there since it was away."""
+        return self._trips > 0
 
     def tripped(self, now: datetime) -> bool:
         """Whether it is too early to ask again."""
         return self._until is not None and now < self._until
+
+    def left(self, now: datetime) -> timedelta:
+        """How long it is too early."""
+        return max(timedelta(0), self._until - now) if self._until else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

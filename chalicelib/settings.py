@@ -3,8 +3,14 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from chalicelib.billing.errors import PerennialError
+
+SIDE_BY_SIDE: Final = 64
+"""Questions a worker puts to Stripe at once, and the connections it keeps for them: 200 a second where an answer takes 300 ms."""
+WORKERS_PERCENT: Final = 80
+"""The workers' part of Stripe's limit; what is left is for buyers, who wait for their answers."""
 
 
 class Misconfigured(PerennialError):
@@ -18,7 +24,8 @@ class Misconfigured(PerennialError):
 class Settings:
     """`stripe_key` and `stripe_webhook_secret` are values locally and references (`ssm:/name`) on AWS.
 
-    `stripe_seconds` is how long an answer of Stripe's is waited for.
+    `stripe_seconds` is how long an answer of Stripe's is waited for, `stripe_rate` how many requests it takes in a second: where
+    nothing is said, Stripe's own 100 of a live key and 25 of a test one.
     `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it.
     `wake_shards` may only ever be raised, and only before the first record of a deployment is written.
     """
@@ -36,6 +43,7 @@ class Settings:
     stripe_api: str | None = None
     aws_endpoint: str | None = None
     stripe_seconds: float = 40
+    stripe_rate: int | None = None
     clock_file: str | None = None
     wake_shards: int = 4
 
@@ -43,6 +51,11 @@ class Settings:
     def livemode(self) -> bool:
         """Whether the Stripe key moves real money; a deployment serves one mode."""
         return self.stripe_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def workers_rate(self) -> int:
+        """Requests a second that all workers together may send to Stripe."""
+        return max(1, (self.stripe_rate or (100 if self.livemode else 25)) * WORKERS_PERCENT // 100)
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -68,6 +81,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         stripe_api=environ.get("STRIPE_API_BASE") or None,
         aws_endpoint=environ.get("AWS_ENDPOINT_URL") or None,
         stripe_seconds=float(environ.get("PERENNIAL_STRIPE_SECONDS", "40")),
+        stripe_rate=int(environ.get("PERENNIAL_STRIPE_RATE", "0")) or None,
         clock_file=environ.get("PERENNIAL_CLOCK_FILE") or None,
         wake_shards=int(environ.get("PERENNIAL_WAKE_SHARDS", "4")),
     )

@@ -44,7 +44,7 @@ def _world(aws: Aws, port: int) -> Iterator[World]:
     base = {"PERENNIAL_BASE_URL": f"http://127.0.0.1:{port}"}
     if _stripes_own():
         env = environment(aws.environment(), "", None, **base, **_stripes_own())
-        del env["STRIPE_API_BASE"]
+        del env["STRIPE_API_BASE"], env["PERENNIAL_STRIPE_RATE"]
         with World(env, "", port=port) as world:
             yield world
         return

@@ -38,8 +38,24 @@ STRIPE_EVENTS = [
     "payment_intent.processing",
     "payment_intent.requires_action",
     "payment_intent.canceled",
+    "setup_intent.succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "charge.updated",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
 ]
 MAX_ROUNDS = 200
+ROUNDS_WITHOUT_STRIPE = 3
 
 
 def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **more: str) -> dict[str, str]:
@@ -54,6 +70,7 @@ def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **mor
         "STRIPE_API_KEY": STRIPE_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": stripe,
+        "PERENNIAL_STRIPE_RATE": "100000",  # the local Stripe's; nobody is held back where nobody is to be
         **({"PERENNIAL_CLOCK_FILE": str(clock_file)} if clock_file else {}),
         **more,
     }
@@ -192,9 +209,14 @@ class World:
         look()
 
     def settle(self) -> None:
-        """Tick every schedule and empty every queue until nothing moves."""
+        """Tick every schedule and empty every queue until nothing moves, or, with Stripe away, nothing more can."""
+        held_back = 0
         for _ in range(MAX_ROUNDS):
             self.tick()
+            held_back += self.service().breaker.tripped(self.now)
+            if held_back > ROUNDS_WITHOUT_STRIPE:
+                self.drain()
+                return
             if not self.drain():
                 self.webhooks(times=2 if self.twice else 1)
                 if not self.drain():
@@ -207,6 +229,9 @@ class World:
         for topic in Topic:
             for shard in keys.topic_shards(topic, shards):
                 moments += [keys.moment(stamp) for stamp, _ in store.awake(shard, until, 50)]
+        breaker = self.service().breaker
+        if breaker.tripped(self.now) and self.now + breaker.left(self.now) <= until:
+            moments.append(self.now + breaker.left(self.now))
         return min((moment for moment in moments if moment > self.now), default=None)
 
     # -- what AWS does ----------------------------------------------------------------------------

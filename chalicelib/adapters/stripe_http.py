@@ -1,16 +1,20 @@
 """Requests to Stripe over a pooled connection, and what its refusals mean: only here is it told whether one was carried out."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, cast
 
 import stripe
 import urllib3
 from stripe import StripeClient
 
-from chalicelib.billing.gateway import Refused, Unavailable
+from chalicelib.billing.gateway import Limited, Locked, Refused, Unavailable
+from chalicelib.settings import SIDE_BY_SIDE
 
 API_VERSION = "2026-09-30.endive"
 CONNECT_SECONDS, READ_SECONDS = 5, 40
+# After too many requests in a second: what Retry-After asks for, within reason.
+SHORT_PAUSE, MOST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 
 Params = dict[str, Any]
 Thing = dict[str, Any]
@@ -66,7 +70,7 @@ class Pooled(stripe.HTTPClient):
     def __init__(self, read_seconds: float) -> None:
         super().__init__()
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
-        self._pool = urllib3.PoolManager(maxsize=32, timeout=timeout, retries=False)
+        self._pool = urllib3.PoolManager(maxsize=SIDE_BY_SIDE, timeout=timeout, retries=False)
 
     def request(
         self,
@@ -107,7 +111,16 @@ def surely_not(error: stripe.StripeError) -> bool:
 
 def unavailable(error: stripe.StripeError) -> Unavailable:
     """Nobody was there to answer, or to answer so that it can be trusted."""
-    return Unavailable(f"{type(error).__name__}: {error.user_message or error}"[:500])
+    said = f"{type(error).__name__}: {error.user_message or error}"[:500]
+    if not isinstance(error, stripe.RateLimitError):
+        return Unavailable(said)
+    return Locked(said) if error.code == "lock_timeout" else Limited(said, _asked_pause(error))
+
+
+def _asked_pause(error: stripe.StripeError) -> timedelta:
+    """The pause that the header Retry-After asks for, in seconds; a moment where there is none."""
+    asked = str((error.headers or {}).get("retry-after", "")).strip()
+    return min(timedelta(seconds=int(asked)), MOST_PAUSE) if asked.isdecimal() else SHORT_PAUSE
 
 
 def refused(error: stripe.StripeError) -> Refused:

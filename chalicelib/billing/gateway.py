@@ -5,7 +5,7 @@ that the gateway surely did not take the request: it could not be reached, or tu
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.billing.automatic_tax import TaxAnswer, TaxQuestion
@@ -184,10 +184,23 @@ EVER = Span()
 
 
 class Unavailable(PerennialError):
-    """The gateway did not take the request: unreachable, misconfigured, or over its rate."""
+    """The gateway did not take the request: unreachable, misconfigured, or over its rate.
 
-    def __init__(self, detail: str) -> None:
+
+    `pause` is how long it is of no use to ask again, None where nobody knows.
+    """
+
+    def __init__(self, detail: str, pause: timedelta | None = None) -> None:
         super().__init__("gateway_unavailable", detail)
+        self.pause = pause
+
+
+class Limited(Unavailable):
+    """Too many requests came in a second: everybody is to wait for the pause it asks for."""
+
+
+class Locked(Unavailable):
+    """Another request is at the same object: this one alone is asked again soon."""
 
 
 class Refused(PerennialError):

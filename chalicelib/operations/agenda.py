@@ -9,7 +9,7 @@ from functools import partial
 
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.accounts import HOUSE
-from chalicelib.operations import collect, deliver, heed, publish, reconcile, renew, rezone
+from chalicelib.operations import collect, deliver, governor, heed, publish, reconcile, renew, rezone
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.bookkeeping import Sweep
@@ -28,6 +28,8 @@ PERFORM: dict[str, Perform] = {
     "event": publish.fan_out,
     "delivery": deliver.deliveries,
 }
+# Kinds whose work is a question to the gateway.
+ASK = frozenset({"invoice", "payment", "refund", "setup"})
 # What is due is enqueued once; after this long it is looked through again, in case a message was lost.
 START_OVER = timedelta(minutes=15)
 PAGE = 1000
@@ -109,6 +111,16 @@ def perform(service: Service, messages: list[Message]) -> None:
     record that kills the process is found too. An outage stops the batch, and so does the end of the time
     a worker may take: everything that was not worked stays awake, and the sweep finds it again.
     """
+    with governor.foreseeing(service, _calls(messages)):
+        _perform_in_time(service, messages)
+
+
+def _calls(messages: list[Message]) -> int:
+    """How many questions to the gateway the named records may lead to: one each of those that ask."""
+    return sum(keys.kind_of(name).name in ASK for message in messages for name in message.names)
+
+
+def _perform_in_time(service: Service, messages: list[Message]) -> None:
     began = time.monotonic()
     steps: list[Callable[[], None]] = [
         partial(_perform, service, account, names)

@@ -88,6 +88,7 @@ class Store:
         self._table = table
         self._shards = shards
         self._shapes = shapes or Shapes()
+        self._seen: dict[str, int] = {}
 
     # -- which ------------------------------------------------------------------------------------
 
@@ -429,6 +430,53 @@ class Store:
                 return {}
             raise
 
+    # -- a shared rate -----------------------------------------------------------------------------
+
+    def reserve(self, key: str, now: int, length: int, latest: int) -> int | None:
+        """From when on a length of time is the caller's alone; None where that would be after `latest`. Whole numbers.
+
+        It begins where the last one taken ends, or now. One request where that is as it was when last seen.
+        """
+        later: Item = {":now": _number(now), ":length": _number(length), ":latest": _number(latest)}
+        queued = ("SET #until = #until + :length", later, "#until > :now AND #until <= :latest")
+        free: Item = {":now": _number(now), ":end": _number(now + length)}
+        at_once = ("SET #until = :end", free, "attribute_not_exists(#until) OR #until <= :now")
+        ways = [queued, at_once] if self._seen.get(key, 0) > now else [at_once, queued]
+        for expression, values, condition in (*ways, ways[0]):
+            end = self._moved(key, expression, values, condition)
+            if end is not None:
+                self._seen[key] = end
+                return end - length
+        return None
+
+    def give_back(self, key: str, end: int, length: int) -> None:
+        """The last part of what was reserved up to an end is not needed; nothing is done where more was taken since."""
+        values = {":length": _number(length), ":end": _number(end)}
+        self._moved(key, "SET #until = #until - :length", values, "#until = :end")
+
+    def hold(self, key: str, until: int) -> None:
+        """Nothing is reserved before a moment."""
+        values = {":until": _number(until)}
+        self._moved(key, "SET #until = :until", values, "attribute_not_exists(#until) OR #until < :until")
+
+    def _moved(self, key: str, expression: str, values: Item, condition: str) -> int | None:
+        """Up to when is taken then; None where the condition does not hold."""
+        request = {
+            "TableName": self._table,
+            "Key": {"key": {"S": key}},
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#until": "until"},
+            "ExpressionAttributeValues": values,
+            "ReturnValues": "UPDATED_NEW",
+        }
+        try:
+            return int(self._call("UpdateItem", request)["Attributes"]["until"]["N"])
+        except AwsRefused as error:
+            if error.code == "ConditionalCheckFailedException":
+                return None
+            raise
+
     # -- calls ------------------------------------------------------------------------------------
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -445,6 +493,10 @@ class Store:
             except (AwsUnreachable, AwsSilent) as error:
                 raise Outage(str(error)) from error
         raise AssertionError("_pause raises on the last try")
+
+
+def _number(value: int) -> dict[str, Any]:
+    return {"N": str(value)}
 
 
 def _as_read(before: Reading, key: str) -> str:

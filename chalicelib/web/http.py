@@ -134,7 +134,7 @@ def problem(error: PerennialError, request_id: str) -> Reply:
     """A refusal in words a person can act on."""
     kind = next((kind for kind in type(error).__mro__ if kind in STATUS), None)
     status = STATUS[kind] if kind else 500
-    detail = _FOR_CALLERS.get(type(error), error.detail)
+    detail = _FOR_CALLERS.get(kind, error.detail) if kind else error.detail
     return stated(status, error.code, detail, request_id, error.param, final=isinstance(error, WrongState))
 
 
