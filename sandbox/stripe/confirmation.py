@@ -137,7 +137,8 @@ def _fail(call: Call, intent: Thing, charge: Thing, error: dict[str, Any]) -> Th
 def _require_action(call: Call, intent: Thing) -> Thing:
     url = call.params.get("return_url")
     if url:
-        page = f"https://hooks.stripe.com/3d_secure_2/hosted?payment_intent={intent['id']}"
+        page = f"{call.world.home}/3d_secure/{intent['id']}"
+        call.account.note(intent["id"], return_url=url)
         action: dict[str, Any] = {
             "type": "redirect_to_url",
             "redirect_to_url": {"return_url": url, "url": page},

@@ -29,6 +29,7 @@ class Reply:
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sandbox.stripe import settlement, webhooks
+from sandbox.stripe import pages, settlement, webhooks
 from sandbox.stripe.api import Api
 from sandbox.stripe.clock import Clock
 from sandbox.stripe.controls import PREFIX, Controls
@@ -106,6 +106,8 @@ class StripeServer:
     def answer(self, request: Request) -> Answer:
         if request.path.startswith(PREFIX):
             return self._controls.answer(request)
+        if request.path.startswith(pages.OURS):
+            return pages.answer(self.world, request)
         try:
             return self._outage.answer() or self._api.answer(request)
         except UnicodeDecodeError:

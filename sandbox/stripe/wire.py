@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
     def _write(self, reply: Reply) -> None:
         if self._transport is None:
             return
-        head = [f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", "Content-Type: application/json"]
+        head = [f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", f"Content-Type: {reply.type}"]
         head += [f"{name}: {value}" for name, value in reply.headers]
         head.append(f"Content-Length: {len(reply.body)}\r\n\r\n")
         self._transport.write("\r\n".join(head).encode("latin-1") + reply.body)
