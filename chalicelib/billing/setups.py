@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.billing.collection import MethodType
 from chalicelib.billing.gateway import SetupPage
 from chalicelib.billing.payments import PAUSES
 from chalicelib.billing.wake import Topic, Wake
@@ -36,6 +37,7 @@ class Setup:
     created_at: datetime
     sent_at: datetime
     expires_at: datetime
+    types: tuple[MethodType, ...] = ()
     session: str | None = None
     method: str | None = None
     status: SetupStatus = SetupStatus.OPEN

@@ -47,6 +47,11 @@ def side_by_side(
     return answers | {name: future.result() for name, future in waiting.items()}
 
 
+def at_once(questions: Mapping[str, Callable[[], T]]) -> dict[str, T | BaseException]:
+    """The same where a person waits: neither paced nor held back, one after the other."""
+    return {name: _answer(question) for name, question in questions.items()}
+
+
 def _answer(one: Callable[[], T]) -> T | BaseException:
     try:
         return one()

@@ -16,32 +16,34 @@ from chalicelib.store.changes import Changeset
 SKEW = timedelta(minutes=10)
 
 
-def payments(service: Service, account: str, names: list[str]) -> None:
-    """Ask about each awake payment that nobody else is asking about."""
+def payments(service: Service, account: str, names: list[str], *, at_once: bool = False) -> None:
+    """Ask about each awake payment that nobody else is asking about; about every one where somebody waits for it."""
     real = service.real()
-    if service.breaker.tripped(real):
+    if service.breaker.tripped(real) and not at_once:
         return
     taken: dict[str, Payment] = {}
 
     def decide(changes: Changeset, name: str) -> None:
         taken.pop(name, None)
         payment = changes.at(name)
-        if not isinstance(payment, Payment) or not payment.open or payment.leased(real):
+        if not isinstance(payment, Payment) or not payment.asked_about or payment.leased(real):
             return
-        if Moment(changes.get(Account, account), real).awake(payment.wake):
+        if at_once or Moment(changes.get(Account, account), real).awake(payment.wake):
             taken[name] = payment.taken_up(real)
             changes.begin(taken[name])
 
     known = work(service, account, names, decide, items_each=1)
     mine = [payment for name, payment in taken.items() if name in known.written]
     if mine:
-        _ask(service, account, mine, real)
+        _ask(service, account, mine, real, at_once=at_once)
 
 
-def _ask(service: Service, account: str, taken: list[Payment], real: datetime) -> None:
-    answers = ask.side_by_side(
-        service, {payment.id: partial(_outcome, service, payment, real) for payment in taken}
-    )
+def _ask(service: Service, account: str, taken: list[Payment], real: datetime, *, at_once: bool) -> None:
+    questions = {
+        payment.id: partial(_outcome, service, payment, real)
+        for payment in sorted(taken, key=lambda one: one.sent_at)
+    }
+    answers = ask.at_once(questions) if at_once else ask.side_by_side(service, questions, calls_each=2)
     wanted = [keys.key_of(payment) for payment in taken]
     wanted += [key for payment in taken for key in settle.beside(payment)]
     known = service.store.load(account, [*wanted, keys.key(Account, account, account)])
@@ -49,18 +51,26 @@ def _ask(service: Service, account: str, taken: list[Payment], real: datetime) -
 
 
 def _outcome(service: Service, payment: Payment, real: datetime) -> Outcome | None:
-    """By its reference where it is known; else by its metadata; else, while the key surely lives, by asking again.
+    """What is told of it; else, while the key surely lives, what comes of asking again.
 
     Asking again is the same request under the same key: the gateway answers what it answered before, or,
-    if the first never arrived, does it now, once. None: there is no trace and it is too late to repeat.
+    if the first never arrived, does it now, once. None: there is no trace and it is too late to repeat. A page is
+    not asked for again: nobody has the address of one whose answer was lost.
     """
+    now = told(service, payment)
+    if isinstance(now, ActionRequired) and payment.abandoned(real):
+        return service.gateway.cancel(now.reference)
+    if now is not None or payment.request is None or payment.request.page or not payment.repeatable(real):
+        return now
+    return service.gateway.charge(payment.id, payment.request)
+
+
+def told(service: Service, payment: Payment) -> Outcome | None:
+    """What the gateway knows of a payment: by its reference or its page where they are known, else by its metadata."""
     if payment.reference is not None:
-        now = service.gateway.fetch(payment.reference)
-        late = isinstance(now, ActionRequired) and payment.abandoned(real)
-        return service.gateway.cancel(payment.reference) if late else now
+        return service.gateway.fetch(payment.reference)
+    if payment.session is not None:
+        return service.gateway.fetch_checkout(payment.session)
     if payment.request is None:
         raise AssertionError(f"{payment.id} came another way, and has an end")
-    found = service.gateway.find(payment.request, payment.sent_at - SKEW)
-    if found is not None or not payment.repeatable(real):
-        return found
-    return service.gateway.charge(payment.id, payment.request)
+    return service.gateway.find(payment.request, payment.sent_at - SKEW)

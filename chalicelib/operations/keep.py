@@ -1,0 +1,63 @@
+"""Keep a payment method that a buyer left on Stripe's page, and charge their subscription on it."""
+
+from chalicelib.billing.collection import CollectionMethod, Method
+from chalicelib.billing.events import EventType
+from chalicelib.billing.gateway import SavedMethod
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.payments import Payment
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Moment
+from chalicelib.crm.contacts import PaymentMethod
+from chalicelib.operations import publish
+from chalicelib.store.changes import Changeset
+
+
+def of_payment(changes: Changeset, payment: Payment, saved: SavedMethod, at: Moment) -> None:
+    """Fold the method a page was paid with into the changeset, which holds the arrears: on a page that switches, or
+    with the first invoice of a subscription that takes its method from there, that is charged from then on.
+
+    What is still owed is then asked for at once.
+    """
+    kept = method(changes, payment.contact, saved, at)
+    subscription = changes.get(Subscription, payment.subscription)
+    page = payment.request.page if payment.request else None
+    awaits = subscription.collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE
+    sent = subscription.collects.way is CollectionMethod.SEND_INVOICE
+    if not (page and page.switches and not sent) and not (awaits and subscription.method is None):
+        return
+    switched(changes, subscription, kept, at)
+    for name in subscription.arrears:
+        invoice = changes.find(Invoice, name)
+        if invoice and invoice.status is InvoiceStatus.OPEN and invoice.payment is None:
+            changes.put(invoice.asked_at(at.now))
+
+
+def method(changes: Changeset, contact: str, saved: SavedMethod, at: Moment) -> PaymentMethod:
+    """The record of a method, folded into the changeset where there is none yet."""
+    kept = changes.find(PaymentMethod, saved.id)
+    if kept is not None:
+        return kept
+    record = PaymentMethod(
+        account=changes.account,
+        id=saved.id,
+        contact=contact,
+        customer=saved.customer,
+        type=saved.type,
+        label=saved.label,
+        created_at=at.now,
+        exp_month=saved.exp_month,
+        exp_year=saved.exp_year,
+    )
+    changes.put(record)
+    return record
+
+
+def switched(changes: Changeset, before: Subscription, saved: PaymentMethod, at: Moment) -> Subscription:
+    """A subscription charged on another method from now on, folded into the changeset."""
+    after = before.charged_on(
+        Method(id=saved.id, customer=saved.customer, label=saved.label, type=saved.type)
+    )
+    changes.put(after)
+    about = {"contact": before.contact, "subscription": before.id, "payment_method": saved.id}
+    publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at)
+    return after
