@@ -11,22 +11,27 @@ FUNDS = "funds"
 """Topic of the moment at which a balance transaction's money becomes available."""
 
 
-def enter(call: Call, source: Thing, amount: int, fee: int, type_: str) -> Thing:
+STRIPE_FEE = "Stripe processing fees"
+
+
+def enter(
+    call: Call, source: Thing, amount: int, fee: int, type_: str, *,
+    category: str | None = None, description: str | None = None, fee_for: str = STRIPE_FEE,
+) -> Thing:  # fmt: skip
     """A balance transaction; `amount` is negative when money leaves, and net is amount - fee."""
     available_on = call.now + AVAILABLE_AFTER
     entry = call.account.put({
         "id": ids.new("txn"), "object": "balance_transaction", "amount": amount, "available_on": available_on,
         "balance_type": "payments", "created": call.now, "currency": source["currency"],
-        "description": source.get("description"), "exchange_rate": None, "fee": fee,
-        "fee_details": [_stripe_fee(fee, source["currency"])] if fee else [], "net": amount - fee,
-        "reporting_category": type_, "source": source["id"], "status": "pending", "type": type_,
+        "description": description or source.get("description"), "exchange_rate": None, "fee": fee,
+        "fee_details": [_stripe_fee(fee, source["currency"], fee_for)] if fee else [], "net": amount - fee,
+        "reporting_category": category or type_, "source": source["id"], "status": "pending", "type": type_,
     })  # fmt: skip
     call.world.schedule(available_on, FUNDS, call.account, entry["id"])
     return entry
 
 
-def _stripe_fee(fee: int, currency: str) -> Thing:
-    description = "Stripe processing fees"
+def _stripe_fee(fee: int, currency: str, description: str) -> Thing:
     return {
         "amount": fee,
         "application": None,

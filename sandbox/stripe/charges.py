@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.stripe import balance, currencies, declines, ids
+from sandbox.stripe import balance, currencies, declines, events, ids
 from sandbox.stripe.payment_methods import DEBITS
 from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import Call
@@ -64,14 +64,34 @@ def failure(error: dict[str, Any]) -> dict[str, Any]:
     return {"failure_code": error["code"], "failure_message": error["message"]}
 
 
+FEE = "fee_told"
+"""Topic of the moment at which a charge's balance transaction comes into being."""
+
+
 def collected(call: Call, charge: Thing) -> Thing:
-    """The charge with its money on the balance."""
+    """The charge with its money on the balance; or on its way there, where fees are told late."""
+    receipt = f"https://pay.stripe.com/receipts/payment/{charge['id']}"
+    paid = call.account.change(charge, status="succeeded", paid=True, receipt_url=receipt)
+    late = call.account.noted(call.account.name, "fee_after")
+    if not late:
+        return _entered(call, paid)
+    call.account.note(charge["id"], fee_due=call.now + late)
+    call.world.schedule(call.now + late, FEE, call.account, charge["id"])
+    return paid
+
+
+def _entered(call: Call, charge: Thing) -> Thing:
     fee = currencies.fee(charge["amount"], charge["currency"])
     entry = balance.enter(call, charge, charge["amount"], fee, "charge")
-    receipt = f"https://pay.stripe.com/receipts/payment/{charge['id']}"
-    return call.account.change(
-        charge, status="succeeded", paid=True, balance_transaction=entry["id"], receipt_url=receipt
-    )
+    return call.account.change(charge, balance_transaction=entry["id"])
+
+
+def tell_fee(call: Call) -> None:
+    """`charge.updated` brings the balance transaction that the payment's own answer had not."""
+    before = call.account.get("charge", call.name)
+    call.account.note(call.name, fee_due=None)
+    after = _entered(call, before)
+    events.emit(call, "charge.updated", after, events.changes(before, after))
 
 
 def _outcome(reason: str | None) -> dict[str, Any]:

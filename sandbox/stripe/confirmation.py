@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.stripe import charges, declines, events, payment_methods, scripts
+from sandbox.stripe import charges, declines, disputes, events, payment_methods, scripts
 from sandbox.stripe.errors import card_error, conflict, invalid
 from sandbox.stripe.payment_methods import CURRENCIES, DEBITS
 from sandbox.stripe.shelves import Thing
@@ -97,6 +97,7 @@ def _succeeded(call: Call, intent: Thing, method: Thing, charge: Thing) -> Thing
         processing=None,
     )
     events.emit(call, "payment_intent.succeeded", paid)
+    disputes.await_one(call, charge)
     return paid
 
 

@@ -198,16 +198,30 @@ class Controls:
 
 
 def _amounts(accounts: list[Account]) -> dict[str, dict[str, int]]:
-    """Per currency, in minor units: what buyers paid, Stripe's fees, what was refunded, what is left."""
-    sums: dict[str, dict[str, int]] = defaultdict(lambda: {"gross": 0, "fee": 0, "refunded": 0, "net": 0})
+    """Per currency, in minor units: what buyers paid, Stripe's fees, what went back, and what is left.
+
+    net = gross - fee - refunded - disputed + reinstated
+    """
+    sums: dict[str, dict[str, int]] = defaultdict(
+        lambda: dict.fromkeys(("gross", "fee", "refunded", "disputed", "reinstated", "net"), 0)
+    )
     for account in accounts:
         for entry in account.shelf("balance_transaction"):
+            kind, sign = _SUMMED[entry["reporting_category"]]
             sum_ = sums[entry["currency"]]
-            sum_["gross"] += entry["amount"] if entry["type"] == "charge" else 0
-            sum_["refunded"] -= entry["amount"] if entry["type"].startswith("refund") else 0
+            sum_[kind] += sign * entry["amount"]
             sum_["fee"] += entry["fee"]
             sum_["net"] += entry["net"]
     return sums
+
+
+_SUMMED = {
+    "charge": ("gross", 1),
+    "refund": ("refunded", -1),
+    "refund_failure": ("refunded", -1),
+    "dispute": ("disputed", -1),
+    "dispute_reversal": ("reinstated", 1),
+}
 
 
 def _given(request: Request) -> Given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import balance, currencies, events, ids
+from sandbox.stripe import balance, currencies, disputes, events, ids
 from sandbox.stripe.errors import conflict, invalid
 from sandbox.stripe.metadata import merged
 from sandbox.stripe.payment_methods import DEBITS
@@ -17,6 +17,7 @@ LATER = "refund"
 
 def create(call: Call) -> Thing:
     before = _charge(call)
+    disputes.refuse_refund(call, before)
     left = before["amount"] - before["amount_refunded"]
     amount = _amount(call, before, left)
     course = call.account.noted(before["payment_method"], "refunded") or SUCCEED

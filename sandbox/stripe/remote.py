@@ -34,6 +34,26 @@ class Remote:
             "POST", "checkout/pay", {"session": session, "payment_method": payment_method, **more}
         )
 
+    def dispute(self, payment_intent: str, reason: str = "fraudulent", **more: Any) -> Any:
+        """A buyer goes to their bank: `amount=` in minor units, `inquiry=True` for a mere question."""
+        return self.ask("POST", "disputes", {"payment_intent": payment_intent, "reason": reason, **more})
+
+    def judge(self, dispute: str, how: str, **more: Any) -> Any:
+        """`win`, `lose` or `escalate`."""
+        return self.ask("POST", f"disputes/{how}", {"dispute": dispute, **more})
+
+    def return_debit(self, payment_intent: str, reason: str = "insufficient_funds", **more: Any) -> Any:
+        """A bank debit that had succeeded comes back."""
+        return self.ask("POST", "returns", {"payment_intent": payment_intent, "reason": reason, **more})
+
+    def refund(self, payment_intent: str, amount: int | None = None, **more: Any) -> Any:
+        """As if in Stripe's dashboard, without any metadata."""
+        given = {"payment_intent": payment_intent, **({} if amount is None else {"amount": amount}), **more}
+        return self.ask("POST", "refunds", given)
+
+    def tell_fees_late(self, seconds: int, **more: Any) -> Any:
+        return self.ask("POST", "fees", {"seconds": seconds, **more})
+
     def fault(self, kind: str, *, times: int = 1, seconds: float | None = None, **match: Any) -> Any:
         given: dict[str, Any] = {"fault": kind, "times": times, "match": match}
         return self.ask("POST", "faults", given if seconds is None else {**given, "seconds": seconds})

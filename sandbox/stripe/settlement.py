@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.stripe import balance, checkout_payments, checkout_sessions, confirmation, refunds
+from sandbox.stripe import (
+    balance,
+    charges,
+    checkout_payments,
+    checkout_sessions,
+    confirmation,
+    disputes,
+    refunds,
+)
 from sandbox.stripe.state import Call, World
 
 
@@ -15,8 +23,10 @@ def _debit(call: Call) -> None:
 
 _TOPICS: dict[str, Callable[[Call], None]] = {
     balance.FUNDS: balance.release,
+    charges.FEE: charges.tell_fee,
     checkout_sessions.EXPIRES: checkout_sessions.expire_by_itself,
     confirmation.DEBIT: _debit,
+    disputes.LATER: disputes.come,
     refunds.LATER: refunds.settle,
 }
 
@@ -48,3 +58,5 @@ def reschedule(world: World) -> None:
         for name, facts in account.notes.items():
             if facts.get("due") is not None:
                 world.schedule(facts["due"], facts["topic"], account, name)
+            if facts.get("fee_due") is not None:
+                world.schedule(facts["fee_due"], charges.FEE, account, name)

@@ -247,7 +247,8 @@ def test_refunds_give_back_parts_and_then_the_rest(client, sandbox, ada):
         client.v1.refunds.create({"payment_intent": intent.id})
     assert again.value.code == "charge_already_refunded"
     assert [each.id for each in client.v1.refunds.list({"charge": charge.id}).data] == [rest.id, part.id]
-    assert sandbox.summary()["amounts"]["usd"] == {"gross": 2500, "fee": 103, "refunded": 2500, "net": -103}
+    sums = sandbox.summary()["amounts"]["usd"]
+    assert (sums["gross"], sums["fee"], sums["refunded"], sums["net"]) == (2500, 103, 2500, -103)
 
 
 @pytest.mark.parametrize(

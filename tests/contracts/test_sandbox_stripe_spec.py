@@ -143,8 +143,10 @@ def everything(client: stripe.StripeClient, sandbox: Remote) -> Iterator[tuple[s
             ),
         )
     yield from pages(v1, sandbox, ada.id)
+    yield from disputed(v1, sandbox, ada.id)
     sandbox.it_is("2026-03-10")
-    paid = next(each for each in v1.charges.list({"limit": 100}).data if each.status == "succeeded")
+    listed = v1.charges.list({"limit": 100}).data
+    paid = next(each for each in listed if each.status == "succeeded" and not each.disputed)
     yield "refund", v1.refunds.create({"charge": paid.id, "amount": 100, "reason": "duplicate"})
     for where, override in (
         ({"country": "US", "state": "NY"}, "none"),
@@ -178,6 +180,7 @@ def everything(client: stripe.StripeClient, sandbox: Remote) -> Iterator[tuple[s
         ("setup_intent", v1.setup_intents),
         ("refund", v1.refunds),
         ("checkout.session", v1.checkout.sessions),
+        ("dispute", v1.disputes),
     ):
         yield from ((kind, each) for each in service.list({"limit": 100}).data)
 
@@ -200,13 +203,28 @@ def pages(v1: Any, sandbox: Remote, customer: str) -> Iterator[tuple[str, Any]]:
     yield "checkout.session", v1.checkout.sessions.expire(v1.checkout.sessions.create(setup).id)
 
 
+def disputed(v1: Any, sandbox: Remote, customer: str) -> Iterator[tuple[str, Any]]:
+    """Won, lost, asked only, and a debit that came back late."""
+    common = {"amount": 900, "currency": "usd", "customer": customer, "confirm": True, "off_session": True}
+    for method in ("pm_card_createDispute", "pm_card_createDisputeInquiry", "pm_card_visa"):
+        intent = v1.payment_intents.create({**common, "payment_method": method})
+        if method == "pm_card_visa":
+            sandbox.dispute(intent.id, "duplicate", amount=100)
+        dispute = v1.disputes.list({"payment_intent": intent.id, "expand": ["data.charge"]}).data[0]
+        yield "dispute", dispute
+        text = "winning_evidence" if method == "pm_card_createDispute" else "losing_evidence"
+        yield "dispute", v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": text}})
+    debit = {"payment_method": "pm_usBankAccount_dispute"}
+    v1.payment_intents.create({**common, **debit})
+
+
 def test_every_answer_fits_its_schema(client, server):
     """Required fields, types, enums, what may be null and what may be expanded; and no field of our own."""
     kinds = set()
     for kind, answered in everything(client, Remote(server.url)):
         check(kind, answered if isinstance(answered, dict) else answered.to_dict())
         kinds.add(kind)
-    assert len(kinds) == 15
+    assert len(kinds) == 16
 
 
 def test_the_check_sees_what_does_not_fit(client):
