@@ -17,6 +17,8 @@ def canceling(
     subscription: Subscription, on: date | None = None, *, today: date | None = None
 ) -> Subscription:
     """To be canceled in place of the next billing, or on a local date after today's. Raises Invalid or WrongState."""
+    if subscription.record_only:
+        raise WrongState("record_only", "It is only a record, which no schedule looks at; cancel it now.")
     if not subscription.billable:
         raise WrongState("subscription_ended", "No billing is to come that this could take the place of.")
     planned = subscription.ends_on if subscription.ends_at else None
@@ -69,6 +71,9 @@ def paused(
         raise WrongState("canceling", detail)
     today = subscription.day(now)
     if resume_on is not None:
+        if subscription.record_only:
+            detail = "It is only a record, which no schedule looks at; resume it by hand."
+            raise Invalid("resume_by_hand", detail, "resume_on")
         if resume_on <= today:
             raise Invalid("resume_in_the_past", "Choose a day after today, or none.", "resume_on")
         periods.check_near(resume_on, today, "resume_on")
@@ -84,7 +89,7 @@ def paused(
 
 def check_settled(subscription: Subscription, now: datetime) -> None:
     """Refuse to change the calendar while a boundary that has come is still to be billed. Raises WrongState."""
-    if now >= subscription.next_at:
+    if now >= subscription.next_at and not subscription.record_only:
         detail = f"Its billing of {subscription.next_on} is due; send this again when it has been billed."
         raise WrongState("billing_due", detail)
 

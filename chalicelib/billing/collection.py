@@ -1,5 +1,6 @@
 """How a subscription's money is collected: by whom it is begun, when it is due, and with what it may be paid."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -83,7 +84,24 @@ class Collection:
             raise Invalid("terms_without_invoice", detail, "days_until_due")
         if self.way is not CollectionMethod.SEND_INVOICE and not self.online:
             detail = "What is charged automatically is paid online; switch that off for sent invoices alone."
-            raise Invalid("online_needed", detail, "online")
+            raise Invalid("online_needed", detail, "accept_online")
 
 
 AUTOMATICALLY: Final = Collection()
+
+_CURRENCIES: Final = {
+    MethodType.ACH: ("usd",),
+    MethodType.SEPA: ("eur",),
+    MethodType.BACS: ("gbp",),
+    MethodType.PAD: ("cad", "usd"),
+}
+"""What a bank debit can take, by Stripe's pages on each; a card takes every currency."""
+
+
+def check_types(types: Sequence[MethodType], currency: str, param: str) -> None:
+    """Refuse a type that takes nothing in a currency. Raises Invalid."""
+    for n, type_ in enumerate(types):
+        takes = _CURRENCIES.get(type_, (currency,))
+        if currency not in takes:
+            detail = f"{type_} takes {' or '.join(takes)}, not {currency}; leave it out."
+            raise Invalid("type_not_of_currency", detail, f"{param}[{n}]")

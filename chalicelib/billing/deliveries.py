@@ -25,6 +25,8 @@ class Letter(StrEnum):
     RECEIPT = "receipt"
     PAYMENT_FAILED = "payment_failed"
     UPCOMING_PAYMENT = "upcoming_payment"
+    INVOICE = "invoice"
+    OVERDUE = "overdue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ class Library:
 
 def check_changeable(before: Subscription, now: datetime, wanted: Wanted) -> None:
     """Refuse a change that says two things or none, or comes at the wrong moment. Raises Invalid or WrongState."""
-    if not before.billable or before.status in ENDED:
+    if before.status in ENDED or not (before.billable or before.record_only):
         detail = f"The subscription is {before.status}; only one that is still billed can be changed."
         raise WrongState("subscription_ended", detail)
     if before.paused_on is not None:

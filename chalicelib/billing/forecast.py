@@ -88,6 +88,7 @@ class Held(StrEnum):
     NO_METHOD = "no_method"
     METHOD_REFUSED = "method_refused"
     BELOW_MINIMUM = "below_minimum"
+    SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

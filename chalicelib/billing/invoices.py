@@ -1,13 +1,17 @@
 """What a customer owes for a cycle, and how often it has been asked for."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from typing import Final
 
-from chalicelib.billing import dunning, rating
+from chalicelib.billing import dunning, instalments, periods, rating
+from chalicelib.billing.ceilings import MOST_BY_HAND
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
+from chalicelib.billing.instalments import Instalment
 from chalicelib.billing.lines import Line, Share
 from chalicelib.billing.money import Money, known, smallest_at_stripe
 from chalicelib.billing.periods import Period
@@ -16,6 +20,8 @@ from chalicelib.billing.records import quick
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Exemption
 from chalicelib.billing.wake import Topic, Wake
+
+CARD: Final = "card"
 
 
 class InvoiceStatus(StrEnum):
@@ -50,14 +56,6 @@ class Series:
         return replace(self, next=self.next + 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instalment:
-    """A part of what is owed, and the local day by which it is due."""
-
-    due_on: date
-    amount: Money
-
-
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
@@ -72,7 +70,8 @@ class Invoice:
     `last` on one issued as its subscription ended: it is asked for though that is canceled.
 
     `due_on` is the local day a sent invoice is to be paid by, None on one that is charged; its `attempt_at` is the moment
-    it is overdue. `instalments` split what is owed over days. `by_hand` counts how often a person asked for it again.
+    it is overdue. `instalments` split what is owed over days: only what is due by then is asked for, or overdue.
+    `by_hand` counts how often a person asked for it again.
     """
 
     account: str
@@ -130,6 +129,24 @@ class Invoice:
             settled += part.amount if part is not None else 0
         return Money(self.total.amount - settled, self.currency)
 
+    def due_now(self, day: date) -> Money:
+        """What of it is to be paid by a local day: all of it, or its instalments up to then that have not been paid."""
+        later = sum(part.amount.amount for part in self.instalments if part.due_on > day)
+        return known(max(0, self.amount_due.amount - later), self.currency)
+
+    def lacking(self, day: date) -> Money:
+        """What should have been paid of it when a local day begins; of a sent one what was due before that day."""
+        if self.due_on is None:
+            return self.due_now(day)
+        if self.instalments:
+            return self.due_now(day - timedelta(days=1))
+        return self.amount_due if self.due_on < day else Money.zero(self.currency)
+
+    def next_due_on(self, day: date) -> date | None:
+        """The next local day after one on which a part of it falls due."""
+        ahead = (part.due_on for part in self.instalments if part.due_on > day)
+        return next((on for on in ahead if self.due_now(on)), None)
+
     @property
     def position(self) -> str:
         """Where it stands among the account's invoices."""
@@ -143,6 +160,11 @@ class Invoice:
     def next_payment(self) -> str:
         """The name of the next payment: what it pays and its ordinal."""
         return f"pay_{self.id.removeprefix('inv_')}_{self.attempts + 1}"
+
+    def payments_so_far(self, most: int) -> list[str]:
+        """The names of the latest payments that are named after it, newest first."""
+        stem = f"pay_{self.id.removeprefix('inv_')}_"
+        return [f"{stem}{n}" for n in range(self.attempts, max(0, self.attempts - most), -1)]
 
     def reserved(self, payment: str) -> "Invoice":
         """A payment is about to be asked for; no other may open until it has ended."""
@@ -168,26 +190,70 @@ class Invoice:
             self,
             payment=None,
             amount_paid=amount_paid,
-            attempt_at=None if whole else self.attempt_at,
+            attempt_at=None if whole else now if self.instalments else self.attempt_at,
+            failed_at=None if self.instalments else self.failed_at,
             status=InvoiceStatus.PAID if whole else self.status,
             paid_at=now if whole else None,
             paid_by=payment if whole else self.paid_by,
         )
 
-    def declined(self, policy: RetryPolicy, now: datetime, *, hard: bool) -> "Invoice":
-        """The open payment failed: ask again on the schedule, or, after a hard decline, only give up on its last day."""
+    def declined(self, policy: RetryPolicy, now: datetime, *, hard: bool, type_: str = CARD) -> "Invoice":
+        """The open payment, by a type of method, failed: ask again on the schedule, or, after a hard decline, only give up on its last day.
+
+        A sent one is not asked for: it stays due, or overdue.
+        """
+        if self.due_on is not None:
+            return self.released(None)
         first = self.failed_at or now
-        last = dunning.gives_up_at(policy, first)
-        again = (last if last > now else None) if hard else dunning.next_attempt(policy, first, now)
+        last = dunning.gives_up_at(policy, first, type_)
+        failures = self.attempts - self.by_hand
+        soft = dunning.next_attempt(policy, first, now, type_, failures=failures)
+        again = (last if last > now else None) if hard else soft
         return replace(self, payment=None, failed_at=first, attempt_at=again)
 
+    def asked_by_hand(self, payment: str) -> "Invoice":
+        """A person has it asked for once more, at most three times; its schedule stays as it is."""
+        if self.by_hand >= MOST_BY_HAND:
+            detail = (
+                f"{self.id} was asked for by hand {self.by_hand} times already, which is the most there may be;"
+                " send its customer a link to pay it, or wait for the schedule."
+            )
+            raise WrongState("manual_retries_used", detail)
+        return replace(self.reserved(payment), by_hand=self.by_hand + 1)
+
+    def refused_by_hand(self, policy: RetryPolicy, now: datetime, type_: str = CARD) -> "Invoice":
+        """What a person had asked for once more was declined: the schedule's next attempt stays, unless it has passed meanwhile.
+
+        On an invoice that has failed before, and is charged by the schedule; one that it does not ask for any more stays so.
+        """
+        first, again = self.failed_at, self.attempt_at
+        if first is not None and again is not None and again <= now:
+            again = dunning.next_attempt(policy, first, now, type_)
+        return replace(self, payment=None, attempt_at=again)
+
+    def received(self, payment: str, amount: Money, now: datetime) -> "Invoice":
+        """An amount of what it owes came another way than through the gateway, while no payment was open on it."""
+        return replace(self.reserved(payment).paid(payment, amount, now), paid_by=payment)
+
     def released(self, attempt_at: datetime | None) -> "Invoice":
-        """The open payment came to nothing: it never arrived at the gateway, or was called off."""
-        return replace(self, payment=None, attempt_at=attempt_at)
+        """The open payment came to nothing: it never arrived at the gateway, or was called off.
+
+        A sent one is still overdue when it was to be.
+        """
+        return replace(self, payment=None, attempt_at=attempt_at if self.due_on is None else self.attempt_at)
 
     def asked_at(self, moment: datetime) -> "Invoice":
-        """To be asked for at a moment, whatever the schedule says: another method is there."""
-        return replace(self, attempt_at=moment)
+        """To be asked for at a moment, whatever the schedule says, and sent no more: a method for it is there."""
+        return replace(self, attempt_at=moment, due_on=None)
+
+    def waiting(self, at: datetime | None) -> "Invoice":
+        """Nothing of it is to be done before a moment, at which a part of it is due, or overdue."""
+        return replace(self, attempt_at=at)
+
+    def split(self, parts: tuple[Instalment, ...], now: datetime) -> "Invoice":
+        """What is owed is due in parts on days; retries of before are over."""
+        due_on = None if self.due_on is None else parts[-1].due_on
+        return replace(self, instalments=parts, due_on=due_on, attempt_at=now, failed_at=None)
 
     def left_open(self) -> "Invoice":
         """Owed, and not asked for again by the schedule."""
@@ -200,13 +266,19 @@ class Invoice:
         """
         before = self.amount_credited or Money.zero(self.currency)
         after = replace(self, notes=self.notes + 1, amount_credited=before + amount or None)
-        return after if after.amount_open else after.settled(now)
+        return after._cut(amount) if after.amount_open else after.settled(now)
 
     def applied(self, amount: Money, now: datetime) -> "Invoice":
         """An amount of what it owes is paid from what the customer has to their credit."""
         before = self.amount_applied or Money.zero(self.currency)
         after = replace(self, amount_applied=before + amount)
-        return after if after.amount_open else after.settled(now)
+        return after._cut(amount) if after.amount_open else after.settled(now)
+
+    def _cut(self, amount: Money) -> "Invoice":
+        """What was credited comes off its last instalments first."""
+        return (
+            replace(self, instalments=instalments.cut(self.instalments, amount)) if self.instalments else self
+        )
 
     def settled(self, now: datetime) -> "Invoice":
         """Nothing is owed any more, without a payment that brought it."""
@@ -224,6 +296,28 @@ class Invoice:
         """Owed, but not expected to be paid."""
         self._check_closable("written off")
         return replace(self, status=InvoiceStatus.UNCOLLECTIBLE, attempt_at=None)
+
+    def returned(self, amount: Money) -> "Invoice":
+        """An amount that had paid it came back from its bank: that is owed again, as if it had never been asked for.
+
+        One that is not expected to be paid stays so.
+        """
+        reopened = InvoiceStatus.OPEN if self.status is InvoiceStatus.PAID else self.status
+        return replace(
+            self,
+            amount_paid=self.amount_paid - amount,
+            status=reopened,
+            paid_at=None,
+            paid_by=None,
+            failed_at=None,
+        )
+
+    def reopened(self) -> "Invoice":
+        """It was given up, and is expected to be paid after all; nobody is asked for it by the schedule."""
+        if self.status is not InvoiceStatus.UNCOLLECTIBLE:
+            detail = f"{self.id} is {self.status}; only an uncollectible invoice is reopened."
+            raise WrongState("invoice_not_uncollectible", detail)
+        return replace(self, status=InvoiceStatus.OPEN)
 
     def _check_closable(self, how: str) -> None:
         if self.status is not InvoiceStatus.OPEN:
@@ -275,20 +369,31 @@ def issued(
     besides: bool = False,
     last: bool = False,
 ) -> Invoice:
-    """An open invoice of lines; `besides` those of the cycles, it has neither coupons nor one-off taxes and fees."""
-    method = subscription.method.type if subscription.method else None
-    made = rating.rated(
+    """An open invoice of lines; `besides` those of the cycles, it has neither coupons nor one-off taxes and fees.
+
+    A fee for a type of payment method is added where the type is known: of a sent one, or of one that the balance pays,
+    it is not.
+    """
+    sends = subscription.sends
+    method = subscription.method.type if subscription.method and not sends else None
+    fees = [fee for fee in subscription.fees if not (besides and fee.once)]
+    rate = partial(
+        rating.rated,
         lines,
         subscription.currency,
         period.start_on,
         discounts=() if besides else subscription.discounts,
         taxes=[tax for tax in subscription.taxes if not (besides and tax.once)],
-        fees=[fee for fee in subscription.fees if fee.touches(method) and not (besides and fee.once)],
         exemption=exemption,
         levy=levy,
     )
+    made = rate(fees=[fee for fee in fees if fee.touches(method)])
+    if balance and levy is None and any(fee.types and fee.touches(method) for fee in fees):
+        without = rate(fees=[fee for fee in fees if not fee.types])
+        made = without if without.total.amount <= balance else made
     applied = applicable(Money(balance, subscription.currency), made.total).amount if balance else 0
     owes = made.total.amount > applied
+    due_on = terms_of(subscription, now) if sends and owes else None
     return Invoice(
         account=subscription.account,
         id=name_of(subscription.id, subscription.ordinal),
@@ -304,14 +409,25 @@ def issued(
         total=made.total,
         amount_paid=known(0, subscription.currency),
         status=InvoiceStatus.OPEN if owes else InvoiceStatus.PAID,
-        attempt_at=now if owes else None,
+        attempt_at=overdue_at(subscription, due_on) if due_on else now if owes else None,
         paid_at=None if owes else now,
         discounts=made.discounts,
         taxes=made.taxes,
         amount_applied=Money(applied, subscription.currency) if applied else None,
         besides=besides,
         last=last,
+        due_on=due_on,
     )
+
+
+def terms_of(subscription: Subscription, now: datetime) -> date:
+    """The local day by which an invoice that is sent now is to be paid."""
+    return subscription.day(now) + timedelta(days=subscription.collects.days_until_due)
+
+
+def overdue_at(subscription: Subscription, due_on: date) -> datetime:
+    """When what was due on a local day is overdue: at the billing hour of the day after."""
+    return periods.moment(due_on + timedelta(days=1), subscription.hour, subscription.zone)
 
 
 def applicable(given: Money, owed: Money) -> Money:

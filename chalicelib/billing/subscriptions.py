@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from chalicelib.billing import periods
-from chalicelib.billing.collection import AUTOMATICALLY, Collection, Method
+from chalicelib.billing.collection import AUTOMATICALLY, Collection, CollectionMethod, Method
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.lines import Line
@@ -44,6 +44,7 @@ class Subscription:
     `since_on` is the day the running cycle began where its end has been moved since, `shifted` the days by which pauses put
     off what it was charged for, `settled_on` the day from which on nothing of it is left to give back. `foretold` is the total of the next invoice as it was known when the last one was issued.
     `collection` is how it is collected, None where it is charged automatically. One that is `record_only` is run elsewhere: never billed here.
+    One that is deleted is kept for what was issued for it, and is in no list any more.
     """
 
     account: str
@@ -86,6 +87,7 @@ class Subscription:
     foretold: int | None = None
     collection: Collection | None = None
     record_only: bool = False
+    deleted_at: datetime | None = None
     version: int = 0
 
     @property
@@ -94,9 +96,18 @@ class Subscription:
         return self.collection or AUTOMATICALLY
 
     @property
+    def sends(self) -> bool:
+        """Whether its next invoice is sent, not charged: always, or as long as it waits for the method its first payment leaves."""
+        if self.collection is None:
+            return False
+        way = self.collection.way
+        first = way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE and self.method is None
+        return first or way is CollectionMethod.SEND_INVOICE
+
+    @property
     def billable(self) -> bool:
         """Whether a cycle is still to be billed, now or after a pause."""
-        return self.ended_at is None
+        return self.ended_at is None and not self.record_only
 
     @property
     def ordinal(self) -> int:

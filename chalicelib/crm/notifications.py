@@ -5,9 +5,12 @@ from chalicelib.billing.events import EventType
 
 LETTERS = {
     EventType.PAYMENT_SUCCEEDED: Letter.RECEIPT,
+    EventType.PAYMENT_RECORDED: Letter.RECEIPT,
     EventType.PAYMENT_DECLINED: Letter.PAYMENT_FAILED,
     EventType.PAYMENT_ACTION_REQUIRED: Letter.PAYMENT_FAILED,
     EventType.INVOICE_UPCOMING: Letter.UPCOMING_PAYMENT,
+    EventType.INVOICE_OPENED: Letter.INVOICE,
+    EventType.INVOICE_OVERDUE: Letter.OVERDUE,
 }
 
 

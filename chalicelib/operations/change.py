@@ -73,7 +73,7 @@ def preview(service: Service, account: str, id_: str, wanted: Wanted) -> ChangeP
     changes, at = read(service, account, id_, wanted)
     after = folded(changes, id_, wanted, at, asked)
     issued = _issued(changes)
-    following = None if edits.ends(after) else _next(changes, after, at, asked)
+    following = None if edits.ends(after) or after.record_only else _next(changes, after, at, asked)
     due = following if following and at.now >= after.next_at else issued
     return ChangePreview(
         subscription=after,

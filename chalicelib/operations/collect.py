@@ -1,13 +1,15 @@
 """Ask the gateway for what invoices owe: reserve, charge side by side, write down the answers."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 
-from chalicelib.billing import dunning, ledger
+from chalicelib.billing import ceilings, dunning, ledger, periods
+from chalicelib.billing.ceilings import Ceiling
 from chalicelib.billing.collection import Method
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Request
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
+from chalicelib.billing.invoices import CARD, Invoice, InvoiceStatus, applicable, overdue_at
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.statuses import Status
@@ -40,9 +42,7 @@ def invoices(service: Service, account: str, names: list[str]) -> Reading:
         if payment is not None:
             reserved.append(keys.key_of(payment))
 
-    known = work(
-        service, account, names, decide, items_each=3, beside=beside_invoice, beyond=_contacts_of_retries
-    )
+    known = work(service, account, names, decide, items_each=3, beside=beside_invoice, beyond=beside_retries)
     charge(service, account, list(dict.fromkeys(reserved)), known)
     return known
 
@@ -58,18 +58,46 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
         invoice = from_balance(changes, invoice, at)
     if invoice.status is InvoiceStatus.PAID:
         return None
+    if invoice.due_on is not None:
+        _overdue(changes, invoice, subscription, at)
+        return None
+    if not invoice.due_now(subscription.day(at.now)):
+        on = invoice.next_due_on(subscription.day(at.now))
+        changes.put(invoice.waiting(periods.moment(on, subscription.hour, subscription.zone) if on else None))
+        return None
+    type_ = method.type if method else CARD
     if method is not None and subscription.asks(last=invoice.last):
+        if ceiling(changes, invoice, method, at):
+            # Only a policy changed in the middle comes to this: the next day of the schedule may do.
+            settle.failed(changes, invoice.declined(retries, at.now, hard=False, type_=type_), at)
+            return None
         payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
         changes.begin(payment, invoice.reserved(payment.id))
         changes.check(subscription)
         return payment
     elif subscription.status is Status.UNPAID:
         settle.failed(changes, invoice.left_open(), at)
-    elif invoice.failed_at is not None and at.now >= dunning.gives_up_at(retries, invoice.failed_at):
+    elif invoice.failed_at is not None and at.now >= dunning.gives_up_at(retries, invoice.failed_at, type_):
         settle.given_up(changes, invoice, at)
     else:
-        settle.failed(changes, invoice.declined(retries, at.now, hard=True), at)
+        settle.failed(changes, invoice.declined(retries, at.now, hard=True, type_=type_), at)
     return None
+
+
+def _overdue(changes: Changeset, invoice: Invoice, subscription: Subscription, at: Moment) -> None:
+    """A sent invoice that was not paid by its day makes its subscription past due; it is never charged by itself."""
+    today = subscription.day(at.now)
+    lacking = invoice.lacking(today)
+    on = None if lacking else invoice.due_on
+    if invoice.instalments:
+        on = invoice.next_due_on(today - timedelta(days=1))
+    after = invoice.waiting(overdue_at(subscription, on) if on else None)
+    if not lacking or invoice.id in subscription.arrears:
+        changes.put(after)
+        return
+    about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
+    publish.fact(changes, EventType.INVOICE_OVERDUE, invoice, about, at)
+    settle.failed(changes, after, at)
 
 
 def from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> Invoice:
@@ -91,27 +119,49 @@ def from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> Invoice:
     return after
 
 
-def _contacts_of_retries(reading: Reading) -> Iterator[str]:
-    """The keys of the people whose balance a repeated attempt takes first."""
+def beside_retries(reading: Reading) -> Iterator[str]:
+    """The keys of the people whose balance a repeated attempt takes first, and of what the networks' ceilings count."""
     for record in reading.records.values():
         if isinstance(record, Invoice) and _asked_before(record):
             yield keys.key(Contact, record.account, record.contact)
+            yield from counted(record)
+
+
+def counted(invoice: Invoice) -> list[str]:
+    """The keys of the payments by which an invoice is held against the ceilings; none while none can be reached."""
+    if invoice.attempts < ceilings.FEWEST:
+        return []
+    return [
+        keys.key(Payment, invoice.account, name) for name in invoice.payments_so_far(ceilings.MOST_COUNTED)
+    ]
+
+
+def ceiling(changes: Changeset, invoice: Invoice, method: Method, at: Moment) -> Ceiling | None:
+    """The ceiling that one more attempt of an invoice on a method would break, by the payments that were read."""
+    if invoice.attempts < ceilings.FEWEST:
+        return None
+    made = (changes.find(Payment, name) for name in invoice.payments_so_far(ceilings.MOST_COUNTED))
+    asked = [one.created_at for one in made if one and one.request and one.request.method == method.id]
+    return ceilings.reached(asked, at.now, debit=method.type in dunning.DEBIT_TYPES)
 
 
 def _asked_before(invoice: Invoice) -> bool:
-    return invoice.attempts > 0 or invoice.failed_at is not None
+    later = invoice.due_on is not None or bool(invoice.instalments)
+    return later or invoice.attempts > 0 or invoice.failed_at is not None
 
 
 def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payment | None:
     """Fold one payment for all that a subscription owes into the changeset, which holds the owed invoices and the contact.
 
     What another payment still holds is asked for when that has ended; what is too much for one transaction
-    is left to `ask_for_the_rest`. None where nothing is free to be asked for.
+    is left to `ask_for_the_rest`. What was sent is asked for with it, and then as any other. None where nothing is free
+    to be asked for.
     """
     owed = [changes.get(Invoice, name) for name in subscription.arrears]
     free = [invoice for invoice in owed if invoice.payment is None and invoice.status is InvoiceStatus.OPEN]
     after = [from_balance(changes, invoice, at) for invoice in free[:MOST_AT_ONCE]]
-    together = tuple(invoice for invoice in after if invoice.status is InvoiceStatus.OPEN)
+    owing = (invoice for invoice in after if invoice.status is InvoiceStatus.OPEN)
+    together = tuple(invoice if invoice.due_on is None else invoice.asked_at(at.now) for invoice in owing)
     if not together or subscription.method is None:
         return None
     payment = payment_for(subscription, subscription.method, together, Origin.ARREARS, at)
@@ -120,13 +170,13 @@ def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payme
 
 
 def ask_for_the_rest(service: Service, account: str, names: list[str]) -> None:
-    """Have the schedule ask at once for owed invoices (keys) that nobody asks for."""
+    """Have the schedule ask at once for owed invoices (keys) that nobody asks for; what was sent, once it is overdue."""
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
-        invoice = changes.at(name)
-        if isinstance(invoice, Invoice) and invoice.status is InvoiceStatus.OPEN and invoice.payment is None:
-            changes.put(invoice.asked_at(Moment(changes.get(Account, account), real).now))
+        invoice, at = changes.at(name), Moment(changes.get(Account, account), real)
+        if isinstance(invoice, Invoice) and invoice.payment is None and invoice.lacking(at.day):
+            changes.put(invoice.asked_at(at.now))
 
     work(service, account, names, decide, items_each=1)
 
@@ -134,10 +184,14 @@ def ask_for_the_rest(service: Service, account: str, names: list[str]) -> None:
 def payment_for(
     subscription: Subscription, method: Method, owed: tuple[Invoice, ...], origin: Origin, at: Moment
 ) -> Payment:
-    """The payment of one or more open invoices, its request frozen; named by the oldest of them."""
-    first = owed[0]
+    """The payment of what is due now of one or more open invoices, its request frozen; named by the oldest of them."""
+    first, today = owed[0], subscription.day(at.now)
     name = first.next_payment()
-    total = Money(sum(invoice.amount_due.amount for invoice in owed), first.currency)
+    parts = tuple(
+        Allocation(invoice=invoice.id, amount=invoice.due_now(today) or invoice.amount_due)
+        for invoice in owed
+    )
+    total = Money(sum(part.amount.amount for part in parts), first.currency)
     numbers = ", ".join(invoice.number for invoice in owed)
     metadata = {
         "account": subscription.account,
@@ -153,7 +207,7 @@ def payment_for(
         subscription=subscription.id,
         contact=subscription.contact,
         amount=total,
-        allocations=tuple(Allocation(invoice=invoice.id, amount=invoice.amount_due) for invoice in owed),
+        allocations=parts,
         request=Request(
             amount=total,
             customer=method.customer,
@@ -162,6 +216,7 @@ def payment_for(
             metadata=metadata,
         ),
         method_label=method.label,
+        method_type="" if method.type == CARD else method.type,
         origin=origin,
         created_at=at.now,
         sent_at=at.real,

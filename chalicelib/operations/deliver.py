@@ -14,7 +14,8 @@ from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
-from chalicelib.views import letters, links
+from chalicelib.views import letters, links, sent_letters
+from chalicelib.views.letters import Words
 
 # No letter is begun later than this after the first, so that none is cut off with the function.
 LAST_BEGIN_SECONDS = 40
@@ -68,6 +69,10 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
     subscription = records.get(Subscription, delivery.about["subscription"])
     if delivery.letter is Letter.UPCOMING_PAYMENT:
         words = letters.upcoming_payment(account, contact, subscription, account.now(service.real()))
+    elif delivery.letter in (Letter.INVOICE, Letter.OVERDUE):
+        words = _sent(
+            service, account, contact, subscription, records.get(Invoice, delivery.about["invoice"]), delivery
+        )
     else:
         payment = records.get(Payment, delivery.about["payment"])
         owed = [records.get(Invoice, part.invoice) for part in payment.allocations]
@@ -79,6 +84,22 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
     return Mail(
         id=delivery.id, to=contact.email, sender=service.settings.mail_from, reply_to=account.email, **words
     )
+
+
+def _sent(
+    service: Service,
+    account: Account,
+    contact: Contact,
+    subscription: Subscription,
+    invoice: Invoice,
+    delivery: Delivery,
+) -> Words:
+    """A letter about an invoice that was sent."""
+    link = links.invoice(service.settings, invoice, service.real())
+    if delivery.letter is Letter.INVOICE:
+        return sent_letters.invoice(account, contact, subscription, invoice, link=link)
+    today = Moment(account, service.real()).day
+    return sent_letters.overdue(account, contact, subscription, invoice, today, link=link)
 
 
 def _send(service: Service, account: str, mails: dict[str, Mail], known: Reading) -> None:

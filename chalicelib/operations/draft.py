@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from chalicelib.billing import invoices, money, orders, redemptions
+from chalicelib.billing import invoices, money, orders, redemptions, ways
 from chalicelib.billing import products as library
-from chalicelib.billing.collection import Method
+from chalicelib.billing.collection import AUTOMATICALLY, Collection, Method
 from chalicelib.billing.currencies import check_currency, largest_at_stripe
 from chalicelib.billing.discounts import Coupon, Discount, PromotionCode, check_percent
 from chalicelib.billing.errors import Invalid, NotFound
@@ -46,10 +46,13 @@ class _Drafting:
         self.account, self.today = at.account.id, at.day
         self.buyer = fill.named(found, Contact, self.account, order.contact, "contact")
         self.beside: list[Record] = []
+        self.fees: list[Fee] = []
 
     def run(self) -> Draft:
         order = self.order
         self.currency = self._currency()
+        self.method, self.collection = self._collected()
+        self.fees = self._fees()
         plans = plan.lines(self.found, self.account, order, self.today)
         lines = self._saved(
             [fill.line(self.found, self.account, wish, n, order.taxes) for n, wish in enumerate(order.lines)],
@@ -60,7 +63,7 @@ class _Drafting:
         extras = [line for line, common in zip(lines, plans, strict=True) if common is None]
         if extras:
             groups = orders.with_extras(groups, extras, self.today)
-        groups = orders.with_fees(groups, self._fees(), self.today)
+        groups = orders.with_fees(groups, self.fees, self.today)
         groups = orders.discounted(groups, list(self._given(groups, lines)), self.today)
         groups = self._taxed(groups, lines)
         self._check_chargeable(groups)
@@ -104,17 +107,39 @@ class _Drafting:
             anchor_on=common.start_on,
             zone=business.zone,
             hour=business.billing_hour,
-            status=Status.SCHEDULED,
+            status=Status.SCHEDULED if self.order.invoicing else Status.ACTIVE,
             created_at=self.at.now,
             name=self.order.name,
             reminder_days=business.reminder_days,
             payments=common.payments,
-            method=self._method(),
+            method=self.method,
             automatic_tax=self.order.automatic_tax,
+            collection=self.collection,
+            record_only=not self.order.invoicing,
         )
 
-    def _method(self) -> Method:
-        id_ = self.order.payment_method
+    def _collected(self) -> tuple[Method | None, Collection | None]:
+        """The method it is charged on, and how it is collected where that is not automatically."""
+        order, business = self.order, self.at.account
+        if not order.invoicing:
+            return self._recorded()
+        how = ways.agreed(order.terms, self.currency, AUTOMATICALLY, online=business.accept_online)
+        method = self._method(order.payment_method) if order.payment_method else None
+        ways.check_method(how, method, named=method is not None)
+        return method, None if how == AUTOMATICALLY else how
+
+    def _recorded(self) -> tuple[None, None]:
+        """Nothing is collected of what is only a record."""
+        if not self.at.account.invoicing_can_be_off:
+            detail = "The account does not let invoices be switched off; let it with invoicing_can_be_off."
+            raise Invalid("invoicing_cannot_be_off", detail, "invoicing")
+        if self.order.payment_method or self.order.terms.says_something:
+            param = "payment_method" if self.order.payment_method else "collection_method"
+            detail = "Without invoices nothing is collected; leave out how."
+            raise Invalid("nothing_collected", detail, param)
+        return None, None
+
+    def _method(self, id_: str) -> Method:
         saved = fill.named(self.found, PaymentMethod, self.account, id_, "payment_method")
         return method_of(saved, self.buyer.id)
 
@@ -140,6 +165,10 @@ class _Drafting:
     # -- fees, discounts, taxes -------------------------------------------------------------------
 
     def _fees(self) -> list[Fee]:
+        """The fees asked for, or the account's, but for amounts in another currency."""
+        if self.order.fees is None:
+            own = self.at.account.fees
+            return [fee for fee in own if fee.amount is None or fee.amount.currency == self.currency]
         return [self._fee(fee, f"fees[{n}]") for n, fee in enumerate(self.order.fees)]
 
     def _fee(self, fee: Surcharge, at: str) -> Fee:
@@ -201,7 +230,7 @@ class _Drafting:
         order = self.order
         named = [(id_, "taxes") for id_ in order.taxes]
         named += [(id_, f"lines[{n}].taxes") for n, line in enumerate(lines) for id_ in line.taxes]
-        named += [(id_, f"fees[{n}].taxes") for n, fee in enumerate(order.fees) for id_ in fee.taxes]
+        named += [(id_, f"fees[{n}].taxes") for n, fee in enumerate(self.fees) for id_ in fee.taxes]
         taxes = fill.copies(self.found, self.account, named)
         once = fill.copies(
             self.found, self.account, [(id_, "one_off_taxes") for id_ in order.one_off_taxes], once=True

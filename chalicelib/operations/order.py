@@ -9,6 +9,8 @@ from chalicelib.billing.discounts import Coupon, PromotionCode
 from chalicelib.billing.orders import AT_CHECKOUT, Start, Wish
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.tax import TaxRate
+from chalicelib.billing.ways import Terms
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import fill
@@ -43,15 +45,16 @@ class Surcharge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a contact wishes, charged on a saved method.
+    """What a contact wishes, and how it is collected: charged on a saved method, unless the terms say otherwise.
 
+    `fees` None are the account's. Without `invoicing` it is only a record, of what is run elsewhere.
     `apart`: each line has its own frequency, term and start, and as many subscriptions are made as that takes.
     Otherwise it is one subscription, whose frequency, term and start are given here, or are its products'.
     `taxes` are of lines that have none of their own; one-off ones of all that is billed first.
     """
 
     contact: str
-    payment_method: str
+    payment_method: str | None
     lines: Sequence[Wish]
     currency: str | None = None
     frequency: Frequency | None = None
@@ -63,7 +66,9 @@ class Order:
     one_off_taxes: tuple[str, ...] = ()
     automatic_tax: bool = False
     discounts: tuple[Reduction, ...] = ()
-    fees: tuple[Surcharge, ...] = ()
+    fees: tuple[Surcharge, ...] | None = ()
+    terms: Terms = Terms()
+    invoicing: bool = True
     apart: bool = False
 
 
@@ -97,13 +102,18 @@ def load(service: Service, account: str, order: Order) -> Reading:
     wanted = [
         keys.key(Account, account, account),
         keys.key(Contact, account, order.contact),
-        keys.key(PaymentMethod, account, order.payment_method),
     ]
+    if order.payment_method:
+        wanted.append(keys.key(PaymentMethod, account, order.payment_method))
     wanted += [keys.key(Coupon, account, one.coupon) for one in order.discounts if one.coupon]
     codes = [redemptions.code_id(one.code) for one in order.discounts if one.code]
     wanted += [keys.key(PromotionCode, account, code) for code in codes]
-    taxes = (*order.taxes, *order.one_off_taxes, *(id_ for fee in order.fees for id_ in fee.taxes))
+    taxes = (*order.taxes, *order.one_off_taxes, *(id_ for fee in order.fees or () for id_ in fee.taxes))
     found = fill.load(service, account, wanted, order.lines, taxes)
+    if order.fees is None:
+        own = found.get(Account, account, account).fees
+        if further := [keys.key(TaxRate, account, id_) for fee in own for id_ in fee.taxes]:
+            found.add(service.store.load(account, further))
     taken = [code for code in (found.find(PromotionCode, account, id_) for id_ in codes) if code]
     if taken:
         found.add(service.store.load(account, {keys.key(Coupon, account, code.coupon) for code in taken}))

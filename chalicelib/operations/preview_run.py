@@ -249,6 +249,8 @@ def _uncharged(subscription: Subscription, invoice: Invoice) -> Held | None:
     """Why nothing would be asked for an invoice that owes something."""
     if not invoice.amount_due:
         return None
+    if invoice.due_on is not None:
+        return Held.SENT
     if subscription.status is Status.UNPAID:
         return Held.UNPAID
     if subscription.method is None:

@@ -22,10 +22,11 @@ def fact(
     at: Moment,
     *,
     entry: Entry | None = None,
+    told: bool = True,
 ) -> None:
     """Add an event about a record of this changeset; with somebody to tell, it is awake until it has been.
 
-    `entry` is what it posts to the books.
+    `entry` is what it posts to the books; where nobody is to be `told` of it, it never is.
     """
     changes.put(
         Event(
@@ -35,7 +36,7 @@ def fact(
             subject=subject.id,
             about=about,
             created_at=at.now,
-            fan_out_at=at.real if letter_of(type_) else None,
+            fan_out_at=at.real if told and letter_of(type_) else None,
             entry=entry,
         )
     )

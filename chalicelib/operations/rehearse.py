@@ -14,22 +14,24 @@ from heapq import heappop, heappush
 from chalicelib.billing import dunning
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import PerennialError
 from chalicelib.billing.events import Event
-from chalicelib.billing.gateway import Declined, Outcome, Succeeded, Unavailable
+from chalicelib.billing.gateway import Declined, Outcome, SavedMethod, Succeeded, Unavailable
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import ACCOUNT_TOPICS
 from chalicelib.crm.accounts import Account, Moment, TestClock
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import collect, publish, renew, settle, tax
+from chalicelib.operations import collect, keep, publish, renew, settle, tax
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
 
 # Real workers commit in groups of about this many; one decision sees what the ones before it in its group left.
 GROUP = 32
+ASSUMED = SavedMethod(id="assumed", customer="assumed", type="card", label="the method it is paid with")
 Deed = Callable[[Changeset, Moment], Iterable[Payment]]
 
 
@@ -106,6 +108,11 @@ class Rehearsal:
         """Somebody does something at a moment, before anything else that is due then."""
         heappush(self._deeds, (at, len(self._deeds), what, deed))
 
+    def retry_by(self, policy: RetryPolicy) -> None:
+        """What fails from now on is asked for again by another policy."""
+        self.account = replace(self.account, retries=policy)
+        self._set_clock(self.now)
+
     def do(self, deed: Deed, what: str = "") -> None:
         """Somebody does something now."""
         asked: list[Payment] = []
@@ -159,8 +166,11 @@ class Rehearsal:
         def decide(changes: Changeset, name: str) -> None:
             payment = changes.at(name)
             if isinstance(payment, Payment) and payment.open:
-                told = payment.told(self._outcome(payment), self.at.now, self.at.real)
+                outcome = self._outcome(payment)
+                told = payment.told(outcome, self.at.now, self.at.real)
                 settle.written(changes, payment, told, self.at)
+                if isinstance(outcome, Succeeded) and outcome.method:
+                    keep.of_payment(changes, payment, outcome.method, self.at)
 
         self._fold(list(payments), decide)
 
@@ -173,7 +183,8 @@ class Rehearsal:
                 decline.left -= 1
                 final = dunning.is_hard(decline.code)
                 return Declined(code=decline.code, hard=final, reference=reference)
-        return Succeeded(reference=reference)
+        page = payment.request.page if payment.request else None
+        return Succeeded(reference=reference, method=ASSUMED if page and page.save_method else None)
 
     def _tell(self, events: list[str]) -> None:
         def decide(changes: Changeset, name: str) -> None:

@@ -100,7 +100,7 @@ def step(
 
 def _remind(changes: Changeset, subscription: Subscription, at: Moment) -> None:
     changes.put(subscription.reminded_of_next())
-    if subscription.chargeable:
+    if subscription.chargeable and not subscription.sends:
         publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), at)
 
 
@@ -179,7 +179,9 @@ def opened(changes: Changeset, invoice: Invoice, buyer: Contact, series: Series,
     if invoice.amount_applied is not None:
         changes.put(buyer.credited(-invoice.amount_applied))
     about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
-    publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, at, entry=ledger.invoiced(invoice))
+    mailed = invoice.due_on is not None and at.account.email_invoices
+    entry = ledger.invoiced(invoice)
+    publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, at, entry=entry, told=mailed)
 
 
 def _about(subscription: Subscription) -> dict[str, str]:

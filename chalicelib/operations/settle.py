@@ -1,16 +1,18 @@
 """Write down what the gateway said of a payment: to the payment, its invoices, its subscription, and as facts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from chalicelib.billing import ledger
 from chalicelib.billing.events import EventType
-from chalicelib.billing.gateway import Unavailable
-from chalicelib.billing.invoices import Invoice, InvoiceStatus
-from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.gateway import Succeeded, Outcome, Unavailable
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import publish
+from chalicelib.crm.contacts import PaymentMethod
+from chalicelib.operations import ask, keep, publish
 from chalicelib.operations.ask import Answer
 from chalicelib.operations.together import blame, work
 from chalicelib.service import Service
@@ -19,6 +21,8 @@ from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
 from chalicelib.store.shapes import Undecodable
 
+# So many of the arrears are asked for in the commit that brings another method.
+MOST_ASKED = 40
 FACTS = {
     PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,
     PaymentStatus.DECLINED: EventType.PAYMENT_DECLINED,
@@ -44,7 +48,7 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer], know
 
     def decide(changes: Changeset, name: str) -> None:
         asked = changes.at(name)
-        if not isinstance(asked, Payment) or not asked.open:
+        if not isinstance(asked, Payment) or not asked.asked_about:
             return
         at = Moment(changes.get(Account, account), real)
         try:
@@ -57,27 +61,58 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer], know
             changes.put(asked.postponed(real, error.detail))
 
     names = [keys.key(Payment, account, payment) for payment in answers]
+    left = _left(service, account, answers, known)
     work(
         service,
         account,
         names,
         decide,
         items_each=3,
-        beside=lambda name: beside(known.records.get(name)),
+        beside=lambda name: [*beside(known.records.get(name)), *left.get(name, ())],
         reading=known,
     )
+
+
+def _left(
+    service: Service, account: str, answers: Mapping[str, Answer], known: Reading
+) -> dict[str, list[str]]:
+    """What is read besides, by payment (keys), where a buyer left a method with it; `known` holds it then."""
+    found: dict[str, list[str]] = {}
+    for id_, answer in answers.items():
+        payment = known.records.get(name := keys.key(Payment, account, id_))
+        if isinstance(payment, Payment) and isinstance(answer, Succeeded) and answer.method:
+            subscription = known.get(Subscription, account, payment.subscription)
+            owed = [keys.key(Invoice, account, one) for one in subscription.arrears[:MOST_ASKED]]
+            found[name] = [keys.key(PaymentMethod, account, answer.method.id), *owed]
+    wanted: Iterable[str] = (key for more in found.values() for key in more if key not in known.records)
+    if found:
+        known.add(service.store.load(account, wanted))
+    return found
 
 
 def _one_answered(changes: Changeset, asked: Payment, answer: Answer, at: Moment) -> None:
     match answer:
         case Unavailable() as reason:
-            changes.put(asked.postponed(at.real, str(reason)))
+            changes.put(asked.waiting(at.real + (reason.pause or ask.SOON), str(reason)))
         case BaseException() as error:
             raise error
+        case _ if asked.fee_awaited:
+            _fee_told(changes, asked, answer, at)
         case None:
             written(changes, asked, asked.never_arrived(at.now), at)
         case outcome:
             written(changes, asked, asked.told(outcome, at.now, at.real), at)
+            if isinstance(outcome, Succeeded) and outcome.method:
+                keep.of_payment(changes, asked, outcome.method, at)
+
+
+def _fee_told(changes: Changeset, asked: Payment, answer: Outcome | None, at: Moment) -> None:
+    """A payment that has its money was looked at for what Stripe kept of it."""
+    after = asked.fee_told(answer, at.real)
+    changes.put(after)
+    if after.fee is not None:
+        entry = ledger.fee_known(after)
+        publish.fact(changes, EventType.PAYMENT_FEE_KNOWN, asked, _about(after), at, entry=entry)
 
 
 def beside(payment: Record | None) -> tuple[str, ...]:
@@ -95,6 +130,7 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
     """
     changes.get(Subscription, after.subscription)
     owed = [(part, changes.get(Invoice, part.invoice)) for part in after.allocations]
+    after = after.judged(at.account.retries)
     changes.put(after)
     if after.status is before.status:
         return
@@ -105,45 +141,120 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
             case PaymentStatus.SUCCEEDED:
                 settled(changes, invoice.paid(after.id, allocation.amount, at.now), at)
             case PaymentStatus.DECLINED:
-                _declined(changes, invoice, after, at)
-            case PaymentStatus.CANCELED if before.status is PaymentStatus.ACTION_REQUIRED:
-                failed(changes, invoice.declined(at.account.retries, at.now, hard=False), at)
+                _refused(changes, invoice, after, at)
             case PaymentStatus.CANCELED:
-                changes.put(invoice.released(at.now))
+                unconfirmed = before.status is PaymentStatus.ACTION_REQUIRED
+                _called_off(changes, invoice, after, at, unconfirmed=unconfirmed)
             case _:
                 pass
 
 
+def _refused(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:
+    """What a buyer tried on a page leaves the schedule as it was."""
+    match payment.origin:
+        case Origin.CHECKOUT:
+            changes.put(invoice.released(invoice.attempt_at))
+        case Origin.PERSON:
+            _refused_by_hand(changes, invoice, payment, at)
+        case _:
+            _declined(changes, invoice, payment, at)
+
+
+def _called_off(
+    changes: Changeset, invoice: Invoice, payment: Payment, at: Moment, *, unconfirmed: bool
+) -> None:
+    """What a person or a buyer had begun leaves the schedule as it was; what never arrived is asked for at once."""
+    if payment.origin in (Origin.CHECKOUT, Origin.PERSON):
+        changes.put(invoice.released(invoice.attempt_at))
+    elif unconfirmed:
+        _unconfirmed(changes, invoice, payment, at)
+    else:
+        changes.put(invoice.released(at.now))
+
+
+def _unconfirmed(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:
+    """A payment that waited for its buyer is called off: after a day as a decline, before that because another is to open.
+
+    Then nothing has failed yet: what was charged is asked for on the next day of the schedule.
+    """
+    if payment.abandoned(at.real):
+        _declined(changes, invoice, payment, at)
+        return
+    again = invoice.attempt_at
+    if invoice.due_on is None:
+        policy = at.account.retries
+        again = invoice.declined(policy, at.now, hard=False, type_=payment.type).attempt_at or at.now
+    changes.put(invoice.released(again))
+
+
 def settled(changes: Changeset, invoice: Invoice, at: Moment) -> None:
-    """Fold an invoice into the changeset; one that is not open any more leaves the arrears, and with the last one it recovers."""
+    """Fold an invoice into the changeset; one that lacks nothing any more leaves the arrears, and with the last one it recovers."""
     changes.put(invoice)
     subscription = changes.get(Subscription, invoice.subscription)
-    if invoice.status is InvoiceStatus.OPEN or invoice.id not in subscription.arrears:
+    if invoice.lacking(at.day) or invoice.id not in subscription.arrears:
         return
     after = subscription.settled(invoice.id)
     _moved(changes, subscription, after, EventType.SUBSCRIPTION_RECOVERED, at)
 
 
 def _declined(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:
-    """A decline of the method that is charged now follows the schedule; one of an older method is asked again at once."""
+    """A decline of the method that is charged now follows the schedule; one of an older method is asked again at once.
+
+    What was sent is due as it was.
+    """
+    if invoice.due_on is not None:
+        failed(changes, invoice.released(None), at)
+        return
     method = changes.get(Subscription, invoice.subscription).method
     tried = payment.request.method if payment.request else ""
     if method is not None and method.id != tried and not method.refused:
         again = invoice.declined(at.account.retries, at.now, hard=False).asked_at(at.now)
         failed(changes, again, at)
         return
-    after = invoice.declined(at.account.retries, at.now, hard=payment.hard)
+    after = invoice.declined(at.account.retries, at.now, hard=payment.hard, type_=payment.type)
     failed(changes, after, at, refused=tried if payment.hard else None)
 
 
+def _refused_by_hand(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:
+    """What a person had asked for was declined: the schedule goes on as it was, or begins, where it was the first of its method."""
+    subscription = changes.get(Subscription, invoice.subscription)
+    own = (
+        subscription.method is not None
+        and payment.request
+        and subscription.method.id == payment.request.method
+    )
+    refused = subscription.method.id if subscription.method and own and payment.hard else None
+    policy, charged = at.account.retries, invoice.due_on is None and invoice.attempt_at is not None
+    if own and charged and invoice.failed_at is None:
+        failed(
+            changes,
+            invoice.declined(policy, at.now, hard=payment.hard, type_=payment.type),
+            at,
+            refused=refused,
+        )
+        return
+    after = invoice.refused_by_hand(policy, at.now, payment.type)
+    if after.attempt_at is None and charged:
+        failed(changes, after, at, refused=refused)
+        return
+    changes.put(after)
+    if refused is not None:
+        changes.put(replace(subscription, method=subscription.failing(invoice.id, refused=refused).method))
+
+
 def failed(changes: Changeset, invoice: Invoice, at: Moment, *, refused: str | None = None) -> None:
-    """An invoice was not collected: its subscription is past due, or, when no attempt is left, given up."""
+    """An invoice was not collected: its subscription is past due, or, when no attempt is left, given up.
+
+    One that is sent is never given up, and before it is overdue nothing is wrong.
+    """
     changes.put(invoice)
+    if invoice.due_on is not None and not invoice.lacking(at.day):
+        return
     subscription = changes.get(Subscription, invoice.subscription)
     after = subscription.failing(invoice.id, refused=refused)
     if after != subscription:
         _moved(changes, subscription, after, EventType.SUBSCRIPTION_PAST_DUE, at)
-    if invoice.attempt_at is None:
+    if invoice.attempt_at is None and invoice.due_on is None:
         given_up(changes, invoice, at)
 
 
@@ -171,6 +282,6 @@ def _about(payment_: Payment) -> dict[str, str]:
     return {
         "contact": payment_.contact,
         "subscription": payment_.subscription,
-        "invoice": payment_.allocations[0].invoice,
+        **({"invoice": payment_.allocations[0].invoice} if payment_.allocations else {}),
         "payment": payment_.id,
     }

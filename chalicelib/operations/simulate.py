@@ -8,15 +8,18 @@ from functools import partial
 from typing import TypeVar
 
 from chalicelib.billing import boundaries, gaps, periods
+from chalicelib.billing.collection import CollectionMethod, Method
+from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.edits import Wanted
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
+from chalicelib.billing.gateway import Page
 from chalicelib.billing.invoices import Invoice, Series, name_of
-from chalicelib.billing.payments import Payment
+from chalicelib.billing.payments import Origin, Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
-from chalicelib.operations import act, attach, cancel, renew, subscribe, tax
+from chalicelib.operations import act, attach, cancel, checkout, collect, renew, subscribe, tax
 from chalicelib.operations import change as alter
 from chalicelib.operations import draft as drafts
 from chalicelib.operations import order as read
@@ -48,11 +51,12 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """From the beginning of a local day of the account's: one of four.
+    """From the beginning of a local day of the account's: one of six.
 
     `declines`: the next `times` charges are declined with this code of Stripe's. `payment_method`: the subscription is
     charged on this saved method. `change`: it is changed so. `do`: a person does this; a pause may end `resume_on` a day, and it and `resume` shift
-    the billing dates or not.
+    the billing dates or not. `pays`: the buyer pays on a page all that is due by then.
+    `retries`: what fails from then on is asked for again by this policy.
     """
 
     on: date
@@ -63,6 +67,8 @@ class Assumption:
     do: Do | None = None
     resume_on: date | None = None
     shifts: bool = True
+    pays: bool = False
+    retries: RetryPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,8 @@ def upcoming(service: Service, account: str, id_: str) -> Invoice:
 
 
 def _why_none(before: Subscription) -> str:
+    if before.record_only:
+        return "is only a record: its invoices are made elsewhere"
     if not before.billable:
         return f"is {before.status}"
     if before.paused_on is not None and before.resume_on is None:
@@ -217,13 +225,18 @@ def _assume(rehearsal: Rehearsal, one: Assumption, id_: str, param: str) -> None
         rehearsal.assume(at, "payment_method", partial(_swap, id_, saved))
     elif one.change is not None:
         rehearsal.assume(at, "change", partial(_change, id_, one.change, rehearsal.asked))
+    elif one.pays:
+        rehearsal.assume(at, "pays", partial(_pays, id_))
+    elif one.retries is not None:
+        rehearsal.assume(at, "retries", partial(_retried_by, rehearsal, one.retries))
     elif one.do is not None:
         rehearsal.assume(at, one.do.value, partial(_do, id_, one, rehearsal.asked))
 
 
 def _check(one: Assumption, today: date, param: str) -> None:
-    if sum(said is not None for said in (one.declines, one.payment_method, one.change, one.do)) != 1:
-        detail = "Assume one of declines, payment_method, change and do."
+    said = (one.declines, one.payment_method, one.change, one.do, one.pays or None, one.retries)
+    if sum(part is not None for part in said) != 1:
+        detail = "Assume one of declines, payment_method, change, do, pays and retries."
         raise Invalid("assumption_ambiguous", detail, param)
     if not today <= one.on <= date(LAST_YEAR, 12, 31):
         detail = f"Assume it on a day from {today} to the end of {LAST_YEAR}."
@@ -234,9 +247,38 @@ def _check(one: Assumption, today: date, param: str) -> None:
         raise Invalid("resume_on_without_pause", "Only a pause has a day it ends on.", f"{param}.resume_on")
 
 
+def _pays(id_: str, changes: Changeset, at: Moment) -> Iterable[Payment]:
+    """One payment on a page for all of a subscription that is due, from the balance first."""
+    subscription = changes.get(Subscription, id_)
+    if not subscription.collects.online:
+        raise WrongState("online_payment_off", "Its invoices cannot be paid online.")
+    known = (one for one in changes.before.records.values() if isinstance(one, Invoice))
+    due = [one for one in known if one.subscription == id_ and not one.payment and one.due_now(at.day)]
+    after = [collect.from_balance(changes, one, at) for one in sorted(due, key=lambda one: one.position)]
+    owed = tuple(one for one in after[: collect.MOST_AT_ONCE] if one.due_now(at.day))
+    if not owed:
+        return ()
+    there = Method(id="", customer="", label=checkout.ON_PAGE)
+    payment = collect.payment_for(subscription, there, owed, Origin.CHECKOUT, at)
+    awaits = subscription.sends and subscription.collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE
+    page = Page(types=(), back_url="", expires_at=at.real, save_method=awaits)
+    payment = replace(payment, request=payment.request and replace(payment.request, page=page))
+    changes.begin(payment, *(one.reserved(payment.id) for one in owed))
+    return [payment]
+
+
 def _swap(id_: str, saved: PaymentMethod, changes: Changeset, at: Moment) -> Iterable[Payment]:
     payment = attach.swapped(changes, changes.get(Subscription, id_), saved, at)
     return [payment] if payment else []
+
+
+def _retried_by(
+    rehearsal: Rehearsal, policy: RetryPolicy, changes: Changeset, at: Moment
+) -> Iterable[Payment]:
+    """The account retries by another policy from now on, as when its settings are changed."""
+    del changes, at
+    rehearsal.retry_by(policy)
+    return ()
 
 
 def _change(id_: str, wanted: Wanted, asked: tax.Asked, changes: Changeset, at: Moment) -> Iterable[Payment]:
@@ -283,6 +325,7 @@ def _read(service: Service, account: str, id_: str, assumptions: Sequence[Assump
     latest = (name_of(found.id, n) for n in range(max(0, found.ordinal - LATEST), found.ordinal))
     owed = [keys.key(Invoice, account, name) for name in dict.fromkeys((*found.arrears, *latest))]
     reading.add(service.store.load(account, [keys.key(Contact, account, found.contact), *owed]))
+    reading.add(service.store.load(account, list(collect.beside_retries(reading))))
     return _with_payments(service, reading, account)
 
 

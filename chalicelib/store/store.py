@@ -221,7 +221,7 @@ class Store:
             "version": {"N": str(record.version)},
             "body": {"S": body},
         }
-        if kind.owner:
+        if kind.owner and not _unlisted(record):
             item["owner"] = {"S": keys.place(kind.owner, record)}
             item["position"] = {"S": keys.place(kind.position, record)}
         if wake := record.wake:
@@ -248,19 +248,14 @@ class Store:
     def _links(
         self, kind: keys.Kind, key: str, before: Record | None, after: Record
     ) -> Iterator[dict[str, Any]]:
-        for name, owner, position in kind.links:
-            place = (keys.place(owner, after), keys.place(position, after))
-            if before is not None and place == (keys.place(owner, before), keys.place(position, before)):
+        for link in kind.links:
+            # Listed no more, the item stays under its name, in no index: a write as any other.
+            place = None if _unlisted(after) else keys.listed(link, after)
+            if place == keys.listed(link, before):
                 continue
-            yield {
-                "TableName": self._table,
-                "Item": {
-                    "key": {"S": f"{key}@{name}"},
-                    "kind": {"S": "link"},
-                    "owner": {"S": place[0]},
-                    "position": {"S": place[1]},
-                },
-            }
+            stands = {"owner": {"S": place[0]}, "position": {"S": place[1]}} if place else {}
+            item: Item = {"key": {"S": f"{key}@{link[0]}"}, "kind": {"S": "link"}, **stands}
+            yield {"TableName": self._table, "Item": item}
 
     def _write(self, operation: str, request: dict[str, Any], items: list[Item]) -> None:
         try:
@@ -292,17 +287,23 @@ class Store:
         names, next_ = self._owned_keys(owner, limit, after, newest_first)
         return Look(keys=names, reading=self.load(keys.account_of(owner), names), next=next_)
 
+    def listed(self, owner: str, *, limit: int, after: str | None = None) -> tuple[list[str], str | None]:
+        """The keys alone, oldest first, and `next` as a page's: also of what is listed under the house and is an account's."""
+        return self._owned_keys(owner, limit, after, newest_first=False)
+
     def astray(self, records: Iterable[Record]) -> list[str]:
         """The keys of link items that do not stand where the records say they are listed."""
         wanted = {
-            f"{keys.key_of(record)}@{name}": (keys.place(owner, record), keys.place(position, record))
+            f"{keys.key_of(record)}@{link[0]}": place
             for record in records
-            for name, owner, position in keys.BY_TYPE[type(record)].links
+            for link in keys.BY_TYPE[type(record)].links
+            if (place := keys.listed(link, record))
         }
         names, found = list(wanted), {}
         for start in range(0, len(names), MAX_ITEMS):
             for item in self._batch_get(names[start : start + MAX_ITEMS]):
-                found[item["key"]["S"]] = (item["owner"]["S"], item["position"]["S"])
+                if "owner" in item:
+                    found[item["key"]["S"]] = (item["owner"]["S"], item["position"]["S"])
         return [name for name, place in wanted.items() if found.get(name) != place]
 
     def _owned_keys(
@@ -504,6 +505,11 @@ def _as_read(before: Reading, key: str) -> str:
     if key not in before.records:
         return ""
     return f" AND attribute_{'exists' if key in before.parked else 'not_exists'}(parked)"
+
+
+def _unlisted(record: Record) -> bool:
+    """Whether it has been deleted."""
+    return getattr(record, "deleted_at", None) is not None
 
 
 def _busy(error: AwsRefused) -> bool:

@@ -43,6 +43,7 @@ class Sheet:
     bills: tuple[Bill, ...] = ()
     facts: tuple[tuple[str, str], ...]
     link: str = ""
+    asks: str = "See what is owed"
     closing: str
 
 
@@ -59,7 +60,7 @@ def receipt(
     numbers = _numbers(invoices)
     sheet = Sheet(
         business=business,
-        greeting=_greeting(contact),
+        greeting=greeting(contact),
         title="Payment received",
         amount=amount,
         paragraphs=(f"{business} received your payment of {amount} on {on}. Thank you.",),
@@ -71,11 +72,11 @@ def receipt(
             ("Amount paid", amount),
             ("Date", on),
             ("Payment method", formats.name(payment.method_label)),
-            ("Reference", formats.name(payment.reference or payment.id)),
+            ("Reference", formats.name(payment.payment_reference or payment.reference or payment.id)),
         ),
-        closing=_closing(account, business),
+        closing=closing(account, business),
     )
-    return _set(f"Receipt from {_short(account.name)}: {amount}, {_short(numbers)}", sheet)
+    return set_(f"Receipt from {short(account.name)}: {amount}, {short(numbers)}", sheet)
 
 
 def upcoming_payment(account: Account, contact: Contact, subscription: Subscription, now: datetime) -> Words:
@@ -87,7 +88,7 @@ def upcoming_payment(account: Account, contact: Contact, subscription: Subscript
     method = formats.name(subscription.method.label) if subscription.method else "none yet"
     sheet = Sheet(
         business=business,
-        greeting=_greeting(contact),
+        greeting=greeting(contact),
         title="Your next payment",
         amount=amount,
         paragraphs=_announced(subscription, business, amount, on),
@@ -95,14 +96,14 @@ def upcoming_payment(account: Account, contact: Contact, subscription: Subscript
         facts=(
             ("To be paid to", business),
             ("Subscription", dues.sold(subscription)),
-            ("Period", formats.period(_period(invoice))),
+            ("Period", formats.period(period(invoice))),
             ("Amount", amount),
             ("Date", on),
             ("Payment method", method),
         ),
-        closing=_closing(account, business),
+        closing=closing(account, business),
     )
-    return _set(f"Your next payment to {_short(account.name)}: {amount} on {on}", sheet)
+    return set_(f"Your next payment to {short(account.name)}: {amount} on {on}", sheet)
 
 
 def payment_failed(
@@ -117,12 +118,12 @@ def payment_failed(
     """A payment did not go through, or waits for the buyer: why, and what happens next."""
     business, amount = formats.name(account.name), formats.money(payment.amount)
     waits = payment.status is PaymentStatus.ACTION_REQUIRED
-    subject = f"Your payment of {amount} to {_short(account.name)} did not go through"
+    subject = f"Your payment of {amount} to {short(account.name)} did not go through"
     if waits:
-        subject = f"Your bank asks you to confirm {amount} to {_short(account.name)}"
+        subject = f"Your bank asks you to confirm {amount} to {short(account.name)}"
     sheet = Sheet(
         business=business,
-        greeting=_greeting(contact),
+        greeting=greeting(contact),
         title="Your bank asks you to confirm" if waits else "Payment did not go through",
         amount=amount,
         paragraphs=_failed(account, subscription, invoices, payment),
@@ -135,9 +136,9 @@ def payment_failed(
             ("Payment method", formats.name(payment.method_label)),
         ),
         link=link if _owed(invoices) else "",
-        closing=_closing(account, business),
+        closing=closing(account, business),
     )
-    return _set(subject, sheet)
+    return set_(subject, sheet)
 
 
 def _announced(subscription: Subscription, business: str, amount: str, on: str) -> tuple[str, ...]:
@@ -184,7 +185,8 @@ def _next(account: Account, subscription: Subscription, invoices: Iterable[Invoi
     return f"{ended}It will not be tried again until you give another payment method."
 
 
-def _greeting(contact: Contact) -> str:
+def greeting(contact: Contact) -> str:
+    """How a letter begins."""
     called = formats.name(contact.name)
     return f"Hello {called}," if called else "Hello,"
 
@@ -193,15 +195,16 @@ def _invoices(invoices: Sequence[Invoice], payment: Payment) -> tuple[tuple[str,
     """Number and period; of each, with its part of the payment, where there are several."""
     if len(invoices) == 1:
         number = formats.name(invoices[0].number)
-        return (("Period", formats.period(_period(invoices[0]))), ("Invoice", number))
+        return (("Period", formats.period(period(invoices[0]))), ("Invoice", number))
     parts = {part.invoice: formats.money(part.amount) for part in payment.allocations}
     return tuple(
-        (formats.name(invoice.number), f"{parts[invoice.id]} for {formats.period(_period(invoice))}")
+        (formats.name(invoice.number), f"{parts[invoice.id]} for {formats.period(period(invoice))}")
         for invoice in invoices
     )
 
 
-def _period(invoice: Invoice) -> Period:
+def period(invoice: Invoice) -> Period:
+    """The days an invoice is for."""
     return Period(invoice.period_start_on, invoice.period_end_on)
 
 
@@ -209,14 +212,17 @@ def _numbers(invoices: Iterable[Invoice]) -> str:
     return ", ".join(formats.name(invoice.number) for invoice in invoices)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text that fits a subject."""
     return formats.shortened(text, SUBJECT_NAME)
 
 
-def _closing(account: Account, business: str) -> str:
+def closing(account: Account, business: str) -> str:
+    """How a letter ends."""
     return f"Questions? Reply to this letter: it reaches {business} at {formats.name(account.email)}."
 
 
-def _set(subject: str, sheet: Sheet) -> Words:
+def set_(subject: str, sheet: Sheet) -> Words:
+    """A sheet as text and as HTML."""
     values = {"subject": subject, "sheet": sheet}
     return Words(subject=subject, text=fill("letter.txt", values), html=fill("letter.html", values))

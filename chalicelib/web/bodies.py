@@ -112,7 +112,7 @@ def refused(type_: Any, told: str) -> Invalid:
 
 def _sentence(type_: Any, what: str, path: str) -> tuple[str, str]:
     if what.startswith("Invalid enum value"):
-        last = re.split(r"[.\[]", path)[-1]
+        last = re.sub(r"\[[^\]]*\]", "", path).rpartition(".")[2]
         return "unknown_value", f"Send one of: {', '.join(choices(type_).get(last, ()))}."
     if "matching regex" in what:
         words = next(

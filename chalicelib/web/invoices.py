@@ -1,12 +1,55 @@
 """Invoices: what was owed for each cycle, and for changes within one."""
 
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from chalicelib.billing.instalments import MOST, Part
 from chalicelib.billing.invoices import Invoice, InvoiceStatus, name_of
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Payment
+from chalicelib.crm.accounts import Moment
+from chalicelib.operations import pay as once_more
+from chalicelib.operations import payment_schedule
 from chalicelib.operations import void as close
 from chalicelib.store import keys
+from chalicelib.web.bodies import Body, Id, Number
 from chalicelib.web.cycles import BySubscription, Point, Walk, walk
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import cursor, owned
-from chalicelib.web.shown import Listed
+from chalicelib.web.shown import Beside, Listed
+
+MAX_AMOUNT: Final = 10**12
+
+
+class NewInstalment(Body, frozen=True):
+    """Due on a local day: `amount` in minor units of the invoice's currency, or `percent` of what is owed."""
+
+    due_on: date
+    amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)] | None = None
+    percent: Number | None = None
+
+    def part(self) -> Part:
+        """The instalment as it is asked for."""
+        percent = None if self.percent is None else Decimal(self.percent)
+        return Part(due_on=self.due_on, percent=percent, amount=self.amount)
+
+
+class PaymentSchedule(Body, frozen=True):
+    """At most 36 instalments on rising days from today on; amounts add up to what is owed, or percents to 100."""
+
+    instalments: Annotated[tuple[NewInstalment, ...], Meta(min_length=1, max_length=MOST)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What of it is to be paid by today, the account's; `next_due_on` is when the next part falls due."""
+
+    amount_due_now: Money
+    next_due_on: date | None
 
 
 def list_(call: Call, query: BySubscription) -> Listed[Invoice]:
@@ -22,9 +65,43 @@ def list_(call: Call, query: BySubscription) -> Listed[Invoice]:
     return Listed([one for one in invoices if isinstance(one, Invoice)], cursor(str(rest) if rest else None))
 
 
-def get(call: Call, id_: str) -> Invoice:
-    """An invoice."""
-    return call.get(Invoice, id_)
+def get(call: Call, id_: str) -> Beside[Invoice, Due]:
+    """An invoice, with what of it is due today."""
+    invoice, today = call.get(Invoice, id_), Moment(call.account, call.service.real()).day
+    on = invoice.next_due_on(today)
+    return Beside(invoice, Due(amount_due_now=invoice.due_now(today), next_due_on=on))
+
+
+def schedule(call: Call, id_: str, body: PaymentSchedule) -> Invoice:
+    """Split what an open invoice owes over days, in place of a schedule there was: it adds up exactly.
+
+    One that is charged automatically is asked for each part on its day, a sent one is overdue part by part. What is
+    credited later comes off the last parts first.
+    """
+    parts = [one.part() for one in body.instalments]
+    return payment_schedule.invoice(call.service, call.account.id, id_, parts)
+
+
+class Pay(Body, frozen=True):
+    """The saved method to ask, the subscription's where none is named; a sent invoice's customer must have agreed to it."""
+
+    payment_method: Id | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastPayment:
+    """The payment that was asked for; null where the customer's balance paid all."""
+
+    last_payment: Payment | None
+
+
+def pay(call: Call, id_: str, body: Pay) -> Beside[Invoice, LastPayment]:
+    """Ask once more, now, for what an invoice owes; at most three times an invoice, and never on a method refused for good.
+
+    The answer tells how the payment went: declined, the schedule goes on as it was.
+    """
+    invoice, payment = once_more.invoice(call.service, call.account.id, id_, body.payment_method)
+    return Beside(invoice, LastPayment(last_payment=payment))
 
 
 def void(call: Call, id_: str) -> Invoice:

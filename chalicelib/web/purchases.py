@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from msgspec import Meta
 
+from chalicelib.billing.collection import AddressType, CollectionMethod, MethodType
 from chalicelib.billing.errors import Invalid
+from chalicelib.billing.ways import Terms
 from chalicelib.operations.order import Order, Reduction, Surcharge
 from chalicelib.web.bodies import CODE, METHOD, Body, Currency, Id, Number, OneLine
 from chalicelib.web.lines import Ids, NewLine, wishes
 
 Code = Annotated[str, Meta(pattern=CODE, examples=["WELCOME-10"])]
-MethodType = Annotated[str, Meta(pattern=METHOD, examples=["card"])]
+FeeType = Annotated[str, Meta(pattern=METHOD, examples=["card"])]
 MAX_AMOUNT: Final = 10**12
 
 
@@ -51,7 +53,7 @@ class NewFee(Body, frozen=True):
     """
 
     name: Annotated[OneLine, Meta(min_length=1)]
-    types: Annotated[tuple[MethodType, ...], Meta(max_length=20)] = ()
+    types: Annotated[tuple[FeeType, ...], Meta(max_length=20)] = ()
     percent: Number | None = None
     amount: int | None = None
     taxes: Ids = ()
@@ -70,21 +72,64 @@ class NewFee(Body, frozen=True):
 
 
 class Purchase(Body, frozen=True):
-    """What a contact buys, charged on a saved method.
+    """What a contact buys, and how it is collected.
 
+    `collection_method` charge_automatically, which it is where nothing is said, charges a saved `payment_method` on each
+    billing date. charge_after_first_invoice sends the first invoice and charges what that is paid with from then on;
+    send_invoice only ever sends. A sent invoice is to be paid within `days_until_due`, 0 on receipt, on a page where
+    `accept_online` lets it: by one of `accepted_types` (the account's, where none are named), which asks for
+    `collect_addresses`, and keeps the method for later with `save_payment_method`.
+    With `invoicing` false it is only a record of what is run elsewhere: never billed. `fees` are the account's where
+    none are given.
     `taxes` are ids of tax rates, of all lines that name none; `one_off_taxes` of all that is due now. Discounts are
     taken off in their order. `automatic_tax` lets Stripe Tax find the rates instead.
     """
 
     contact: Id
-    payment_method: Id
+    payment_method: Id | None = None
+    collection_method: CollectionMethod | None = None
+    days_until_due: int | None = None
+    accept_online: bool | None = None
+    accepted_types: Annotated[tuple[MethodType, ...], Meta(min_length=1, max_length=5)] | None = None
+    collect_addresses: Annotated[tuple[AddressType, ...], Meta(max_length=2)] | None = None
+    save_payment_method: bool | None = None
+    invoicing: bool = True
     currency: Currency | None = None
     name: OneLine = ""
     taxes: Ids = ()
     one_off_taxes: Ids = ()
     automatic_tax: bool = False
     discounts: Annotated[tuple[NewDiscount, ...], Meta(max_length=10)] = ()
-    fees: Annotated[tuple[NewFee, ...], Meta(max_length=10)] = ()
+    fees: Annotated[tuple[NewFee, ...], Meta(max_length=10)] | None = None
+
+
+class Collecting(Protocol):
+    """What says how money is collected."""
+
+    @property
+    def collection_method(self) -> CollectionMethod | None: ...
+    @property
+    def days_until_due(self) -> int | None: ...
+    @property
+    def accept_online(self) -> bool | None: ...
+    @property
+    def accepted_types(self) -> tuple[MethodType, ...] | None: ...
+    @property
+    def collect_addresses(self) -> tuple[AddressType, ...] | None: ...
+    @property
+    def save_payment_method(self) -> bool | None: ...
+
+
+def terms(said: Collecting) -> Terms:
+    """How a body says that money is collected."""
+    return Terms(
+        way=said.collection_method,
+        days_until_due=said.days_until_due,
+        online=said.accept_online,
+        types=said.accepted_types,
+        addresses=said.collect_addresses,
+        save_method=said.save_payment_method,
+    )
 
 
 def order(body: Purchase, lines: Sequence[NewLine], **more: Any) -> Order:
@@ -99,6 +144,8 @@ def order(body: Purchase, lines: Sequence[NewLine], **more: Any) -> Order:
         one_off_taxes=body.one_off_taxes,
         automatic_tax=body.automatic_tax,
         discounts=tuple(one.asked(n) for n, one in enumerate(body.discounts)),
-        fees=tuple(one.asked() for one in body.fees),
+        fees=None if body.fees is None else tuple(one.asked() for one in body.fees),
+        terms=terms(body),
+        invoicing=body.invoicing,
         **more,
     )

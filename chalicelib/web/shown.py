@@ -10,9 +10,11 @@ import msgspec
 
 from chalicelib.billing import mrr as monthly
 from chalicelib.billing.billing_runs import BillingRun
+from chalicelib.billing.collection import AddressType, CollectionMethod, MethodType
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.discounts import Coupon, Discount, PromotionCode
+from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
@@ -20,8 +22,10 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
+from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax, TaxRate
+from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
 
@@ -108,6 +112,34 @@ def change(subscription: Subscription) -> SavedChange | None:
     )
 
 
+def collection_method(subscription: Subscription) -> CollectionMethod:
+    return subscription.collects.way
+
+
+def days_until_due(subscription: Subscription) -> int:
+    return subscription.collects.days_until_due
+
+
+def accept_online(subscription: Subscription) -> bool:
+    return subscription.collects.online
+
+
+def accepted_types(subscription: Subscription) -> tuple[MethodType, ...]:
+    return subscription.collects.types
+
+
+def collect_addresses(subscription: Subscription) -> tuple[AddressType, ...]:
+    return subscription.collects.addresses
+
+
+def save_payment_method(subscription: Subscription) -> bool:
+    return subscription.collects.save_method
+
+
+def invoicing(subscription: Subscription) -> bool:
+    return not subscription.record_only
+
+
 def next_billing_at(subscription: Subscription) -> datetime | None:
     return subscription.next_at if _bills(subscription) else None
 
@@ -126,8 +158,50 @@ def payments_left(subscription: Subscription) -> int | None:
     return max(0, subscription.payments - subscription.cycle) if subscription.billable else 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """The API key that asked, and what it was called then."""
+
+    key: str
+    name: str
+
+
+def by(change: AccountChange) -> By:
+    return By(key=change.key, name=change.key_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedField:
+    """A setting, and its values before and after."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def fields_changed(change: AccountChange) -> tuple[ChangedField, ...]:
+    return tuple(
+        ChangedField(
+            field=one.field, before=msgspec.json.decode(one.before), after=msgspec.json.decode(one.after)
+        )
+        for one in change.fields
+    )
+
+
 def payment_method(payment: Payment) -> str:
     return payment.request.method if payment.request else ""
+
+
+def refund_status(payment: Payment) -> str:
+    """HubSpot's words of a payment's money: none of it went back, some, or all."""
+    back = payment.amount_refunded
+    if not back:
+        return "none"
+    return "refunded" if back >= payment.amount else "partially_refunded"
+
+
+def held(dispute: Dispute) -> Money:
+    return dispute.held
 
 
 def _bills(subscription: Subscription) -> bool:
@@ -144,6 +218,11 @@ SHAPES: Final[dict[type, Shape]] = {
 `reminder_days` before a payment the customer is told of it; null switches the letter off.""",
     ),
     ApiKey: Shape(),
+    AccountChange: Shape(
+        hides=frozenset({"fields", "key", "key_name"}),
+        tells=(by, fields_changed),
+        about="""All that one request changed of the account's settings, and the API key that asked for it.""",
+    ),
     Contact: Shape(),
     Product: Shape(),
     TaxRate: Shape(),
@@ -154,10 +233,17 @@ SHAPES: Final[dict[type, Shape]] = {
     PaymentMethod: Shape(),
     Subscription: Shape(
         hides=frozenset(
-            {"reminded", "offset", "besides", "since_on", "shifted", "settled_on", "short", "foretold"}
+            {
+                *("reminded", "offset", "besides", "since_on", "shifted", "settled_on", "short", "foretold"),
+                *("collection", "record_only", "deleted_at"),
+            }
         ),
         renames=(("method", "payment_method"), ("hour", "billing_hour"), ("prorates", "prorate")),
-        tells=(change, next_billing_on, next_billing_at, payments_left, ends_on, mrr),
+        tells=(
+            *(change, next_billing_on, next_billing_at, payments_left, ends_on, mrr),
+            *(collection_method, days_until_due, accept_online, accepted_types, collect_addresses),
+            *(save_payment_method, invoicing),
+        ),
         about="""What a contact pays for, again and again.
 
 `cycle` is the ordinal of the next cycle to bill (0 is the first), counted in its `frequency` from `anchor_on`;
@@ -165,15 +251,30 @@ SHAPES: Final[dict[type, Shape]] = {
 failed. `zone`, `billing_hour` and `reminder_days` are the account's. `lines` are billed each cycle, `extras` once, with
 the next invoice. `change` is what takes effect with the next cycle: null in it leaves as it is. `cancel_on` is a local day
 in place of the end of the period; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorate` say.
-`mrr` is what it brings in a month, after what is taken off for ever and without taxes.""",
+`mrr` is what it brings in a month, after what is taken off for ever and without taxes. `collection_method` and the terms
+after it are of its later invoices: `accepted_types` without any are the account's. Without `invoicing` it is only a record.""",
     ),
     Invoice: Shape(tells=(subtotal, amount_applied, amount_credited, amount_due)),
     Payment: Shape(
         hides=frozenset({"request", "leased_until", "looks", "sent_at"}),
-        tells=(payment_method,),
+        tells=(payment_method, refund_status),
         about="""One ask for money, and the invoices it pays; `created_at` is on the account's clock.
 
 `reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction.""",
+    ),
+    Refund: Shape(
+        hides=frozenset({"leased_until", "looks", "look_at", "sent_at"}),
+        about="""Money of a payment given back. `pending` until the bank has it; what `failed` is the customer's balance again.
+
+`credit_notes` gave what was taken. `reference` is Stripe's refund; `fee` and `net` come from its balance transaction, what
+left the balance below zero. One `by_hand` goes back as the payment came; one `to_balance` stays with the customer's credit.""",
+    ),
+    Dispute: Shape(
+        tells=(held,),
+        about="""A buyer, or a bank, asks for the money of a payment back: `amount`. It is answered at Stripe.
+
+`withdrawn` is what Stripe has taken of it so far, and its `fee`, in the currency it pays out in; `held` what is not there of
+the payment's money, held back or lost. `returned` where it is a bank debit that came back: what it paid is owed again.""",
     ),
     Event: Shape(
         hides=frozenset({"fan_out_at"}),
@@ -186,6 +287,7 @@ in place of the end of the period; `resume_on` ends a pause begun on `paused_on`
 NAMES: Final = {
     Account: "account",
     ApiKey: "api_key",
+    AccountChange: "account_change",
     Contact: "contact",
     Product: "product",
     TaxRate: "tax_rate",
@@ -197,6 +299,8 @@ NAMES: Final = {
     Subscription: "subscription",
     Invoice: "invoice",
     Payment: "payment",
+    Refund: "refund",
+    Dispute: "dispute",
     Event: "event",
     Delivery: "delivery",
 }

@@ -14,6 +14,7 @@ from chalicelib.operations.simulate import Assumption, Do, Simulation
 from chalicelib.web.bodies import Body, Id
 from chalicelib.web.changes import NewChange
 from chalicelib.web.endpoint import Call
+from chalicelib.web.retry_policies import Policy, policy
 from chalicelib.web.subscriptions import NewSubscription, order_of
 
 _CODE: Final = r"^[a-z_]{1,50}(?!\n)$"
@@ -22,11 +23,12 @@ Until = Annotated[str, Meta(max_length=40, examples=["2027-01-31"])]
 
 
 class Assumed(Body, frozen=True):
-    """What is assumed from the beginning of a local day of the account's: one of four.
+    """What is assumed from the beginning of a local day of the account's: one of six.
 
     With `declines`, a decline code of Stripe's, the next `times` charges are declined; else every charge succeeds. The
     subscription is moved to a saved `payment_method`, or gets a `change` as the API takes it. A person may `do` what the API's verbs do; a pause may end on
-    `resume_on`, and pausing and resuming `shifts` the billing dates or leaves them.
+    `resume_on`, and pausing and resuming `shifts` the billing dates or leaves them. The buyer `pays` on a page all that is
+    due by then; else what is sent is not paid. What fails is asked for again by another policy: `retries`, or the name of a preset.
     """
 
     on: date
@@ -37,6 +39,8 @@ class Assumed(Body, frozen=True):
     do: Do | None = None
     resume_on: date | None = None
     shifts: bool = True
+    pays: bool = False
+    retries: Policy | None = None
 
 
 class Simulate(Body, frozen=True):
@@ -85,6 +89,8 @@ def _assumptions(assumed: tuple[Assumed, ...]) -> list[Assumption]:
             do=one.do,
             resume_on=one.resume_on,
             shifts=one.shifts,
+            retries=None if one.retries is None else policy(one.retries, f"assume[{n}].retries"),
+            pays=one.pays,
         )
         for n, one in enumerate(assumed)
     ]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
+from chalicelib.billing.collection import AddressType, CollectionMethod, MethodType
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.money import Money
 from chalicelib.billing.orders import AT_CHECKOUT, Backdate
@@ -14,15 +15,16 @@ from chalicelib.billing.periods import Frequency
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.summaries import Summary
-from chalicelib.operations import attach, subscribe
+from chalicelib.operations import attach, delete_subscription, subscribe, switch
 from chalicelib.operations.order import Order
 from chalicelib.store import keys
+from chalicelib.store.changes import not_found
 from chalicelib.web.bodies import Body, Id, Term
 from chalicelib.web.cycles import invoice_names, payment_names
 from chalicelib.web.endpoint import Call
 from chalicelib.web.lines import NewLine, start
 from chalicelib.web.paging import Paging, cursor, owned
-from chalicelib.web.purchases import Purchase, order
+from chalicelib.web.purchases import Purchase, order, terms
 from chalicelib.web.shown import Beside, Listed
 
 MAX_ROUNDS: Final = 5
@@ -51,6 +53,30 @@ class NewMethod(Body, frozen=True):
     """Another saved payment method of the same contact."""
 
     payment_method: Id
+
+
+class NewCollection(Body, frozen=True):
+    """How its later invoices are collected; what is left out stays as it was.
+
+    Another `collection_method` begins with terms of its own. Switched to charge_automatically it is charged on the
+    `payment_method` named here, or on the one it has; named, it is asked for at once for all that is overdue.
+    """
+
+    collection_method: CollectionMethod | None = None
+    days_until_due: int | None = None
+    accept_online: bool | None = None
+    accepted_types: Annotated[tuple[MethodType, ...], Meta(max_length=5)] | None = None
+    collect_addresses: Annotated[tuple[AddressType, ...], Meta(max_length=2)] | None = None
+    save_payment_method: bool | None = None
+    payment_method: Id | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """A subscription that is in no list any more."""
+
+    id: str
+    deleted: bool = True
 
 
 class Filter(Paging, frozen=True):
@@ -130,6 +156,8 @@ def order_of(body: NewSubscription) -> Order:
 def get(call: Call, id_: str) -> Beside[Subscription, Totals]:
     """A subscription, with what it has brought in."""
     subscription = call.get(Subscription, id_)
+    if subscription.deleted_at is not None:
+        raise not_found(Subscription, id_)
     wanted = [keys.key(Invoice, call.account.id, name) for name in invoice_names(subscription)]
     found = call.service.store.load(call.account.id, wanted).records if wanted else {}
     # Newest first, as the names are.
@@ -161,3 +189,17 @@ def _last(call: Call, issued: list[Invoice]) -> LastPayment | None:
 def change_method(call: Call, id_: str, body: NewMethod) -> Subscription:
     """Charge it on another saved method from now on, and ask at once for all it owes, in one payment."""
     return attach.to_subscription(call.service, call.account.id, id_, body.payment_method)
+
+
+def change_collection(call: Call, id_: str, body: NewCollection) -> Subscription:
+    """Collect its later invoices in another way, or by other terms; what was issued before stays as it was."""
+    return switch.subscription(call.service, call.account.id, id_, terms(body), body.payment_method)
+
+
+def delete(call: Call, id_: str) -> Deleted:
+    """Take it out of every list, for good: one that has ended, was never billed, or is of a test account.
+
+    What was issued for it stays, so nothing of it may be open any more.
+    """
+    delete_subscription.subscription(call.service, call.account.id, id_)
+    return Deleted(id=id_)
