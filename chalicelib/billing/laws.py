@@ -135,7 +135,8 @@ def _money(kept: Kept) -> Counter[tuple[str, str]]:
             what = PAID if payment.request is not None else BY_HAND
             told[payment.amount.currency, what] += payment.amount.amount
         if payment.amount_returned is not None:
-            told[payment.amount.currency, HELD_BACK] -= payment.amount_returned.amount
+            gone = HELD_BACK if payment.request is not None else BY_HAND
+            told[payment.amount.currency, gone] -= payment.amount_returned.amount
     for refund in kept.refunds:
         done = BY_HAND if refund.by_hand else PAID
         where = {RefundStatus.SUCCEEDED: done, RefundStatus.PENDING: GOES_BACK}
@@ -156,7 +157,8 @@ def _facts(kept: Kept) -> Iterator[str]:
         yield from _compared_sums(payment.id, came.pop(payment.id, []), wanted, payment.amount.currency)
     back = _posted(kept, frozenset({EventType.PAYMENT_RETURNED}))
     for payment in kept.payments:
-        booked = sums(back.get(payment.id, ()))[payment.amount.currency, Book.DISPUTED]
+        book = Book.DISPUTED if payment.request is not None else Book.BANK
+        booked = sums(back.get(payment.id, ()))[payment.amount.currency, book]
         if booked != -(payment.amount_returned.amount if payment.amount_returned else 0):
             told = Money(-booked, payment.amount.currency)
             yield f"{payment.id} says {payment.amount_returned or 'nothing'} came back of it, and the books {told}."

@@ -156,9 +156,13 @@ def _dispute(dispute: Dispute) -> dict[Book, int]:
 
 
 def returned(payment: Payment, owed: Sequence[Invoice]) -> Entry | None:
-    """A bank took a payment back: what it paid is owed again by its invoices, as they were before, or lost with them."""
+    """A bank took a payment back: what it paid is owed again by its invoices, as they were before, or lost with them.
+
+    One that was written down by mistake never came to the bank.
+    """
     back = payment.amount_returned or Money.zero(payment.amount.currency)
-    books = {Book.DISPUTED: -back.amount, Book.CREDITS: back.amount}
+    came = Book.DISPUTED if payment.request is not None else Book.BANK
+    books = {came: -back.amount, Book.CREDITS: back.amount}
     status = {invoice.id: invoice.status for invoice in owed}
     for part in payment.came_back:
         lost = status.get(part.invoice) is InvoiceStatus.UNCOLLECTIBLE

@@ -138,7 +138,12 @@ class Payment:
     def wake(self) -> Wake | None:
         """The end of the lease, then the next look at the gateway: until it has ended, and then until its fee is known."""
         at = self.leased_until or self.look_at
-        return Wake(at, Topic.RECONCILIATION) if (self.open or self.fee_awaited) and at else None
+        return Wake(at, Topic.RECONCILIATION) if self.asked_about and at else None
+
+    @property
+    def asked_about(self) -> bool:
+        """Whether Stripe has something to tell of it: its end, or its fee."""
+        return self.open or self.fee_awaited
 
     @property
     def fee_awaited(self) -> bool:
@@ -274,7 +279,7 @@ class Payment:
         """Where its fee is not known, it is looked at again for that (real time)."""
         return replace(self, look_at=real + PAUSES[2], looks=0) if self.fee_awaited else self
 
-    def fee_told(self, outcome: Outcome, real: datetime) -> "Payment":
+    def fee_told(self, outcome: Outcome | None, real: datetime) -> "Payment":
         """It has been looked at for its fee: known now, or looked at again, or given up on (real time)."""
         if not isinstance(outcome, Succeeded) or outcome.fee is None:
             over = self.looks + 1 >= FEE_LOOKS

@@ -9,7 +9,19 @@ from functools import partial
 
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.accounts import HOUSE
-from chalicelib.operations import collect, deliver, governor, heed, publish, reconcile, renew, rezone
+from chalicelib.operations import (
+    audit,
+    collect,
+    deliver,
+    governor,
+    heed,
+    publish,
+    reconcile,
+    refund,
+    renew,
+    rezone,
+    setup,
+)
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.bookkeeping import Sweep
@@ -24,9 +36,12 @@ PERFORM: dict[str, Perform] = {
     "subscription": renew.subscriptions,
     "invoice": collect.invoices,
     "payment": reconcile.payments,
+    "setup": setup.setups,
+    "refund": refund.refunds,
     "stripe_event": heed.stripe_events,
     "event": publish.fan_out,
     "delivery": deliver.deliveries,
+    "audit": audit.go_on,
 }
 # Kinds whose work is a question to the gateway.
 ASK = frozenset({"invoice", "payment", "refund", "setup"})

@@ -11,12 +11,14 @@ from typing import TypeVar
 
 from chalicelib.billing import invoices, laws, periods, recognition
 from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.laws import Kept
 from chalicelib.billing.ledger import Book
 from chalicelib.billing.payments import Payment
+from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
@@ -135,6 +137,8 @@ def kept(service: Service, account: Account) -> Kept:
         payments=_all(service, account, "payment", Payment),
         notes=_all(service, account, "credit_note", CreditNote),
         balances=[sum_ for one in _all(service, account, "contact", Contact) for sum_ in one.balances],
+        refunds=_all(service, account, "refund", Refund),
+        disputes=_all(service, account, "dispute", Dispute),
     )
 
 

@@ -84,17 +84,28 @@ def note_names(invoice: Invoice) -> list[str]:
 
 
 def fold_wanted(
-    changes: Changeset, invoice: Invoice, wanted: Sequence[Wanted], at: Moment, *, reason: str = ""
+    changes: Changeset,
+    invoice: Invoice,
+    wanted: Sequence[Wanted],
+    at: Moment,
+    *,
+    reason: str = "",
+    refunding: bool = False,
 ) -> CreditNote:
     """Fold the credit note of lines of an invoice into the changeset, which holds what is `beside` it; none is all.
+
+    A `refunding` one gives all of it to the balance, which it is about to leave.
 
     Raises Invalid or WrongState.
     """
     before = notes_of(changes, invoice)
     number = numbers(changes, at).number
     wanted = wanted or whole(invoice, before)
-    note = credited(invoice, before, wanted, number=number, now=at.now, day=at.day, reason=reason)
-    fold(changes, note, invoice, at)
+    note = credited(
+        invoice, before, wanted,
+        number=number, now=at.now, day=at.day, reason=reason, refunding=refunding,
+    )  # fmt: skip
+    fold(changes, note, invoice, at, refunding=refunding)
     return note
 
 
@@ -103,7 +114,9 @@ def numbers(changes: Changeset, at: Moment) -> Series:
     return changes.find(Series, SERIES) or Series(account=at.account.id, id=SERIES, prefix=PREFIX)
 
 
-def fold(changes: Changeset, note: CreditNote, invoice: Invoice, at: Moment) -> None:
+def fold(
+    changes: Changeset, note: CreditNote, invoice: Invoice, at: Moment, *, refunding: bool = False
+) -> None:
     """Fold an invoice's next credit note and all that follows from it into the changeset, which holds what is `beside` it."""
     entry = ledger.credited(note, invoice, notes_of(changes, invoice))
     changes.put(note, numbers(changes, at).advanced())
@@ -112,7 +125,7 @@ def fold(changes: Changeset, note: CreditNote, invoice: Invoice, at: Moment) -> 
     publish.fact(changes, EventType.CREDIT_NOTE_ISSUED, note, _about(note), at, entry=entry)
     after = invoice.credited(note.to_invoice, at.now)
     settle.settled(changes, after, at)
-    if note.to_balance and after.payment is None:
+    if note.to_balance and after.payment is None and not refunding:
         _settle_from_balance(changes, after, at)
 
 

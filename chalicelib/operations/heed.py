@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.billing.errors import WrongState
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.setups import Setup
 from chalicelib.billing.stripe_events import StripeEvent
+from chalicelib.operations import retrace
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -42,10 +42,12 @@ def arrivals(service: Service, events: list[StripeEvent]) -> None:
 
 
 def stripe_events(service: Service, account: str, names: list[str]) -> None:
-    """Look again at events that came while somebody was asking about their payment."""
-    kept = service.store.load(account, names).records
-    found = {name: event for name, event in kept.items() if isinstance(event, StripeEvent)}
-    _heed(service, account, names, found)
+    """Look again at events that came while somebody was asking about their payment, or that Stripe is to be asked about."""
+    kept = service.store.load(account, names)
+    found = {name: event for name, event in kept.records.items() if isinstance(event, StripeEvent)}
+    asked = {name: event for name, event in found.items() if event.look_at and retrace.follows(event)}
+    retrace.events(service, account, asked)
+    _heed(service, account, [name for name in names if name not in asked], found)
 
 
 def _heed(service: Service, account: str, names: list[str], events: dict[str, StripeEvent]) -> None:
@@ -88,18 +90,9 @@ def _of_payment(changes: Changeset, event: StripeEvent, real: datetime) -> None:
     elif payment.open:
         changes.put(payment.woken(real), event.noted())
     elif event.type == SUCCEEDED and payment.status not in TAKEN:
-        _contradicted(changes, event, payment, real)
+        changes.put(event.later(real))  # its money was taken after all: `retrace` sees to it
     else:
         changes.put(event.noted())
-
-
-def _contradicted(changes: Changeset, event: StripeEvent, payment: Payment, real: datetime) -> None:
-    """Stripe took the money of a payment that is closed here: kept awake, and parked, for a person to look at."""
-    if not event.version:
-        changes.put(event.later(real))
-        return
-    detail = f"Stripe took the money of {payment.id}, which is {payment.status} here: refund it at Stripe, or credit it."
-    raise WrongState("taken_after_all", detail)
 
 
 def _page_beside(event: StripeEvent) -> list[str]:
@@ -119,7 +112,25 @@ def _of_page(changes: Changeset, event: StripeEvent, real: datetime) -> None:
     changes.put(event.noted())
 
 
+def _of_fee(changes: Changeset, event: StripeEvent, real: datetime) -> None:
+    """A charge has changed: where its fee was not known yet, it may be now."""
+    payment = changes.find(Payment, event.payment) if event.payment else None
+    if payment is not None and payment.fee_awaited:
+        changes.put(payment.woken(real))
+    changes.put(event.noted())
+
+
+def _goes_back(changes: Changeset, event: StripeEvent, real: datetime) -> None:
+    """Money goes back, or is disputed: kept awake, for Stripe is to be asked about it."""
+    known = event.payment or event.intent
+    changes.put(event.later(real) if known else event.noted())
+
+
 FAMILIES = (
     Family(prefix="payment_intent.", beside=_payment_beside, heard=_of_payment),
     Family(prefix="checkout.session.", beside=_page_beside, heard=_of_page),
+    Family(prefix="charge.updated", beside=_payment_beside, heard=_of_fee),
+    Family(prefix="charge.refund", beside=_payment_beside, heard=_goes_back),
+    Family(prefix="charge.dispute.", beside=_payment_beside, heard=_goes_back),
+    Family(prefix="refund.", beside=_payment_beside, heard=_goes_back),
 )

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from chalicelib.billing.events import Event
-from chalicelib.billing.ledger import Book, Entry
+from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.money import Money
 from chalicelib.crm.accounts import Account
 
@@ -24,8 +24,11 @@ ACCOUNTS: Final = {
     Book.REVENUE: "Income:Revenue",
     Book.BAD_DEBT: "Expenses:BadDebt",
     Book.GOODWILL: "Expenses:Goodwill",
+    Book.BANK: "Assets:Bank",
+    Book.REFUNDS: "Liabilities:Refunds",
+    Book.DISPUTED: "Assets:Disputed",
 }
-_NAMED: Final = ("invoice", "payment", "credit_note", "subscription", "contact")
+_NAMED: Final = ("invoice", "payment", "refund", "dispute", "credit_note", "subscription", "contact")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -59,11 +62,16 @@ class Journal:
         for book, amount in entry.postings.items():
             yield self._posting(book, Money(amount, entry.currency))
         if entry.settled is not None:
-            taken = Money(entry.postings[Book.CASH], entry.currency)
-            gross = entry.settled.cash + entry.settled.fees
-            yield f"{self._posting(Book.CASH, -taken)} @@ {_amount(gross)}"
-            yield self._posting(Book.CASH, entry.settled.cash)
-            yield self._posting(Book.FEES, entry.settled.fees)
+            yield from self._changed(entry.settled, entry)
+
+    def _changed(self, settled: Settled, entry: Entry) -> Iterator[str]:
+        """What was posted is changed to what Stripe pays out in, at its price."""
+        taken = settled.taken or Money(entry.postings[Book.CASH], entry.currency)
+        gross = settled.cash + settled.fees
+        yield f"{self._posting(Book.CASH, -taken)} @@ {_amount(abs(gross))}"
+        yield self._posting(Book.CASH, settled.cash)
+        if settled.fees:
+            yield self._posting(Book.FEES, settled.fees)
 
     def _posting(self, book: Book, amount: Money) -> str:
         self._used.setdefault(ACCOUNTS[book], set()).add(amount.currency.upper())

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from chalicelib.billing.credits import CreditNote, Wanted
 from chalicelib.billing.invoices import Invoice
-from chalicelib.operations import credit
+from chalicelib.operations import credit, refund
 from chalicelib.store import keys
 from chalicelib.web.balances import Amount, money
 from chalicelib.web.bodies import Body, Id, Text
@@ -25,12 +25,14 @@ class CreditedLine(Body, frozen=True):
 class NewCreditNote(Body, frozen=True):
     """What is given back of an invoice, and why: of some of its lines, or all that is left of it where none are given.
 
-    The tax of what is credited comes with it.
+    The tax of what is credited comes with it. With `refund` what it gives beyond what is owed goes back to the payments of
+    the invoice, the last first, as far as they go.
     """
 
     invoice: Id
     lines: Annotated[tuple[CreditedLine, ...], Meta(min_length=1, max_length=200)] | None = None
     reason: Text = ""
+    refund: bool = False
 
 
 class Filter(Paging, frozen=True):
@@ -64,12 +66,14 @@ def _left_by(position: str | None, notes: int) -> int:
 
 def create(call: Call, body: NewCreditNote) -> CreditNote:
     """Credit an invoice: first what it still owes, unless it is being paid just now; the rest is the customer's balance."""
-    return credit.invoice(call.service, call.account.id, body.invoice, _wanted(body), reason=body.reason)
+    act = refund.credit_note if body.refund else credit.invoice
+    return act(call.service, call.account.id, body.invoice, wanted(body.lines), reason=body.reason)
 
 
 def preview(call: Call, body: NewCreditNote) -> CreditNote:
     """The credit note that would be issued now; nothing is written, and its number is not taken."""
-    return credit.preview(call.service, call.account.id, body.invoice, _wanted(body), reason=body.reason)
+    act = refund.credit_note_preview if body.refund else credit.preview
+    return act(call.service, call.account.id, body.invoice, wanted(body.lines), reason=body.reason)
 
 
 def get(call: Call, id_: str) -> CreditNote:
@@ -77,8 +81,9 @@ def get(call: Call, id_: str) -> CreditNote:
     return call.get(CreditNote, id_)
 
 
-def _wanted(body: NewCreditNote) -> list[Wanted]:
-    return [
+def wanted(lines: tuple[CreditedLine, ...] | None) -> tuple[Wanted, ...]:
+    """Lines as they are credited. Raises Invalid."""
+    return tuple(
         Wanted(line=one.line, amount=money(one.amount, f"lines[{n}].amount") if one.amount else None)
-        for n, one in enumerate(body.lines or ())
-    ]
+        for n, one in enumerate(lines or ())
+    )

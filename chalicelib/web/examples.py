@@ -8,6 +8,7 @@ _PRODUCT: Final = "prod_01kan0g7s9k2v5x8r4wd"
 _RATE: Final = "txr_01kan0g7sa3m6z9t1bce"
 _COUPON: Final = "cou_01kan0g7sb4n7y0v2dfg"
 _INVOICE: Final = "inv_01kan0g7sc5p8x1w3fhj_0003"
+_PAYMENT: Final = "pay_01kan0g7sc5p8x1w3fhj_0003_1"
 _BUYS: Final = {"contact": _CONTACT, "payment_method": _METHOD}
 
 _TIERS: Final = [{"up_to": 1000, "unit_amount": "0.5"}, {"unit_amount": "0.25"}]
@@ -56,7 +57,22 @@ _NOTE: Final = {
 }
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
-    "accounts.change": {"billing_hour": 7, "zone": "Europe/Paris"},
+    "accounts.change": {
+        "billing_hour": 7,
+        "zone": "Europe/Paris",
+        "retries": {"days": [1, 3, 7], "at_end": "cancel", "hard_declines": ["do_not_honor"]},
+        "method_types": ["card", "sepa_debit"],
+    },
+    "retry_policies.replay": {"retries": "stripe_8_in_14d", "start_on": "2027-01-01", "end_on": "2027-03-31"},
+    "invoices.pay": {"payment_method": _METHOD},
+    "payments.record": {
+        "contact": _CONTACT,
+        "amount": {"amount": 2500, "currency": "usd"},
+        "received_on": "2027-01-29",
+        "type": "bank_transfer",
+        "reference": "RF18 5390 0754 7034",
+        "invoices": [_INVOICE],
+    },
     "accounts.create": {
         "name": "Rehearsal",
         "email": "you@example.com",
@@ -96,6 +112,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "simulations.subscription": {"until": "2027-12-31", "assume": _ASSUMED},
     "credit_notes.create": _NOTE,
     "credit_notes.preview": _NOTE,
+    "refunds.create": {
+        "payment": _PAYMENT,
+        "amount": {"amount": 1000, "currency": "usd"},
+        "reason": "Arrived late",
+    },
     "billing_runs.preview": {"at": "2027-01-31"},
     "test_clock.advance": {"to": "2027-01-31T12:00:00Z"},
 }

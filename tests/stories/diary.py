@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from chalicelib.billing import laws
+from chalicelib.billing.ledger import Book
 from chalicelib.crm.accounts import Account
 from chalicelib.operations import books, create
 from sandbox.demo.timeline import inbox
@@ -150,7 +152,7 @@ class Diary:
     def sound(self) -> None:
         """What holds at any quiet moment: money here is money at Stripe and in the books, numbers have no gap, nobody is forgotten."""
         invoices = self.every("/v1/invoices")
-        assert sum(row["amount_paid"]["amount"] for row in invoices) == self.taken()
+        self._as_at_stripe()
         numbers = sorted(row["number"] for row in invoices)
         assert numbers == [f"INV-{n:06d}" for n in range(1, len(numbers) + 1)]
         for row in self.every("/v1/subscriptions"):
@@ -161,6 +163,22 @@ class Diary:
         assert len(by_cycle) == len(set(by_cycle))
         service = self.world.service()
         assert books.audit(service, service.store.get(Account, self.account, self.account)) == []
+
+    def _as_at_stripe(self) -> None:
+        """What came is what Stripe took, and the books' cash, with what is on its way back, is what Stripe holds of it."""
+        came = [
+            row
+            for row in self.every("/v1/payments")
+            if row["status"] in ("succeeded", "returned") and row["reference"]
+        ]
+        assert sum(row["amount"]["amount"] for row in came) == self.taken()
+        service = self.world.service()
+        kept = books.kept(service, service.store.get(Account, self.account, self.account))
+        sums = laws.sums(event.entry for event in kept.events)
+        untold = sum(row["amount"]["amount"] for row in came if row["fee"] is None)
+        holds = sum(amounts["net"] for amounts in self.world.stripe("GET", "summary")["amounts"].values())
+        ours = sum(sums["usd", book] for book in (Book.CASH, Book.REFUNDS))
+        assert ours == holds + untold, (ours, holds, untold)
 
 
 def each_day(diary: Diary, days: list[str], see: Callable[[], Any]) -> list[Any]:

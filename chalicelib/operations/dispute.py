@@ -1,0 +1,109 @@
+"""Fold what Stripe tells of a dispute into a changeset: what it took of a payment, gave back, or lost for good.
+
+A card's dispute leaves the invoice paid: what is lost is bad debt. A bank debit that comes back is owed again.
+"""
+
+import logging
+from dataclasses import replace
+
+from chalicelib.billing import ledger
+from chalicelib.billing.disputes import REFUSED_FOR_GOOD, Dispute, DisputeStatus, comes_back
+from chalicelib.billing.events import EventType
+from chalicelib.billing.gateway import DisputeTold
+from chalicelib.billing.invoices import Invoice, InvoiceStatus, overdue_at
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Moment
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations import publish, settle
+from chalicelib.store.changes import Changeset
+
+log = logging.getLogger("perennial")
+
+
+def told(changes: Changeset, payment: Payment, told: DisputeTold, at: Moment) -> None:
+    """A dispute of a payment as Stripe tells of it now; the changeset holds all that the payment paid, and its contact."""
+    before = changes.find(Dispute, told.id)
+    after = (before or _new(payment, told, at)).told(told, at.now)
+    after = replace(after, returned=after.returned or comes_back(told))
+    if after == before:
+        return
+    changes.put(after)
+    about = _about(payment) | {"dispute": after.id, "status": after.status.value}
+    held = before.held if before else Money.zero(after.amount.currency)
+    publish.fact(changes, _fact(before, after), after, about, at, entry=ledger.disputed(before, after))
+    if before is None and after.closed_at is not None:
+        publish.fact(changes, EventType.DISPUTE_CLOSED, after, about, at)
+    log.warning("dispute", extra={"dispute": after.id, "payment": payment.id, "state": after.status.value})
+    disputed = payment.disputed(after.id, after.held - held)
+    changes.put(disputed)
+    if after.returned and after.held and payment.status is PaymentStatus.SUCCEEDED:
+        _returned(changes, disputed, after, at)
+
+
+def _new(payment: Payment, told: DisputeTold, at: Moment) -> Dispute:
+    return Dispute(
+        account=payment.account,
+        id=told.id,
+        payment=payment.id,
+        contact=payment.contact,
+        subscription=payment.subscription,
+        amount=told.amount,
+        reason=told.reason,
+        status=DisputeStatus(told.status),
+        created_at=at.now,
+        withdrawn=told.withdrawn,
+        fee=told.fee,
+    )
+
+
+def _fact(before: Dispute | None, after: Dispute) -> EventType:
+    if before is None:
+        return EventType.DISPUTE_OPENED
+    closed = after.closed_at is not None and before.closed_at is None
+    return EventType.DISPUTE_CLOSED if closed else EventType.DISPUTE_UPDATED
+
+
+def _returned(changes: Changeset, payment: Payment, dispute: Dispute, at: Moment) -> None:
+    """A bank took the payment back: what it paid is owed again, and its subscription fails by it."""
+    after = payment.returned(dispute.held)
+    owed = [changes.get(Invoice, part.invoice) for part in payment.allocations]
+    changes.put(after)
+    entry = ledger.returned(after, owed)
+    publish.fact(changes, EventType.PAYMENT_RETURNED, payment, _about(payment), at, entry=entry)
+    again = sum(part.amount.amount for part in after.came_back)
+    if over := dispute.held - Money(again, dispute.held.currency):
+        changes.put(changes.get(Contact, payment.contact).credited(-over))
+    hard = dispute.reason in REFUSED_FOR_GOOD
+    for part in after.came_back:
+        invoice = changes.get(Invoice, part.invoice).returned(part.amount)
+        _owed_again(changes, invoice, after, at, hard=hard)
+
+
+def _owed_again(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment, *, hard: bool) -> None:
+    """It is asked for by the policy as after any failure: a sent one is due as it was, one of an ended subscription merely open."""
+    subscription = changes.get(Subscription, invoice.subscription)
+    if invoice.status is InvoiceStatus.UNCOLLECTIBLE:
+        changes.put(invoice)
+    elif invoice.payment is not None:
+        changes.put(invoice.waiting(at.now))
+    elif invoice.due_on is not None:
+        changes.put(invoice.waiting(overdue_at(subscription, invoice.due_on)))
+    elif subscription.status is Status.CANCELED:
+        settle.failed(changes, invoice.left_open(), at)
+    else:
+        refused = payment.request.method if hard and payment.request else None
+        after = invoice.declined(at.account.retries, at.now, hard=hard, type_=payment.type)
+        settle.failed(changes, after, at, refused=refused or None)
+
+
+def _about(payment: Payment) -> dict[str, str]:
+    invoice = {"invoice": payment.allocations[0].invoice} if payment.allocations else {}
+    return {
+        "contact": payment.contact,
+        "subscription": payment.subscription,
+        "payment": payment.id,
+        **invoice,
+    }
