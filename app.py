@@ -60,6 +60,14 @@ def reconcile_payments(_: CloudWatchEvent) -> int:
     return sweep(Topic.RECONCILIATION)
 
 
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def audit_accounts(_: CloudWatchEvent) -> int:
+    """Have every account looked through, and held against Stripe and its books."""
+    from chalicelib.operations import audit
+
+    return audit.accounts(service())
+
+
 @app.on_sqs_message(queue=settings.money_queue, batch_size=10)
 def work_money(event: SQSEvent) -> None:
     """Bill, charge, retry, remind, reconcile."""

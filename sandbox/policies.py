@@ -45,6 +45,7 @@ ACCESS = {
     "send_reminders": sweep(MONEY),
     "deliver_events": sweep(DELIVERIES),
     "reconcile_payments": sweep(MONEY),
+    "audit_accounts": Access(indexes=("ByOwner",), sends=(MONEY,)),
     "work_money": Access(
         indexes=("ByOwner", "ByWake"),
         checks=True,

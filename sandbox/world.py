@@ -241,6 +241,10 @@ class World:
         for name in SCHEDULES:
             self.invoke(name, tick_event(name))
 
+    def audit(self) -> None:
+        """EventBridge wakes the schedule of once a day."""
+        self.invoke("audit_accounts", tick_event("audit_accounts"))
+
     def drain(self) -> int:
         """SQS hands what waits to the workers; returns how many messages there were."""
         with self._pumping:

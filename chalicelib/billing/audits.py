@@ -105,17 +105,22 @@ class Audit:
     unchecked: tuple[str, ...] = ()
     after: str | None = None
     completed_at: datetime | None = None
+    look_at: datetime | None = None
     version: int = 0
 
     @property
     def wake(self) -> Wake | None:
-        """At once, until all has been looked through."""
-        return None if self.completed_at else Wake(self.started_at, Topic.RECONCILIATION)
+        """At once, until all has been looked through; later where Stripe keeps it waiting."""
+        return None if self.completed_at else Wake(self.look_at or self.started_at, Topic.RECONCILIATION)
 
     @property
     def holds(self) -> bool:
         """Whether all was looked at, and nothing found."""
         return self.completed_at is not None and not self.found and not self.unchecked
+
+    def put_off(self, until: datetime) -> "Audit":
+        """It cannot go on before."""
+        return replace(self, look_at=until)
 
     def further(self, part: "Part", after: str | None, now: datetime) -> "Audit":
         """Another part has been looked at; without `after` it was the last."""
@@ -130,6 +135,7 @@ class Audit:
             unchecked=(*self.unchecked, *part.unchecked),
             after=after,
             completed_at=None if after else now,
+            look_at=None,
         )
 
 

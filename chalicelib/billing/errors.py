@@ -2,15 +2,22 @@
 
 * PerennialError
   x Invalid          a value breaks a rule, whenever it is sent
+    + FormInvalid    a buyer's form was not made here, or was changed
+    + FormChanged    a buyer's form has other fields than ours
   x WrongState       the right value at the wrong moment, e.g. canceling a canceled subscription
+    + FormExpired    a buyer's page was open for too long
+    + FormOutdated   a buyer's page showed what is not so any more
   x NotFound         nothing has this name here
     + LinkInvalid    a link was not made here, or was changed
     + LinkExpired    a link is ours, and too old
   x Unauthorized     a request proves no key of an account
-  x UnsupportedType  a body is not said to be JSON
+  x FromElsewhere    another site's page made a buyer's browser send a form
+  x UnsupportedType  a body is not of the type that a route takes
   x TooLarge         a body is larger than anything a route takes
   x InUse            a request with this idempotency key is being worked on
   x Unavailable      the gateway did not take a request
+    + Limited        too many came in a second
+    + Locked         another request was at the same object
   x Refused          the gateway found the request itself wrong
   x BadSignature     a message is not from whom it says
   x MailRefused      the mail server did not take a letter

@@ -43,6 +43,7 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Category, Exemption, Tax, TaxRate
+from chalicelib.crm.account_changes import AccountChange, FieldChange
 from chalicelib.crm.accounts import Account, ApiKey, Rezoning, TestClock
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
@@ -120,7 +121,9 @@ RECORDS: dict[tuple[str, int], Record] = {
         created_at=AT,
         billing_hour=9,
         reminder_days=7,
-        retries=RetryPolicy(days=(2, 4, 60), at_end=AtEnd.CANCEL),
+        retries=RetryPolicy(
+            days=(2, 4, 60), at_end=AtEnd.CANCEL, debit_days=(3,), hard_declines=("do_not_honor",)
+        ),
         invoice_prefix="R-",
         clock=TestClock(now_at=AT, target_at=LATER),
         rezoning=Rezoning(walk_at=AT, after="sub_1", second=True),
@@ -148,6 +151,15 @@ RECORDS: dict[tuple[str, int], Record] = {
         created_at=AT,
         revoked_at=LATER,
         version=2,
+    ),
+    ("account_change", 1): AccountChange(
+        account="acct_1",
+        id="achg_000000004",
+        key="key_1",
+        key_name="laptop",
+        fields=(FieldChange(field="billing_hour", before="6", after="7"),),
+        created_at=AT,
+        version=1,
     ),
     ("alias", 1): Alias(account="acct_1", id="sku/JOM-1KG", target="prod_1", version=1),
     ("answer", 1): Answer(
@@ -179,6 +191,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         unchecked=("The books: too many.",),
         after="invoices:INV-000000000001",
         completed_at=LATER,
+        look_at=LATER,
         version=9,
     ),
     ("series", 1): Series(account="acct_1", id="invoice", prefix="R-", next=42, version=41),
@@ -419,6 +432,9 @@ RECORDS: dict[tuple[str, int], Record] = {
         dispute="dp_1",
         amount_disputed=usd(200),
         amount_returned=usd(300),
+        method_type="sepa_debit",
+        payment_reference="E2E-1",
+        note="By the June statement",
         version=3,
     ),
     ("refund", 1): Refund(
@@ -472,6 +488,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         created_at=AT,
         sent_at=AT,
         expires_at=LATER,
+        types=(MethodType.CARD, MethodType.ACH),
         session="cs_1",
         method="pm_1",
         status=SetupStatus.COMPLETE,
