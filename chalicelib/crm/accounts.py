@@ -1,8 +1,9 @@
 """A business that bills, its keys, and the settings its billing follows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from chalicelib.billing import periods
 from chalicelib.billing.collection import MethodType
@@ -27,7 +28,7 @@ class TestClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rezoning:
-    """A walk over the subscriptions, in order of their ids, that takes the account's zone and hour to each.
+    """A walk over the subscriptions, in order of their ids, that takes the account's zone, hour and notice to each.
 
     `walk_at` is the real time from which it walks, `after` the last one seen to. The `second` walk comes a little later,
     for what was sold by the old settings, or was not yet in the index, while the first one went by.
@@ -39,6 +40,9 @@ class Rezoning:
 
 
 SECOND_WALK: Final = timedelta(minutes=2)
+MOST_REMINDER_DAYS: Final = 90
+FOLLOWED: Final = ("zone", "billing_hour", "reminder_days")
+"""The settings of which every subscription has its own, that follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,7 @@ class Account:
     """`zone` is an IANA name, `billing_hour` the local hour (0-23) at which its days are billed.
 
     `reminder_days` before a payment the customer is told of it; None switches the letter off. `rezoning` is set until
-    its subscriptions have followed another zone or hour.
+    its subscriptions have followed another zone, hour or notice.
 
     `accept_online`, `method_types` and `fees` are what a new subscription is sold with where nothing else is said;
     `email_invoices` sends invoices that are not charged automatically as they are issued; `invoicing_can_be_off` lets
@@ -84,11 +88,17 @@ class Account:
 
     def rezoned(self, zone: str, hour: int, real: datetime) -> "Account":
         """Bills by another zone or hour from now on, and its subscriptions are to follow. Raises Invalid."""
-        periods.check_zone(zone)
-        check_hour(hour)
-        if (zone, hour) == (self.zone, self.billing_hour):
-            return self
-        return replace(self, zone=zone, billing_hour=hour, rezoning=Rezoning(walk_at=real))
+        return self.changed({"zone": zone, "billing_hour": hour}, real)
+
+    def changed(self, given: Mapping[str, Any], real: datetime) -> "Account":
+        """Its settings by name are set; where it bills or reminds by others, its subscriptions are to follow. Raises Invalid."""
+        after = replace(self, **given)
+        periods.check_zone(after.zone)
+        check_hour(after.billing_hour)
+        check_reminder_days(after.reminder_days)
+        if all(getattr(after, name) == getattr(self, name) for name in FOLLOWED):
+            return self if after == self else after
+        return replace(after, rezoning=Rezoning(walk_at=real))
 
     def walked(self, after: str | None, real: datetime) -> "Account":
         """Its subscriptions up to an id have followed; with None all of them, once, or, with the second walk, for good."""
@@ -130,6 +140,13 @@ class Account:
         return replace(
             self, clock=TestClock(now_at=now_at, target_at=None if now_at == target_at else target_at)
         )
+
+
+def check_reminder_days(days: int | None) -> None:
+    """Refuse a notice that is too short or too long. Raises Invalid."""
+    if days is not None and not 1 <= days <= MOST_REMINDER_DAYS:
+        detail = f"Remind from 1 to {MOST_REMINDER_DAYS} days ahead, or null for never."
+        raise Invalid("reminder_days_out_of_range", detail, "reminder_days")
 
 
 def check_hour(hour: int) -> None:

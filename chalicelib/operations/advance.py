@@ -20,8 +20,9 @@ def to(service: Service, account: str, target_at: datetime) -> Account:
     """Begin to move the clock of a test account; a worker does the rest. Raises WrongState or Invalid."""
 
     def attempt() -> Account:
-        changes = Changeset(account)
-        changes.put(service.store.get(Account, account, account).advancing(target_at))
+        found = service.store.load(account, [keys.key(Account, account, account)])
+        changes = Changeset(account, found)
+        changes.put(found.get(Account, account, account).advancing(target_at))
         return service.store.commit(changes).get(Account, account, account)
 
     written = retried(attempt)
@@ -91,7 +92,7 @@ def _of_kind(names: list[str], kind: str) -> list[str]:
 
 
 def _tick(service: Service, account: Account, moment: datetime) -> None:
-    changes = Changeset(account.id)
+    changes = Changeset(account.id, service.store.load(account.id, [keys.key_of(account)]))
     changes.put(account.ticked(moment))
     try:
         service.store.commit(changes)

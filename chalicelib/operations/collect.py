@@ -50,7 +50,6 @@ def invoices(service: Service, account: str, names: list[str]) -> Reading:
 def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
     """The payment an awake invoice asks for, or None where it is only written down that none is made."""
     subscription = changes.get(Subscription, invoice.subscription)
-    method, retries = subscription.method, at.account.retries
     if subscription.status is Status.CANCELED and not invoice.last:
         changes.put(invoice.left_open())
         return None
@@ -65,23 +64,35 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
         on = invoice.next_due_on(subscription.day(at.now))
         changes.put(invoice.waiting(periods.moment(on, subscription.hour, subscription.zone) if on else None))
         return None
+    return _asked(changes, invoice, subscription, at)
+
+
+def _asked(changes: Changeset, invoice: Invoice, subscription: Subscription, at: Moment) -> Payment | None:
+    """The payment on the subscription's method, or what becomes of the invoice where that may not be asked."""
+    method, retries = subscription.method, at.account.retries
     type_ = method.type if method else CARD
-    if method is not None and subscription.asks(last=invoice.last):
-        if ceiling(changes, invoice, method, at):
-            # Only a policy changed in the middle comes to this: the next day of the schedule may do.
-            settle.failed(changes, invoice.declined(retries, at.now, hard=False, type_=type_), at)
-            return None
-        payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
-        changes.begin(payment, invoice.reserved(payment.id))
-        changes.check(subscription)
-        return payment
-    elif subscription.status is Status.UNPAID:
+    if method is None or not subscription.asks(last=invoice.last):
+        _not_asked(changes, invoice, subscription, at)
+        return None
+    if ceiling(changes, invoice, method, at):
+        # Only a policy changed in the middle comes to this: the next day of the schedule may do.
+        settle.failed(changes, invoice.declined(retries, at.now, hard=False, type_=type_), at)
+        return None
+    payment = payment_for(subscription, method, (invoice,), Origin.SCHEDULE, at)
+    changes.begin(payment, invoice.reserved(payment.id))
+    changes.check(subscription)
+    return payment
+
+
+def _not_asked(changes: Changeset, invoice: Invoice, subscription: Subscription, at: Moment) -> None:
+    """It waits for the last day of its retries, or is given up on it; of an unpaid subscription it is left open."""
+    retries, type_ = at.account.retries, subscription.method.type if subscription.method else CARD
+    if subscription.status is Status.UNPAID:
         settle.failed(changes, invoice.left_open(), at)
     elif invoice.failed_at is not None and at.now >= dunning.gives_up_at(retries, invoice.failed_at, type_):
         settle.given_up(changes, invoice, at)
     else:
         settle.failed(changes, invoice.declined(retries, at.now, hard=True, type_=type_), at)
-    return None
 
 
 def _overdue(changes: Changeset, invoice: Invoice, subscription: Subscription, at: Moment) -> None:

@@ -12,7 +12,7 @@ from chalicelib.billing.currencies import check_currency
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.tax import Category, Exemption, TaxRate, check_percentage
-from chalicelib.crm.accounts import CLOCKED, Account, ApiKey, TestClock, check_hour
+from chalicelib.crm.accounts import CLOCKED, Account, ApiKey, TestClock, check_hour, check_reminder_days
 from chalicelib.crm.contacts import Contact
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
@@ -65,9 +65,7 @@ def _check(wanted: Account, livemode: bool) -> None:
     check_text(wanted.name, "name")
     check_email(wanted.email, "email")
     check_hour(wanted.billing_hour)
-    if wanted.reminder_days is not None and not 1 <= wanted.reminder_days <= 90:
-        detail = "Remind from 1 to 90 days ahead, or null for never."
-        raise Invalid("reminder_days_out_of_range", detail, "reminder_days")
+    check_reminder_days(wanted.reminder_days)
     if wanted.livemode is not livemode:
         mode = "live" if livemode else "test"
         detail = f"This deployment has a {mode} key of Stripe's: it holds {mode} accounts."

@@ -1,45 +1,23 @@
-"""Bill an account by another zone or hour: its subscriptions follow, page by page, each keeping its local dates.
+"""Bill an account by another zone or hour, or remind by another notice: its subscriptions follow, page by page, each keeping its local dates.
 
 Where the work has come to is written on the account, which stays awake until it is done: who is cut off is followed by
 another, and who sees to a subscription twice finds it as it should be.
 """
 
 import time
+from dataclasses import replace
 
 from chalicelib.billing.events import EventType
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import advance, publish
-from chalicelib.operations.together import nudge, retried, work
+from chalicelib.operations.together import nudge, work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Conflict
 
 PAGE = 100
 BUDGET_SECONDS = 20
-
-
-def account(
-    service: Service, id_: str, *, zone: str | None = None, billing_hour: int | None = None
-) -> Account:
-    """Change the account's zone or billing hour; a worker takes them to its subscriptions. Raises Invalid."""
-
-    def attempt() -> Account:
-        before = service.store.get(Account, id_, id_)
-        after = before.rezoned(
-            before.zone if zone is None else zone,
-            before.billing_hour if billing_hour is None else billing_hour,
-            service.real(),
-        )
-        if after == before:
-            return before
-        changes = Changeset(id_)
-        changes.put(after)
-        written = service.store.commit(changes)
-        nudge(service, after, written.records.values())
-        return written.get(Account, id_, id_)
-
-    return retried(attempt)
 
 
 def then_clocks(service: Service, account: str, names: list[str], *, page: int = PAGE) -> None:
@@ -78,7 +56,7 @@ def _walked(service: Service, business: Account, size: int) -> Account:
 
 
 def subscriptions(service: Service, account: str, names: list[str]) -> None:
-    """Bill each by its account's zone and hour."""
+    """Bill each by its account's zone and hour, and remind by its notice."""
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
@@ -95,12 +73,13 @@ def subscriptions(service: Service, account: str, names: list[str]) -> None:
 def _follows(subscription: Subscription, business: Account) -> Subscription:
     if not subscription.billable:
         return subscription
-    return subscription.rezoned(business.zone, business.billing_hour)
+    moved = subscription.rezoned(business.zone, business.billing_hour)
+    return replace(moved, reminder_days=business.reminder_days)
 
 
 def _kept(service: Service, business: Account, after: str | None) -> Account:
     """Write down how far the walk is; at its end a clock of the account's own is to see to what is due by it."""
-    changes = Changeset(business.id)
+    changes = Changeset(business.id, service.store.load(business.id, [keys.key_of(business)]))
     walked = business.walked(after, service.real())
     changes.put(walked if after else walked.catching_up())
     try:

@@ -1,12 +1,14 @@
 """The single table on one screen: how every kind of record is named, whose it is, and where it is listed.
 
 `key` is the table's only key. `owner` and `position` place a record in ByOwner; each further entry of
-`links` is a small item of its own, so that the record is found under another owner too. All begin with
+`links` is a small item of its own, so that the record is found under another owner too, as long as it has one. All begin with
 the account. Templates are filled from the record; `{day}` and `{at}` are of its `created_at`.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from string import Formatter
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -26,6 +28,7 @@ from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
+from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import CLOCKED, HOUSE, Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
@@ -50,6 +53,9 @@ class Kind:
 KINDS = (
     Kind(name="account", type=Account, owner=f"{HOUSE}/account"),
     Kind(name="api_key", type=ApiKey, owner="{account}/api_key", position="{at}/{id}"),
+    Kind(
+        name="account_change", type=AccountChange, owner="{account}/account_change", position="{at}/{id}"
+    ),
     Kind(name="alias", type=Alias),
     Kind(name="answer", type=Answer),
     Kind(name="sweep", type=Sweep),
@@ -73,7 +79,13 @@ KINDS = (
     Kind(name="invoice", type=Invoice, owner="{account}/invoice", position="{position}"),
     Kind(name="credit_note", type=CreditNote, owner="{account}/credit_note", position="{position}"),
     Kind(name="billing_run", type=BillingRun, owner="{account}/billing_run"),
-    Kind(name="payment", type=Payment, owner="{account}/payment", position="{at}/{id}"),
+    Kind(
+        name="payment",
+        type=Payment,
+        owner="{account}/payment",
+        position="{at}/{id}",
+        links=(("attention", "{account}/payment/{attention}", "{at}/{id}"),),
+    ),
     Kind(
         name="refund",
         type=Refund,
@@ -129,6 +141,20 @@ def account_of(key_: str) -> str:
 def kind_of(key_: str) -> Kind:
     """The kind of record a key names."""
     return BY_NAME[key_.split("/", 2)[1]]
+
+
+def listed(link: tuple[str, str, str], record: Any) -> tuple[str, str] | None:
+    """The owner and position under which a link lists a record; None where a field its owner is told by is None."""
+    _, owner, position = link
+    if record is None or any(getattr(record, name) is None for name in _fields(owner)):
+        return None
+    return place(owner, record), place(position, record)
+
+
+@cache
+def _fields(template: str) -> tuple[str, ...]:
+    """The fields a template is filled from, without the account, which every record has."""
+    return tuple(name for _, name, _, _ in Formatter().parse(template) if name not in (None, "account", "at", "day"))
 
 
 def place(template: str, record: Any) -> str:

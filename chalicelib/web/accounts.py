@@ -1,13 +1,24 @@
 """Accounts: the caller's own, and, in test mode, further ones."""
 
-from chalicelib.billing.dunning import AtEnd, RetryPolicy
+from decimal import Decimal
+from typing import Annotated, Any, cast
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.billing.collection import MethodType
 from chalicelib.billing.errors import WrongState
+from chalicelib.billing.money import Money
+from chalicelib.billing.rating import Fee
+from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import CLOCKED, Account
 from chalicelib.operations import create as new
-from chalicelib.operations import rezone
-from chalicelib.web.bodies import Body, Currency, Moment, OneLine, Prefix
+from chalicelib.operations import settings
+from chalicelib.operations.settings import Given
+from chalicelib.web.bodies import Body, Currency, Moment, Number, OneLine, Prefix
 from chalicelib.web.endpoint import Call
-from chalicelib.web.shown import Beside, Secret
+from chalicelib.web.paging import Paging, owned
+from chalicelib.web.retry_policies import Policy, Retries, policy
+from chalicelib.web.shown import Beside, Listed, Secret
 from chalicelib.web.test_clock import moment
 
 
@@ -15,13 +26,6 @@ class NewClock(Body, frozen=True):
     """A clock that stands where it is put until it is moved."""
 
     now_at: Moment
-
-
-class Retries(Body, frozen=True):
-    """When a declined payment is asked for again: days after the first failure, rising; and what then."""
-
-    days: tuple[int, ...] = RetryPolicy().days
-    at_end: AtEnd = RetryPolicy().at_end
 
 
 class NewAccount(Body, frozen=True):
@@ -33,16 +37,59 @@ class NewAccount(Body, frozen=True):
     zone: OneLine = "UTC"
     billing_hour: int = 6
     reminder_days: int | None = 14
-    retries: Retries = Retries()
+    retries: Policy = Retries()
     invoice_prefix: Prefix = "INV-"
     test_clock: NewClock | None = None
 
 
-class Settings(Body, frozen=True):
-    """What is left out stays as it is. `zone` is an IANA name; `billing_hour` is local."""
+class NewDefaultFee(Body, frozen=True):
+    """A fee that new subscriptions add to payments by one of `types`, by any where there are none: a percent, or an amount in minor units."""
 
-    zone: OneLine | None = None
-    billing_hour: int | None = None
+    name: Annotated[OneLine, Meta(min_length=1)]
+    types: Annotated[tuple[MethodType, ...], Meta(max_length=5)] = ()
+    percent: Number | None = None
+    amount: int | None = None
+
+    def asked(self, currency: str) -> Fee:
+        """The fee, in the account's currency."""
+        return Fee(
+            name=self.name,
+            types=tuple(type_.value for type_ in self.types),
+            percent=None if self.percent is None else Decimal(self.percent),
+            amount=None if self.amount is None else Money(self.amount, currency),
+        )
+
+
+class Settings(Body, frozen=True):
+    """What is left out stays as it is. `zone` is an IANA name; `billing_hour` is local.
+
+    Running subscriptions follow a zone, an hour and the days of reminders within minutes. `retries` are a policy, or the
+    name of a preset: an invoice that is failing keeps its next attempt, and goes on by them from its next failure. The
+    rest is what new subscriptions are sold with.
+    """
+
+    name: OneLine | UnsetType = UNSET
+    email: OneLine | UnsetType = UNSET
+    zone: OneLine | UnsetType = UNSET
+    billing_hour: int | UnsetType = UNSET
+    reminder_days: int | UnsetType | None = UNSET
+    retries: Policy | UnsetType = UNSET
+    accept_online: bool | UnsetType = UNSET
+    method_types: Annotated[tuple[MethodType, ...], Meta(max_length=5)] | UnsetType = UNSET
+    fees: Annotated[tuple[NewDefaultFee, ...], Meta(max_length=10)] | UnsetType = UNSET
+    email_invoices: bool | UnsetType = UNSET
+    invoicing_can_be_off: bool | UnsetType = UNSET
+
+    def given(self, currency: str) -> Given:
+        """What is set, as the core has it. Raises Invalid."""
+        said: dict[str, Any] = {
+            name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET
+        }
+        if "retries" in said:
+            said["retries"] = policy(said["retries"], "retries")
+        if "fees" in said:
+            said["fees"] = tuple(fee.asked(currency) for fee in said["fees"])
+        return cast(Given, said)
 
 
 def get(call: Call) -> Account:
@@ -51,8 +98,14 @@ def get(call: Call) -> Account:
 
 
 def change(call: Call, body: Settings) -> Account:
-    """Change when the account's days are billed: its subscriptions keep their dates, and follow within minutes."""
-    return rezone.account(call.service, call.account.id, zone=body.zone, billing_hour=body.billing_hour)
+    """Change the account's settings; what changed, and who asked for it, is kept."""
+    given = body.given(call.account.currency)
+    return settings.change(call.service, call.account.id, given, by=call.key)
+
+
+def changes(call: Call, query: Paging) -> Listed[AccountChange]:
+    """Who changed which settings, newest first."""
+    return owned(call.service, AccountChange, f"{call.account.id}/account_change", query)
 
 
 def create(call: Call, body: NewAccount) -> Beside[Account, Secret]:
@@ -76,7 +129,7 @@ def _opened(call: Call, body: NewAccount) -> Account:
         livemode=False,
         billing_hour=body.billing_hour,
         reminder_days=body.reminder_days,
-        retries=RetryPolicy(days=body.retries.days, at_end=body.retries.at_end),
+        retries=policy(body.retries, "retries"),
         invoice_prefix=body.invoice_prefix,
         clock_at=moment(clock.now_at, "test_clock.now_at") if clock else None,
     )

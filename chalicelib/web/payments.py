@@ -1,22 +1,38 @@
 """Payments: each time money was asked for, and what became of it; `held` ones wait for Stripe's word."""
 
 from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.invoices import Invoice, name_of
 from chalicelib.billing.payments import Payment
+from chalicelib.billing.receipts import HandType
+from chalicelib.operations import record as by_hand
+from chalicelib.operations.record import MOST_INVOICES, Received
 from chalicelib.store import keys
-from chalicelib.web.bodies import Id
+from chalicelib.web.balances import Amount, money
+from chalicelib.web.bodies import Body, Id, OneLine, Text
 from chalicelib.web.cycles import BySubscription, Point, Walk, payment_names, walk
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import cursor, owned
 from chalicelib.web.shown import Listed
 
 
+class Shown(StrEnum):
+    """The statuses that are listed by themselves: `held` waits for Stripe's word, and holds its invoices until then."""
+
+    HELD = "held"
+
+
 class Filter(BySubscription, frozen=True):
-    """Which part of the list, of which contact, subscription or invoice."""
+    """Which part of the list, of which contact, subscription or invoice, or of which status."""
 
     invoice: Id | None = None
+    status: Shown | None = None
 
 
 def list_(call: Call, query: Filter) -> Listed[Payment]:
@@ -25,6 +41,10 @@ def list_(call: Call, query: Filter) -> Listed[Payment]:
     By subscription or contact a payment of several invoices stands at the oldest of them, and a page may be short;
     by invoice it is told of each invoice it paid, or is open on.
     """
+    if query.status:
+        if query.contact or query.subscription or query.invoice:
+            raise Invalid("one_filter", "Ask by status, or by what was paid, by one of them.", "status")
+        return owned(call.service, Payment, f"{call.account.id}/payment/{query.status}", query)
     if query.invoice:
         if query.contact or query.subscription:
             raise Invalid("one_filter", "Ask by contact, subscription or invoice, by one of them.", "invoice")
@@ -37,6 +57,43 @@ def list_(call: Call, query: Filter) -> Listed[Payment]:
 def get(call: Call, id_: str) -> Payment:
     """A payment."""
     return call.get(Payment, id_)
+
+
+class NewPayment(Body, frozen=True):
+    """Money of a contact's that came another way, and the local day it came on.
+
+    `invoices` are paid by it in their order; left out, the contact's open ones, what was due first first; empty, none. What
+    is beyond them is the customer's balance. `force` writes down what has the reference, amount and day of another.
+    """
+
+    contact: Id
+    amount: Amount
+    received_on: date
+    type: HandType
+    reference: OneLine = ""
+    note: Text = ""
+    invoices: Annotated[tuple[Id, ...], Meta(max_length=MOST_INVOICES)] | None = None
+    force: bool = False
+
+
+def record(call: Call, body: NewPayment) -> Payment:
+    """Write down a bank transfer, a check or cash: it pays open invoices, and pages that are open for them are closed."""
+    received = Received(
+        contact=body.contact,
+        amount=money(body.amount, "amount"),
+        received_on=body.received_on,
+        type=body.type,
+        reference=body.reference.strip(),
+        note=body.note.strip(),
+        invoices=body.invoices,
+        force=body.force,
+    )
+    return by_hand.payment(call.service, call.account.id, received)
+
+
+def undo(call: Call, id_: str) -> Payment:
+    """Take back a payment that was written down by mistake: what it paid is owed again."""
+    return by_hand.undone(call.service, call.account.id, id_)
 
 
 def _of_invoice(call: Call, id_: str) -> list[str]:

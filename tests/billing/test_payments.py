@@ -390,6 +390,7 @@ def test_a_buyer_is_written_to_about_money_only():
     told = {type_: letter for type_ in EventType if (letter := letter_of(type_))}
     assert told == {
         EventType.PAYMENT_SUCCEEDED: Letter.RECEIPT,
+        EventType.PAYMENT_RECORDED: Letter.RECEIPT,
         EventType.PAYMENT_DECLINED: Letter.PAYMENT_FAILED,
         EventType.PAYMENT_ACTION_REQUIRED: Letter.PAYMENT_FAILED,
         EventType.INVOICE_UPCOMING: Letter.UPCOMING_PAYMENT,

@@ -20,7 +20,10 @@ from chalicelib.billing.periods import Frequency, Period
         (Money(2500, "usd"), b'{"amount":2500,"currency":"usd"}'),
         (Frequency.PER_SIX_MONTHS, b'"per_six_months"'),
         (Period(date(2026, 1, 31), date(2026, 2, 28)), b'{"start_on":"2026-01-31","end_on":"2026-02-28"}'),
-        (RetryPolicy(days=(1, 3), at_end=AtEnd.CANCEL), b'{"days":[1,3],"at_end":"cancel"}'),
+        (
+            RetryPolicy(days=(1, 3), at_end=AtEnd.CANCEL),
+            b'{"days":[1,3],"at_end":"cancel","debit_days":[4,8],"hard_declines":[]}',
+        ),
     ],
 )
 def test_a_value_is_written_and_read_by_msgspec(value, written: bytes):

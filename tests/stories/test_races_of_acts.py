@@ -124,6 +124,10 @@ def moves(service: Service, diary: Diary) -> Any:
     )
 
 
+def moves_to_chicago(diary: Diary) -> None:
+    diary.post("/v1/account", zone="America/Chicago")
+
+
 def follows(service: Service, diary: Diary) -> None:
     rezone.subscriptions(
         service, diary.account, [keys.key(Subscription, diary.account, diary.subscriptions["ada"])]
@@ -181,7 +185,7 @@ def test_a_renewal_and_an_act_at_the_boundary_come_one_after_the_other(diary: Di
     act, prices = ACTS[name]
     before_the_boundary(diary)
     if name == "zone":
-        rezone.account(diary.world.service(), diary.account, zone="America/Chicago")
+        moves_to_chicago(diary)
     _, told = Race(diary, first).run((renews, BILLING), (act, BILLING - timedelta(minutes=1)))
     assert told is None or isinstance(told, Subscription | WrongState | Invalid)
     lives_on(diary)
@@ -311,7 +315,7 @@ def test_what_is_parked_while_somebody_decides_stays_parked(diary: Diary):
     diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
     diary.it_is("2026-01-20")
     name = keys.key(Subscription, diary.account, diary.subscriptions["ada"])
-    rezone.account(diary.world.service(), diary.account, zone="America/Chicago")
+    moves_to_chicago(diary)
     Race(diary, 1, whole=True).run(
         (follows, diary.world.now), (lambda service, diary: parks(diary, name, service), diary.world.now)
     )

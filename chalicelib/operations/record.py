@@ -1,0 +1,299 @@
+"""Write down money that came another way: a bank transfer, a check, cash; and take a mistaken entry back."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from chalicelib.billing import invoices, ledger, receipts
+from chalicelib.billing.currencies import check_currency
+from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.events import EventType
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
+from chalicelib.billing.receipts import LABELS, HandType
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations import act, clear, fill, publish, settle
+from chalicelib.operations.together import nudge, retried
+from chalicelib.service import Service
+from chalicelib.store import keys
+from chalicelib.store.bookkeeping import Alias
+from chalicelib.store.changes import Changeset, Reading
+
+# What is owed is looked for among so many subscriptions of a contact, in the arrears and the latest invoices of each.
+MOST_SUBSCRIPTIONS: Final = 50
+LATEST: Final = 20
+# With what follows from each of them they fit one transaction.
+MOST_INVOICES: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """Money of a contact's, come on a local day. `invoices` are to be paid by it, in their order; with None the oldest open ones; with an empty one none."""
+
+    contact: str
+    amount: Money
+    received_on: date
+    type: HandType
+    reference: str = ""
+    note: str = ""
+    invoices: tuple[str, ...] | None = None
+    force: bool = False
+
+
+def payment(service: Service, account: str, received: Received) -> Payment:
+    """Pay open invoices with what came; what is beyond them is the customer's balance, and what is not enough leaves the rest open.
+
+    Open pages for them, and payments that wait for their buyers, are called off first. The same reference, amount and day of a contact is
+    refused, unless `force`. Raises NotFound, Invalid, Unavailable, or WrongState: `already_recorded`, `invoice_not_open`,
+    `too_many_invoices`, `payment_under_way`, `payment_processing`.
+    """
+    check_currency(received.amount.currency)
+    asked, spare = service.new_id(act.REQUEST), service.new_id("pay_")
+
+    def attempt() -> tuple[Payment, Reading]:
+        if done := service.store.find(Alias, account, asked):
+            return service.store.get(Payment, account, done.target), Reading()
+        changes, at, parts = _read(service, account, received)
+        held = [part.invoice for part in parts if changes.get(Invoice, part.invoice).payment]
+        if held:
+            clear.invoices(service, account, held)
+            changes, at, parts = _read(service, account, received)
+        made = _folded(changes, received, parts, at, spare)
+        changes.put(Alias(account=account, id=asked, target=made.id))
+        written = service.store.commit(changes)
+        return written.get(Payment, account, made.id), written
+
+    made, written = retried(attempt)
+    if written.records:
+        nudge(service, service.store.get(Account, account, account), written.unparked())
+    return made
+
+
+def _read(
+    service: Service, account: str, received: Received
+) -> tuple[Changeset, Moment, tuple[Allocation, ...]]:
+    """The records that the money touches, and what of it pays what."""
+    twin = keys.key(Alias, account, _twin(received))
+    own = [keys.key(Account, account, account), keys.key(Contact, account, received.contact), twin]
+    named = [keys.key(Invoice, account, name) for name in received.invoices or ()]
+    found = service.store.load(account, [*own, *named])
+    fill.named(found, Contact, account, received.contact, "contact")
+    at = Moment(found.get(Account, account, account), service.real())
+    receipts.check(
+        received.amount, received.received_on, at.day, reference=received.reference, note=received.note
+    )
+    owed = (
+        _named(found, account, received) if received.invoices is not None else _open(service, found, received)
+    )
+    parts = receipts.allocated(received.amount, owed)
+    if len(parts) > MOST_INVOICES:
+        detail = (
+            f"It pays {len(parts)} invoices; write it down in parts of at most {MOST_INVOICES}, naming them."
+        )
+        raise WrongState("too_many_invoices", detail, "invoices")
+    paid = {one.subscription for one in owed if any(part.invoice == one.id for part in parts)}
+    found.add(service.store.load(account, [keys.key(Subscription, account, name) for name in sorted(paid)]))
+    changes = Changeset(account, found)
+    _check_twin(service, changes, received)
+    return changes, at, parts
+
+
+def _named(found: Reading, account: str, received: Received) -> list[Invoice]:
+    """The invoices that were named, all of them open, the contact's and in the currency that came."""
+    names = received.invoices or ()
+    if len(set(names)) != len(names):
+        raise Invalid("invoice_twice", "Name each invoice once.", "invoices")
+    owed = [fill.named(found, Invoice, account, name, f"invoices[{n}]") for n, name in enumerate(names)]
+    for n, one in enumerate(owed):
+        param = f"invoices[{n}]"
+        if one.contact != received.contact:
+            raise Invalid("invoice_of_another", f"{one.id} is another contact's.", param)
+        if one.currency != received.amount.currency:
+            raise Invalid("currency_mismatch", f"{one.id} is in {one.currency}.", param)
+        if one.status is not InvoiceStatus.OPEN:
+            detail = (
+                f"{one.id} is {one.status}; leave it out: what no invoice takes is the customer's balance."
+            )
+            raise WrongState("invoice_not_open", detail, param)
+    return owed
+
+
+def _open(service: Service, found: Reading, received: Received) -> list[Invoice]:
+    """The contact's open invoices in a currency, the oldest first; what is read is added to the reading."""
+    account = next(iter(found.records)).partition("/")[0]
+    page = service.store.owned(f"{account}/{received.contact}/subscription", limit=MOST_SUBSCRIPTIONS)
+    if page.next is not None:
+        detail = f"The contact has more than {MOST_SUBSCRIPTIONS} subscriptions; name the invoices it pays."
+        raise WrongState("too_many_subscriptions", detail, "invoices")
+    sold = [one for one in page.records if isinstance(one, Subscription)]
+    names = [keys.key(Invoice, account, name) for one in sold for name in _latest(one)]
+    found.add(service.store.load(account, names))
+    owed = [found.records[name] for name in names if name in found.records]
+    return sorted(
+        (
+            one
+            for one in owed
+            if isinstance(one, Invoice) and one.amount_due and one.currency == received.amount.currency
+        ),
+        key=receipts.oldest_first,
+    )
+
+
+def _latest(subscription: Subscription) -> list[str]:
+    top = subscription.ordinal
+    latest = (invoices.name_of(subscription.id, n) for n in range(max(0, top - LATEST), top))
+    return list(dict.fromkeys((*subscription.arrears, *latest)))
+
+
+def _check_twin(service: Service, changes: Changeset, received: Received) -> None:
+    """Refuse what seems to be written down already: the same reference, amount and day of a contact."""
+    twin = changes.find(Alias, _twin(received))
+    if not received.reference or twin is None or received.force:
+        return
+    before = service.store.find(Payment, changes.account, twin.target)
+    if before is not None and before.status is PaymentStatus.SUCCEEDED:
+        detail = (
+            f"{before.id} has this reference, amount and day already; send force if the money came twice."
+        )
+        raise WrongState("already_recorded", detail, "reference")
+
+
+def _twin(received: Received) -> str:
+    said = (received.contact, received.reference, received.amount, received.received_on)
+    return "recorded_" + hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()[:40]
+
+
+def _folded(
+    changes: Changeset, received: Received, parts: Sequence[Allocation], at: Moment, spare: str
+) -> Payment:
+    """Fold the payment and all that it pays into the changeset; named by the first invoice, or by `spare` where there is none."""
+    first = changes.get(Invoice, parts[0].invoice) if parts else None
+    made = _payment(changes.account, received, parts, at, first=first, spare=spare)
+    changes.put(made)
+    if received.reference:
+        twin = changes.find(Alias, _twin(received))
+        fresh = Alias(account=made.account, id=_twin(received), target=made.id)
+        changes.put(fresh if twin is None else replace(twin, target=made.id))
+    about = {"contact": made.contact, "payment": made.id}
+    if first is not None:
+        about |= {"subscription": first.subscription, "invoice": first.id}
+    entry, told = ledger.paid(made), first is not None
+    publish.fact(changes, EventType.PAYMENT_RECORDED, made, about, at, entry=entry, told=told)
+    if made.overpaid:
+        changes.put(changes.get(Contact, made.contact).credited(made.overpaid))
+    for part in parts:
+        paid = changes.get(Invoice, part.invoice).received(made.id, part.amount, at.now)
+        settle.settled(changes, paid, at)
+    return made
+
+
+def _payment(
+    account: str,
+    received: Received,
+    parts: Sequence[Allocation],
+    at: Moment,
+    *,
+    first: Invoice | None,
+    spare: str,
+) -> Payment:
+    return Payment(
+        account=account,
+        id=first.next_payment() if first else spare,
+        subscription=first.subscription if first else "",
+        contact=received.contact,
+        amount=received.amount,
+        allocations=tuple(parts),
+        method_label=LABELS[received.type],
+        method_type=received.type.value,
+        origin=Origin.HAND,
+        created_at=at.now,
+        sent_at=at.real,
+        leased_until=None,
+        status=PaymentStatus.SUCCEEDED,
+        settled_at=at.now,
+        received_on=received.received_on,
+        payment_reference=received.reference,
+        note=received.note,
+    )
+
+
+# -- taken back -----------------------------------------------------------------------------------------
+
+
+def undone(service: Service, account: str, id_: str) -> Payment:
+    """Take a mistaken entry back: what it paid is owed again, and asked for or overdue as if it had never come.
+
+    What an earlier try of the same request took back is not taken back again. Raises NotFound, or WrongState:
+    `not_by_hand`, `payment_returned`, `payment_refunded`, `balance_spent`.
+    """
+    asked = service.new_id(act.REQUEST)
+
+    def attempt() -> tuple[Payment, Reading]:
+        if service.store.find(Alias, account, asked):
+            return service.store.get(Payment, account, id_), Reading()
+        changes, at = _beside(service, account, id_)
+        _take_back(changes, changes.get(Payment, id_), at)
+        changes.put(Alias(account=account, id=asked, target=id_))
+        written = service.store.commit(changes)
+        return written.get(Payment, account, id_), written
+
+    made, written = retried(attempt)
+    if written.records:
+        nudge(service, service.store.get(Account, account, account), written.unparked())
+    return made
+
+
+def _beside(service: Service, account: str, id_: str) -> tuple[Changeset, Moment]:
+    found = service.store.load(
+        account, [keys.key(Payment, account, id_), keys.key(Account, account, account)]
+    )
+    made = found.get(Payment, account, id_)
+    _check_undo(made)
+    paid = [keys.key(Invoice, account, part.invoice) for part in made.allocations]
+    found.add(service.store.load(account, [keys.key(Contact, account, made.contact), *paid]))
+    sold = {found.get(Invoice, account, part.invoice).subscription for part in made.allocations}
+    found.add(service.store.load(account, [keys.key(Subscription, account, name) for name in sorted(sold)]))
+    return Changeset(account, found), Moment(found.get(Account, account, account), service.real())
+
+
+def _check_undo(made: Payment) -> None:
+    if made.origin is not Origin.HAND:
+        detail = f"{made.id} was not written down by hand; refund it to give its money back."
+        raise WrongState("not_by_hand", detail)
+    if made.status is not PaymentStatus.SUCCEEDED:
+        raise WrongState("payment_returned", f"{made.id} has been taken back already.")
+    if made.amount_refunded:
+        detail = f"{made.amount_refunded} of {made.id} has been given back; it did come."
+        raise WrongState("payment_refunded", detail)
+
+
+def _take_back(changes: Changeset, made: Payment, at: Moment) -> None:
+    buyer, after = changes.get(Contact, made.contact), made.returned(made.amount)
+    if buyer.balance(made.amount.currency) < made.overpaid:
+        detail = f"The customer's balance has paid invoices with the {made.overpaid} it brought beyond its own; credit or adjust those first."
+        raise WrongState("balance_spent", detail)
+    changes.put(after)
+    paid = [changes.get(Invoice, part.invoice) for part in made.allocations]
+    about = {"contact": made.contact, "payment": made.id}
+    if made.subscription:
+        about |= {"subscription": made.subscription, "invoice": paid[0].id}
+    publish.fact(changes, EventType.PAYMENT_RETURNED, made, about, at, entry=ledger.returned(after, paid))
+    if made.overpaid:
+        changes.put(buyer.credited(-made.overpaid))
+    for part, before in zip(made.allocations, paid, strict=True):
+        changes.put(_owed_again(changes, before, before.returned(part.amount), at))
+
+
+def _owed_again(changes: Changeset, before: Invoice, after: Invoice, at: Moment) -> Invoice:
+    """With its next moment: a sent one is overdue when it was to be, another is asked for now; one nobody was asked for stays so."""
+    if after.status is not InvoiceStatus.OPEN or after.payment is not None:
+        return after
+    if after.due_on is not None:
+        subscription = changes.get(Subscription, after.subscription)
+        return after.waiting(invoices.overdue_at(subscription, after.due_on))
+    return after.waiting(at.now if before.status is InvoiceStatus.PAID else before.attempt_at)
