@@ -15,6 +15,7 @@ from sandbox.stripe.errors import StripeError, broken, forbidden, unauthorized, 
 from sandbox.stripe.events import API_VERSION
 from sandbox.stripe.forms import nested, pairs
 from sandbox.stripe.idempotency import Keys, fingerprint, keep
+from sandbox.stripe.rate import Rate
 from sandbox.stripe.replies import Answer, Held, Reply, Request, dumped
 from sandbox.stripe.routes import Route
 from sandbox.stripe.state import PLATFORM, Account, Call, World
@@ -38,7 +39,8 @@ class Asked:
 
 
 class Api:
-    def __init__(self, world: World, faults_: faults.Faults, keys: frozenset[str] | None) -> None:
+    def __init__(self, world: World, faults_: faults.Faults, rate: Rate, keys: frozenset[str] | None) -> None:
+        self._rate = rate
         self._world = world
         self._faults = faults_
         self._secrets = keys
@@ -49,14 +51,20 @@ class Api:
         try:
             asked = self._let_in(request, request_id)
             fault = self._faults.take(request.method, request.path, asked.flat)
-            answer = self._meet(fault, asked) if fault else self._execute(asked)
+            answer = self._meet(fault, asked) if fault else self._in_time(asked)
         except StripeError as refused:
             answer = _error(refused)
         return _signed(answer, request, request_id)
 
+    def _in_time(self, asked: Asked) -> Answer:
+        return self._slowly(self._rate.seconds, asked) if self._rate.seconds else self._execute(asked)
+
     def _let_in(self, request: Request, request_id: str) -> Asked:
         self._authorize(request.headers.get("authorization", ""))
         account = self._account(request.headers.get("stripe-account"))
+        over = self._rate.refusal(account.name)
+        if over is not None:
+            raise over
         found = routes.find(request.method, request.path)
         if found is None:
             raise unknown_url(request.method, request.path)
@@ -163,7 +171,7 @@ class Api:
 
 
 def _error(refused: StripeError) -> Reply:
-    return Reply(refused.status, dumped({"error": refused.error}))
+    return Reply(refused.status, dumped({"error": refused.error}), refused.headers)
 
 
 def _signed(answer: Answer, request: Request, request_id: str) -> Answer:

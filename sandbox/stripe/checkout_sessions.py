@@ -71,7 +71,10 @@ def create(call: Call) -> Thing:
 
 def _check(call: Call) -> None:
     given = call.params
-    if beyond := sorted(given.keys() - _HAS):
+    beyond = sorted(given.keys() - _HAS)
+    if given.get("adaptive_pricing", {"enabled": False}) == {"enabled": False}:
+        beyond = [name for name in beyond if name != "adaptive_pricing"]  # off, as it always is here
+    if beyond:
         raise invalid(f"The sandbox's Checkout has no {beyond[0]}.", param=beyond[0])
     for needed in ("mode", "success_url"):
         if needed not in given:

@@ -20,6 +20,7 @@ from sandbox.stripe import (
 )
 from sandbox.stripe.errors import StripeError, invalid, unknown_url
 from sandbox.stripe.outage import Outage
+from sandbox.stripe.rate import Rate
 from sandbox.stripe.replies import Answer, Busy, Reply, Request, dumped
 from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import PLATFORM, Account, Call, World
@@ -33,13 +34,16 @@ class Controls:
         self,
         world: World,
         hooks: webhooks.Webhooks,
+        *,
         faults_: faults.Faults,
+        rate: Rate,
         outage: Outage,
         forget_saved: Callable[[], None],
     ) -> None:
         self._world = world
         self._hooks = hooks
         self._faults = faults_
+        self._rate = rate
         self._outage = outage
         self._forget_saved = forget_saved
         self._actions = self._table()
@@ -75,6 +79,9 @@ class Controls:
             "GET outage": lambda _: self._outage.shown(),
             "POST outage": self._begin_outage,
             "DELETE outage": self._end_outage,
+            "GET rate": lambda _: self._rate.shown(),
+            "POST rate": self._limit_rate,
+            "POST latency": self._take_time,
             "GET summary": self._summary,
             "POST reset": self._reset,
         }
@@ -173,6 +180,16 @@ class Controls:
         self._outage.lift()
         return self._outage.shown()
 
+    def _limit_rate(self, given: Given) -> Given:
+        """`per_second` requests for each account, null for no limit; `retry_after` is what a 429 then says."""
+        self._rate.limit(given)
+        return self._rate.shown()
+
+    def _take_time(self, given: Given) -> Given:
+        """Every request takes `seconds`, and keeps no other waiting."""
+        self._rate.take(given.get("seconds", 0))
+        return self._rate.shown()
+
     def _summary(self, given: Given) -> Given:
         accounts = list(self._world.accounts.values())
         if "account" in given:
@@ -190,6 +207,7 @@ class Controls:
         self._forget_saved()
         self._hooks.clear()
         self._faults.waiting.clear()
+        self._rate.forget()
         self._outage.lift()
         return {"reset": True}
 

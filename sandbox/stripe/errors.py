@@ -14,8 +14,16 @@ class StripeError(Exception):
     (https://docs.stripe.com/api/idempotent_requests).
     """
 
-    def __init__(self, status: int, error: dict[str, Any], *, executed: bool) -> None:
+    def __init__(
+        self,
+        status: int,
+        error: dict[str, Any],
+        *,
+        executed: bool,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         super().__init__(error.get("message"))
+        self.headers = headers
         self.status = status
         self.error = error
         self.executed = executed
@@ -65,14 +73,25 @@ def forbidden(message: str) -> StripeError:
     return StripeError(403, error, executed=False)
 
 
-def rate_limited(code: str) -> StripeError:
-    """`rate_limit`, or `lock_timeout` when the object is in use by another request."""
+_RETRY = "Stripe-Should-Retry"
+
+
+def rate_limited(code: str, retry_after: str | None = None) -> StripeError:
+    """`rate_limit`, or `lock_timeout` when the object is in use by another request.
+
+    Only a limit names its reason, and asks the SDKs not to try again by themselves; a Retry-After is not documented.
+    """
     message = {
         "rate_limit": "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",
         "lock_timeout": "This object cannot be accessed right now because another API request or Stripe process is "
         "currently accessing it. If you see this error intermittently, retry the request.",
     }[code]
-    return _refused(429, message, code, None, executed=False)
+    refused = _refused(429, message, code, None, executed=False)
+    limited = ((_RETRY, "false"), ("Stripe-Rate-Limited-Reason", "global-rate"))
+    refused.headers = limited if code == "rate_limit" else ((_RETRY, "true"),)
+    if retry_after is not None:
+        refused.headers = (*refused.headers, ("Retry-After", retry_after))
+    return refused
 
 
 def in_use(key: str) -> StripeError:
@@ -80,7 +99,9 @@ def in_use(key: str) -> StripeError:
         "There is currently another in-progress request using this Stripe idempotency key (that probably means you "
         f"submitted twice, and the other request is still going through): {key}. Please try again later."
     )
-    return _refused(409, message, "idempotency_key_in_use", None, executed=False)
+    refused = _refused(409, message, "idempotency_key_in_use", None, executed=False)
+    refused.headers = ((_RETRY, "true"),)
+    return refused
 
 
 def key_reused(message: str) -> StripeError:

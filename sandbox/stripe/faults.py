@@ -28,19 +28,25 @@ class Fault:
     path: str = "*"
     customer: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    retry_after: str | None = None
+    """What the Retry-After of a 429 says; none is sent without it."""
     met: int = 0
 
     def matches(self, method: str, path: str, form: Form) -> bool:
-        given = form.get("metadata") or {}
         return (
             self.times > 0
             and self.method in ("*", method)
             and fnmatch.fnmatchcase(path, self.path)
             and self.customer in (None, form.get("customer"))
-            and all(
-                isinstance(given, dict) and given.get(key) == value for key, value in self.metadata.items()
-            )
+            and (not self.metadata or any(self.metadata.items() <= given.items() for given in _marks(form)))
         )
+
+
+def _marks(form: Form) -> list[dict[str, str]]:
+    """The metadata that a request carries: of its object, and of the intent that a Checkout Session will have."""
+    inner = [form, form.get("payment_intent_data"), form.get("setup_intent_data")]
+    found = [each.get("metadata") for each in inner if isinstance(each, dict)]
+    return [each for each in found if isinstance(each, dict)]
 
 
 def parsed(given: dict[str, Any]) -> Fault:
@@ -57,6 +63,7 @@ def parsed(given: dict[str, Any]) -> Fault:
         path=match.get("path", "*"),
         customer=match.get("customer"),
         metadata=match.get("metadata") or {},
+        retry_after=None if given.get("retry_after") is None else str(given["retry_after"]),
     )
 
 
@@ -80,9 +87,9 @@ def refusal(fault: Fault) -> StripeError | None:
     """The error that is given instead of an answer, before anything is executed."""
     match fault.kind:
         case "429":
-            return rate_limited("rate_limit")
+            return rate_limited("rate_limit", fault.retry_after)
         case "lock_timeout":
-            return rate_limited("lock_timeout")
+            return rate_limited("lock_timeout", fault.retry_after)
         case "409":
             return in_use("in use elsewhere")
         case "500_before":

@@ -19,7 +19,7 @@ from sandbox.stripe.page_html import Filled, page, seen_other
 from sandbox.stripe.payment_methods import NO_ADDRESS, NOBODY
 from sandbox.stripe.replies import Reply, Request
 from sandbox.stripe.shelves import Thing
-from sandbox.stripe.state import Call, World
+from sandbox.stripe.state import Account, Call, World
 
 _CHECKOUT = re.compile(r"/c/pay/(cs_\w+)(/return)?")
 _BANK = re.compile(r"/3d_secure/((?:pi|seti)_\w+)")
@@ -33,6 +33,27 @@ def answer(world: World, request: Request) -> Reply:
         if call is not None and request.method in ("GET", "POST"):
             return kind(call, request)
     return page("There is no such page", "<p>The link may have been cut short.</p>", status=404)
+
+
+def move_in(world: World) -> None:
+    """After a restart on another port, the links that are still good lead here."""
+    for account in world.accounts.values():
+        for session in list(account.shelf("checkout.session")):
+            if session["status"] == "open":
+                account.change(session, url=f"{world.home}/c/pay/{session['id']}")
+        for kind in ("payment_intent", "setup_intent"):
+            for intent in list(account.shelf(kind)):
+                if (intent["next_action"] or {}).get("type") == "redirect_to_url":
+                    _move(world, account, intent)
+
+
+def _move(world: World, account: Account, intent: Thing) -> None:
+    there = {**intent["next_action"]["redirect_to_url"], "url": f"{world.home}/3d_secure/{intent['id']}"}
+    session = account.noted(intent["id"], "session")
+    if session:
+        there["return_url"] = f"{world.home}/c/pay/{session}/return"
+        account.note(intent["id"], return_url=there["return_url"])
+    account.change(intent, next_action={**intent["next_action"], "redirect_to_url": there})
 
 
 def _owner(world: World, name: str) -> Call | None:

@@ -54,9 +54,24 @@ class Remote:
     def tell_fees_late(self, seconds: int, **more: Any) -> Any:
         return self.ask("POST", "fees", {"seconds": seconds, **more})
 
-    def fault(self, kind: str, *, times: int = 1, seconds: float | None = None, **match: Any) -> Any:
-        given: dict[str, Any] = {"fault": kind, "times": times, "match": match}
+    def fault(
+        self,
+        kind: str,
+        *,
+        times: int = 1,
+        seconds: float | None = None,
+        retry_after: str | int | None = None,
+        **match: Any,
+    ) -> Any:
+        given: dict[str, Any] = {"fault": kind, "times": times, "match": match, "retry_after": retry_after}
         return self.ask("POST", "faults", given if seconds is None else {**given, "seconds": seconds})
+
+    def limit(self, per_second: float | None, retry_after: str | int | None = None) -> Any:
+        """At most so many requests a second of real time, for each account; None: no limit."""
+        return self.ask("POST", "rate", {"per_second": per_second, "retry_after": retry_after})
+
+    def latency(self, seconds: float) -> Any:
+        return self.ask("POST", "latency", {"seconds": seconds})
 
     def listen(self, url: str, secret: str, *enabled_events: str, mode: str = "auto", **more: Any) -> Any:
         given = {

@@ -16,6 +16,7 @@ from sandbox.stripe.controls import PREFIX, Controls
 from sandbox.stripe.errors import broken
 from sandbox.stripe.faults import Faults
 from sandbox.stripe.outage import Outage
+from sandbox.stripe.rate import Rate
 from sandbox.stripe.replies import Answer, Reply, Request, dumped
 from sandbox.stripe.state import World
 from sandbox.stripe.storage import Storage
@@ -41,8 +42,16 @@ class StripeServer:
         self.world = World(clock, self.hooks.tell)
         self._outage = Outage(clock)
         faults = Faults()
-        self._api = Api(self.world, faults, keys)
-        self._controls = Controls(self.world, self.hooks, faults, self._outage, self._forget_saved)
+        rate = Rate()
+        self._api = Api(self.world, faults, rate, keys)
+        self._controls = Controls(
+            self.world,
+            self.hooks,
+            faults_=faults,
+            rate=rate,
+            outage=self._outage,
+            forget_saved=self._forget_saved,
+        )
         self._open: set[Connection] = set()
         self._storage: Storage | None = None
         self._thread: threading.Thread | None = None
@@ -89,6 +98,7 @@ class StripeServer:
             )
             self.port = listening.sockets[0].getsockname()[1]
             self.world.home = self.url
+            pages.move_in(self.world)
         finally:
             self._ready.set()
         if announce:

@@ -10,6 +10,7 @@ import stripe
 
 from sandbox.stripe.remote import Remote
 from sandbox.stripe.server import StripeServer
+from tests.contracts.browser import visit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,3 +72,56 @@ def test_reset_forgets_what_was_saved(tmp_path):
             assert len(client.v1.customers.list().data) == customers
             client.v1.customers.create({})
             Remote(server.url).reset()
+
+
+def test_pages_and_disputes_outlive_a_restart(tmp_path):
+    """An open page still opens where the server now is, a question of a bank's too; what was to come still comes."""
+    asked = {
+        "mode": "payment",
+        "success_url": "https://shop.test/done",
+        "line_items": [
+            {
+                "price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "Tea"}},
+                "quantity": 1,
+            }
+        ],
+    }
+    state = tmp_path / "stripe.sqlite"
+    with StripeServer(state=state) as server:
+        client, sandbox = reached(server)
+        sandbox.it_is("2026-03-01")
+        sandbox.tell_fees_late(3_600)
+        sessions = [client.v1.checkout.sessions.create(asked).id for _ in range(3)]
+        assert sandbox.pay_page(sessions[1], "pm_card_createDispute")["outcome"] == "done"
+        assert sandbox.pay_page(sessions[2], "pm_card_threeDSecure2Required")["outcome"] == "asked"
+        debit = {"amount": 900, "currency": "usd", "payment_method": "pm_usBankAccount_lateInsufficientFunds"}
+        client.v1.payment_intents.create({**debit, "confirm": True, "off_session": True})
+        sandbox.it_is("2026-03-01T00:30:00Z")
+
+    with StripeServer(state=state) as server:
+        client, sandbox = reached(server)
+        open_, paid, asked_ = (client.v1.checkout.sessions.retrieve(name) for name in sessions)
+        assert (open_.status, paid.status, asked_.status) == ("open", "complete", "open")
+        assert "Pay Sandbox Shop" in visit(open_.url).text
+        intent = client.v1.payment_intents.retrieve(asked_.payment_intent)
+        back = visit(intent.next_action.redirect_to_url.url).submit(result="complete")
+        assert visit(back.location).location == "https://shop.test/done"
+        [dispute] = client.v1.disputes.list().data
+        assert dispute.balance_transactions[0].amount == -900
+
+        sandbox.it_is("2026-03-01T02:00:00Z")
+        assert client.v1.charges.retrieve(dispute.charge).balance_transaction
+        sandbox.it_is("2026-03-30")
+        assert client.v1.checkout.sessions.retrieve(open_.id).status == "expired"
+        assert [each.reason for each in client.v1.disputes.list().data] == [
+            "insufficient_funds",
+            "fraudulent",
+        ]
+        sandbox.reset()
+        assert (client.v1.disputes.list().data, client.v1.checkout.sessions.list().data) == ([], [])
+
+
+def reached(server: StripeServer) -> tuple[stripe.StripeClient, Remote]:
+    addresses = {"api": server.url}
+    client = stripe.StripeClient("sk_test_contract", base_addresses=addresses, max_network_retries=0)
+    return client, Remote(server.url)
