@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from sandbox import browser
 from sandbox.environment import ROOT, ministack, ready
 
 STEPS = {
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     if failed := check([]):
         return failed
     _step("local AWS", lambda: bool(ministack()))
+    _step("browser", browser.prepare)
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     if not _step(f"tests on Python {own}", partial(_good, ["pytest", *WORKERS])):
         return 1

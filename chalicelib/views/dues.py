@@ -41,6 +41,8 @@ A card that was lost, stolen or is suspected of fraud is told of as a decline an
 reads the letter may not be the one who reported it.
 """
 
+UNDER_WAY: Final = "A payment is under way; your bank has not answered yet."
+
 
 def sold(subscription: Subscription) -> str:
     """What a subscription is called: its name, or the names of what it sells."""
@@ -58,6 +60,19 @@ def reason(payment: Payment) -> str:
     if payment.reference is None:
         return "The payment could not be made with this payment method."
     return "Your bank declined the payment."
+
+
+def standing(payment: Payment) -> str:
+    """What a payment that holds an invoice waits for."""
+    match payment.status:
+        case PaymentStatus.ACTION_REQUIRED:
+            return "Your bank wants you to confirm the payment."
+        case PaymentStatus.CHECKOUT:
+            return "A payment was begun and is not finished. Nothing has been taken."
+        case PaymentStatus.PROCESSING:
+            return "Your bank has been asked for it. That takes some days; there is nothing you need to do."
+        case _:
+            return UNDER_WAY
 
 
 def asked_again_at(subscription: Subscription, invoices: Iterable[Invoice]) -> datetime | None:

@@ -1,82 +1,150 @@
-"""Pages for buyers: plain HTML that needs no script."""
+"""Pages for buyers: plain HTML that needs no script.
+
+A page is put together in words first (`Page`), then set; what can be done on it is part of it, so that what a form
+asks for is held against the very page that is shown.
+"""
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from urllib.parse import quote
 
-from chalicelib.billing import explain, money
+from chalicelib.billing import explain
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.payments import Payment, PaymentStatus
-from chalicelib.billing.periods import Period
-from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
-from chalicelib.views import dues, formats
+from chalicelib.views import formats
+from chalicelib.views.bills import Bill
+from chalicelib.views.links import Purpose
 from chalicelib.views.render import fill
 
-PAY = "To pay in another way or to give another card, reply to the letter that brought you here, or write to"
-ASK = "Reply to the letter that brought you here, or write to"
+Because = tuple[tuple[str, str], ...]
+
+
+class Tone(StrEnum):
+    """How something stands: done, under way, or to be seen to."""
+
+    GOOD = "good"
+    WAIT = "wait"
+    BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """An invoice that is owed, in words; `next` is what happens to it by itself, `because` how each amount came to be."""
+class Note:
+    """What a buyer must know first."""
 
-    number: str
-    date: str
-    period: str
+    tone: Tone
+    title: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What a button does: `name` is the end of the form's address, `of` the ids of the records it is done to.
+
+    `keeps` asks whether the method is kept for later charges, its value whether it is ticked at first.
+    """
+
+    name: str
+    label: str
+    of: tuple[str, ...]
+    amount: str = ""
+    told: str = ""
+    keeps: bool | None = None
+    kept_for: str = ""
+
+    @property
+    def shown(self) -> str:
+        """All that pressing the button means: a form is good for this alone."""
+        return " ".join((self.name, self.amount, *self.of))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A link to another page: what it opens, and of which record."""
+
+    purpose: Purpose
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One of a list: what it is, its amount, more about it, where it leads, how it came to be."""
+
+    name: str
     amount: str
-    next: str
-    because: tuple[tuple[str, str], ...]
+    told: tuple[str, ...] = ()
+    door: Door | None = None
+    because: Because = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Rows under a heading."""
+
+    heading: str
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What a subscription owes, in words."""
+    """A page in words. The first act is the one most buyers came for; `later` lists come after the bills."""
 
     business: str
     email: str
     mailto: str
     title: str
-    amount: str
-    dues: tuple[Due, ...]
-    facts: tuple[tuple[str, str], ...]
-    advice_title: str
-    advice: str
+    amount: str = ""
+    under: str = ""
+    note: Note | None = None
+    acts: tuple[Act, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    bills: tuple[Bill, ...] = ()
+    because: Because = ()
+    later: tuple[Listing, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    doors: tuple[Door, ...] = ()
+
+    def act(self, name: str) -> Act | None:
+        """What may be done under a name, if it may."""
+        return next((act for act in self.acts if act.name == name), None)
 
 
-def owed(
-    account: Account, subscription: Subscription, invoices: Sequence[Invoice], payments: Mapping[str, Payment]
-) -> str:
-    """What is owed for a subscription and how to pay it; `payments` holds the open ones of its invoices, by id."""
-    business = formats.name(account.name)
-    total = money.total((invoice.amount_due for invoice in invoices), subscription.currency)
-    page = Page(
-        business=business,
+def of(account: Account, **parts: object) -> Page:
+    """A page of a business."""
+    return Page(
+        business=formats.name(account.name),
         email=formats.name(account.email),
         mailto=f"mailto:{quote(account.email, safe='@')}",
-        title="To be paid" if total else "Nothing is owed",
-        amount=formats.money(total),
-        dues=tuple(_due(account, subscription, invoice, payments) for invoice in invoices),
-        facts=_facts(subscription, business),
-        advice_title="How to pay" if total else "Questions",
-        advice=PAY if total else ASK,
+        **parts,  # type: ignore[arg-type]
     )
-    return fill("owed.html", {"page": page})
+
+
+def html(
+    page: Page, *, action: Callable[[Act], str], form: Callable[[Act], str], href: Callable[[Door], str]
+) -> str:
+    """A page as it is sent; the callables give an act's address and token, and the address of a door."""
+    return fill("page.html", {"page": page, "action": action, "form": form, "href": href})
 
 
 def expired() -> str:
     """The link was ours, and is too old; whose it was is not told."""
     advice = "Links in letters work for 30 days. Reply to the letter it came with, and you will be helped."
-    return fill("closed.html", {"title": "This link has expired", "advice": advice})
+    return closed("This link has expired", advice)
 
 
 def unknown() -> str:
     """The link opens nothing; why is not told."""
     advice = "It may have been cut off on its way. Open it again from the letter it came with, in full."
-    return fill("closed.html", {"title": "This link does not work", "advice": advice})
+    return closed("This link does not work", advice)
+
+
+def closed(title: str, advice: str, href: str = "", label: str = "") -> str:
+    """A page that is about nobody: a title, what to do, and perhaps where to go."""
+    return fill("closed.html", {"title": title, "advice": advice, "href": href, "label": label})
 
 
 @cache
@@ -86,20 +154,7 @@ def style_source() -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _due(
-    account: Account, subscription: Subscription, invoice: Invoice, payments: Mapping[str, Payment]
-) -> Due:
-    return Due(
-        number=formats.name(invoice.number),
-        date=formats.day_of(invoice.issued_at, account.zone),
-        period=formats.period(Period(invoice.period_start_on, invoice.period_end_on)),
-        amount=formats.money(invoice.amount_due),
-        next=_next(account, subscription, invoice, payments),
-        because=_because(invoice),
-    )
-
-
-def _because(invoice: Invoice) -> tuple[tuple[str, str], ...]:
+def because(invoice: Invoice) -> Because:
     """Each line, discount and tax of an invoice, then the whole: what it is, and a sentence on its amount."""
     told = explain.explained(invoice)
     sentences = [
@@ -111,26 +166,11 @@ def _because(invoice: Invoice) -> tuple[tuple[str, str], ...]:
     return tuple((formats.name(name), formats.name(sentence)) for name, sentence in sentences)
 
 
-def _next(
-    account: Account, subscription: Subscription, invoice: Invoice, payments: Mapping[str, Payment]
-) -> str:
-    if invoice.payment is not None:
-        payment = payments.get(invoice.payment)
-        if payment is not None and payment.status is PaymentStatus.ACTION_REQUIRED:
-            return "Your bank wants you to confirm the payment."
-        return "A payment is under way; your bank has not answered yet."
-    again_at = dues.asked_again_at(subscription, (invoice,))
-    if again_at is not None and subscription.method is not None:
-        on, label = formats.day_of(again_at, account.zone), formats.name(subscription.method.label)
-        return f"Will be asked for on {on} with {label}."
-    return "Will not be asked for until you give another payment method."
+def filled(*listings: Listing) -> tuple[Listing, ...]:
+    """The lists that have rows."""
+    return tuple(listing for listing in listings if listing.rows)
 
 
-def _facts(subscription: Subscription, business: str) -> tuple[tuple[str, str], ...]:
-    method = formats.name(subscription.method.label) if subscription.method else "none"
-    refused = " (refused)" if subscription.method and subscription.method.refused else ""
-    return (
-        ("To", business),
-        ("Subscription", dues.sold(subscription)),
-        ("Payment method", f"{method}{refused}"),
-    )
+def known(facts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The facts that say something."""
+    return tuple((label, value) for label, value in facts if value)

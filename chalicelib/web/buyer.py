@@ -1,82 +1,58 @@
-"""The page behind a letter's link: what a subscription owes, for whoever holds the link."""
+"""The pages behind letters' links, hung into Chalice: GET shows one, POST does what its button says."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
-from chalicelib.billing import invoices
-from chalicelib.billing.errors import NotFound
-from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.payments import Payment
-from chalicelib.billing.subscriptions import Subscription
-from chalicelib.crm.accounts import Account
-from chalicelib.service import Service
-from chalicelib.store import keys
-from chalicelib.store.changes import Reading
-from chalicelib.views import links, pages
-from chalicelib.views.links import LinkExpired
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chalice.app import Chalice, Response
 
+    from chalicelib.service import Service
+    from chalicelib.web.buyer_pages import Answer
 
-def mount(app: "Chalice", service: Callable[[], Service]) -> None:
-    """Serve the page at `/b/{token}`; the service is asked for with the first request, not before."""
+HERE = "/b/{token}"
 
-    @app.route("/b/{token}", methods=["GET"])
+
+def mount(app: "Chalice", service: Callable[[], "Service"]) -> None:
+    """Serve the pages under `/b/{token}`; the service is asked for with the first request, not before."""
+
+    @app.route(HERE, methods=["GET"])
     def buyer(token: str) -> "Response":
-        from chalice.app import Response
+        from chalicelib.web import buyer_answers
 
-        status, html, headers = page(service(), token)
-        return Response(body=html, status_code=status, headers=dict(headers))
+        query = (_came(app).query_params or {}).items()
+        return _response(buyer_answers.look(service(), token, dict(query)))
 
+    # No content types: Chalice would refuse others in JSON; the answer does it with a page.
+    @app.route(f"{HERE}/{{act}}", methods=["GET", "POST"], content_types=[])
+    def buyer_acts(token: str, act: str) -> "Response":
+        from chalicelib.web import buyer_answers
 
-def page(service: Service, token: str) -> tuple[int, str, Mapping[str, str]]:
-    """The page of a token: 200, 404 for one that opens nothing, 410 for one that is too old."""
-    try:
-        account, subscription = links.read(service.settings, token, service.real())
-        return 200, _owed(service, account, subscription), headers()
-    except LinkExpired:
-        return 410, pages.expired(), headers()
-    except NotFound:
-        return 404, pages.unknown(), headers()
+        came = _came(app)
+        if came.method == "GET":
+            return _response(buyer_answers.back(service(), token, act))
+        return _response(buyer_answers.press(service(), token, act, came.headers, bytes(came.raw_body)))
 
-
-def headers() -> dict[str, str]:
-    """Nothing is loaded, framed, kept, indexed or told to where a link leads."""
-    policy = (
-        f"default-src 'none'; style-src {pages.style_source()}; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    )
-    return {
-        "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": policy,
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "X-Robots-Tag": "noindex",
-    }
+    app.register_middleware(_as_page, "http")
 
 
-def _owed(service: Service, account: str, name: str) -> str:
-    store = service.store
-    here = store.load(account, [keys.key(Account, account, account), keys.key(Subscription, account, name)])
-    subscription = here.get(Subscription, account, name)
-    here.add(store.load(account, [keys.key(Invoice, account, id_) for id_ in _billed(subscription)]))
-    owed = _invoices(here, subscription)
-    open_ = [keys.key(Payment, account, invoice.payment) for invoice in owed if invoice.payment]
-    payments = [found for found in store.load(account, open_).records.values() if isinstance(found, Payment)]
-    return pages.owed(
-        here.get(Account, account, account), subscription, owed, {payment.id: payment for payment in payments}
-    )
+def _came(app: "Chalice") -> Any:
+    return app.current_request
 
 
-def _invoices(here: Reading, subscription: Subscription) -> list[Invoice]:
-    """The invoices of which something is owed."""
-    found = [here.get(Invoice, subscription.account, name) for name in _billed(subscription)]
-    return [invoice for invoice in found if invoice.amount_due]
+def _response(answer: "Answer") -> "Response":
+    from chalice.app import Response
+
+    return Response(body=answer.html, status_code=answer.status, headers=dict(answer.headers))
 
 
-def _billed(subscription: Subscription) -> list[str]:
-    """The arrears, and the last cycle's invoice, which may wait for its first payment."""
-    last = [invoices.name_of(subscription.id, subscription.ordinal - 1)] if subscription.ordinal else []
-    return list(dict.fromkeys([*subscription.arrears, *last]))
+def _as_page(came: Any, get_response: "Callable[[Any], Response]") -> "Response":
+    """What Chalice itself refuses, or could not do for a fault of ours, is a page too."""
+    response = get_response(came)
+    html = "text/html" in str(response.headers.get("Content-Type", ""))
+    if response.status_code < 400 or html or not str(getattr(came, "path", "")).startswith("/b/"):
+        return response
+    from chalicelib.web import buyer_pages
+
+    page = _response(buyer_pages.trouble(response.status_code))
+    page.headers |= {name: value for name, value in response.headers.items() if name == "Allow"}
+    return page

@@ -1,0 +1,205 @@
+"""A buyer's case: what is owed for one subscription, what is being done about it, and what they may do.
+
+Whatever page shows it, the same may be done: confirm the payment their bank asks about, pay what no other payment
+holds, leave another method.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from chalicelib.billing import money
+from chalicelib.billing.collection import CollectionMethod, MethodType
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.invoices import Invoice, applicable
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.refunds import Refund
+from chalicelib.billing.statuses import ENDED
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact
+from chalicelib.views import dues, formats
+from chalicelib.views.pages import Act
+
+MOST_AT_ONCE: Final = 40
+"""As many invoices as one payment takes (operations/collect.py); the oldest come first."""
+TYPES: Final = {
+    MethodType.CARD: "card",
+    MethodType.ACH: "US bank account",
+    MethodType.SEPA: "SEPA direct debit",
+    MethodType.BACS: "Bacs Direct Debit",
+    MethodType.PAD: "pre-authorized debit",
+}
+BUSY: Final = (PaymentStatus.PENDING, PaymentStatus.HELD, PaymentStatus.PROCESSING)
+"""One of these may take the money by itself: nobody can begin another beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """`invoices` are those the page is about, oldest first; `payments` by id, among them the open ones and the last tries.
+
+    `today` is the account's local day; `refunds` and `notes` are those of the payment or invoice a page is about.
+    """
+
+    account: Account
+    subscription: Subscription
+    today: date
+    contact: Contact | None = None
+    invoices: tuple[Invoice, ...] = ()
+    payments: Mapping[str, Payment] = field(default_factory=dict)
+    notes: tuple[CreditNote, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+
+    def open_payment(self, invoice: Invoice) -> Payment | None:
+        """The payment that holds an invoice, as far as it is known."""
+        return self.payments.get(invoice.payment) if invoice.payment else None
+
+    @property
+    def owed(self) -> tuple[Invoice, ...]:
+        """The invoices of which something is owed."""
+        return tuple(invoice for invoice in self.invoices if invoice.amount_due)
+
+    @property
+    def total(self) -> Money:
+        """All that is owed."""
+        return money.total((invoice.amount_due for invoice in self.owed), self.subscription.currency)
+
+    @property
+    def waiting(self) -> Payment | None:
+        """A payment that its buyer must confirm."""
+        held = (self.open_payment(invoice) for invoice in self.owed)
+        return next((one for one in held if one and one.status is PaymentStatus.ACTION_REQUIRED), None)
+
+    @property
+    def free(self) -> tuple[Invoice, ...]:
+        """What may be paid now: no payment holds it that may still take the money by itself."""
+        free = [one for one in self.owed if one.payment is None or _may_end(self.open_payment(one))]
+        return tuple(free[:MOST_AT_ONCE])
+
+    @property
+    def asked(self) -> tuple[Money, Money]:
+        """What Stripe's page asks for what is free, and what the customer's balance pays of that before.
+
+        Of an invoice in instalments what is due by now, or all of it where nothing is.
+        """
+        currency = self.subscription.currency
+        rest = before = self.contact.balance(currency) if self.contact else Money.zero(currency)
+        asked = []
+        for one in self.free:
+            part = applicable(rest, one.amount_due)
+            left = one.applied(part, one.issued_at) if part else one
+            asked.append(left.due_now(self.today) or left.amount_due)
+            rest -= part
+        return money.total(asked, currency), before - rest
+
+
+def _may_end(payment: Payment | None) -> bool:
+    """Whether an open payment waits for its buyer alone: it is gone on with, or called off for another."""
+    if payment is None:
+        return False
+    at_page = payment.request is not None and payment.request.page is not None
+    return payment.status not in BUSY or (at_page and payment.status is not PaymentStatus.PROCESSING)
+
+
+def paying(case: Case) -> tuple[Act, ...]:
+    """To confirm what waits for it, and to pay what is free."""
+    acts = []
+    if case.waiting is not None:
+        amount = formats.money(case.waiting.amount)
+        told = "You confirm it on your bank's page."
+        acts.append(
+            Act(name="confirm", label=f"Confirm {amount}", of=(case.waiting.id,), amount=amount, told=told)
+        )
+    if case.free and case.subscription.collects.online:
+        acts.append(_pay(case, another=bool(acts)))
+    return tuple(acts)
+
+
+def _pay(case: Case, *, another: bool) -> Act:
+    asked, from_balance = case.asked
+    amount = formats.money(asked)
+    told = [f"On Stripe's secure page, by {ways(case)}."]
+    if from_balance:
+        told.append(f"{formats.money(from_balance)} is paid from your balance.")
+    if _awaits_method(case):
+        told.append("The payment method you use is kept for the payments to come.")
+    return Act(
+        name="pay",
+        label=f"Pay {amount} in another way" if another else f"Pay {amount}",
+        of=tuple(invoice.id for invoice in case.free),
+        amount=amount,
+        told=" ".join(told),
+        keeps=_keeps(case),
+        kept_for="Use the same payment method for the payments to come",
+    )
+
+
+def _keeps(case: Case) -> bool | None:
+    """Whether to keep the method is ticked at first: where the one at hand does not do. None where it is not asked."""
+    subscription = case.subscription
+    sent = subscription.collects.way is CollectionMethod.SEND_INVOICE
+    if sent or _awaits_method(case) or subscription.status in ENDED:
+        return None
+    method = subscription.method
+    return method is None or method.refused or bool(subscription.arrears)
+
+
+def _awaits_method(case: Case) -> bool:
+    """Whether the method of the first invoice is kept without being asked."""
+    first = case.subscription.collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE
+    return first and case.subscription.method is None
+
+
+def changing(case: Case) -> Act | None:
+    """To leave another method, where one is charged."""
+    subscription = case.subscription
+    sent = subscription.collects.way is CollectionMethod.SEND_INVOICE or subscription.record_only
+    ended = subscription.status in ENDED and not subscription.arrears
+    if sent or ended or _awaits_method(case):
+        return None
+    asked, _ = case.asked
+    told = f"What is owed, {formats.money(asked)}, is then charged to it at once." if asked else ""
+    label = "Update payment method" if subscription.method else "Add a payment method"
+    return Act(name="method", label=label, of=(subscription.id,), amount=formats.money(asked), told=told)
+
+
+def ways(case: Case) -> str:
+    """What Stripe's page takes, in words: card or SEPA direct debit."""
+    types = case.subscription.collects.types or case.account.method_types
+    *others, last = [TYPES[type_] for type_ in types] or ["card"]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def next_step(case: Case, invoice: Invoice) -> str:
+    """What happens to an invoice that is owed by itself, or has to be done."""
+    held = case.open_payment(invoice)
+    if invoice.payment is not None:
+        return dues.standing(held) if held else dues.UNDER_WAY
+    if invoice.due_on is not None:
+        return due(case, invoice)
+    again_at = dues.asked_again_at(case.subscription, (invoice,))
+    if again_at is not None and case.subscription.method is not None:
+        on = formats.day_of(again_at, case.account.zone)
+        return f"Will be asked for on {on} with {formats.name(case.subscription.method.label)}."
+    return "Will not be asked for until you give another payment method."
+
+
+def due(case: Case, invoice: Invoice) -> str:
+    """When a sent invoice is to be paid."""
+    if invoice.due_on is None:
+        return ""
+    if invoice.due_on == case.today:
+        return "Due today."
+    late = invoice.due_on < case.today
+    return f"{'Was due' if late else 'Due'} on {formats.day(invoice.due_on)}."
+
+
+def last_try(case: Case, invoice: Invoice) -> str:
+    """Why the last payment of an invoice did not go through; empty where that is not known, or none was tried."""
+    last = next((case.payments.get(name) for name in invoice.payments_so_far(1)), None)
+    if last is None or last.status is not PaymentStatus.DECLINED:
+        return ""
+    on = formats.day_of(last.settled_at or last.created_at, case.account.zone)
+    return f"Last tried on {on} with {formats.name(last.method_label)}. {dues.reason(last)}"

@@ -1,0 +1,153 @@
+"""Every page in every state it knows, at a phone and at a desk: readable, usable by everybody, in one picture each."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import count
+
+import pytest
+
+from chalicelib.billing.payments import PaymentStatus
+from chalicelib.billing.statuses import Status
+from chalicelib.views.links import Purpose
+from sandbox.world import World
+from tests.browser.conftest import DESKTOP, PHONE, Buyer
+from tests.browser.shelf import NOW, SENT, VISA, Shelf, credited, given_back, in_parts, sent, shelf
+
+ACCOUNTS = count(1)
+
+
+@pytest.fixture
+def on(world: World) -> Callable[..., Shelf]:
+    """A shelf of its own for each state."""
+    return lambda **more: shelf(world.service(), f"acct_shelf{next(ACCOUNTS)}", **more)
+
+
+def test_an_invoice(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
+    """To be paid, overdue, in parts, credited, paid, under way at a bank, canceled: each is told in words and shown what can be done."""
+    states = []
+    here = on(collection=SENT, method=None)
+    one = sent(here)
+    here.put(here.subscription, one)
+    states.append(("due", here.link(Purpose.INVOICE, one), "Due on 15 January 2026", "Pay €57.00"))
+
+    here = on(collection=SENT, method=None, status=Status.PAST_DUE)
+    one = sent(here, date(2025, 12, 20))
+    here.put(here.subscription, one)
+    states.append(("overdue", here.link(Purpose.INVOICE, one), "This invoice is overdue", "Pay €"))
+
+    here = on(collection=SENT, method=None)
+    one = in_parts(here)
+    here.put(here.subscription, one)
+    states.append(("in parts", here.link(Purpose.INVOICE, one), "Part 2 of 3", "Pay €"))
+
+    here = on(collection=SENT, method=None)
+    one, note = credited(here)
+    here.put(here.subscription, one, note)
+    states.append(("credited", here.link(Purpose.INVOICE, one), "Credit note CN-000003", "Pay €"))
+
+    here = on()
+    one = here.invoice()
+    payment = here.payment(one, status=PaymentStatus.PROCESSING, method_label="SEPA •••• 3000")
+    here.put(here.subscription, one.reserved(payment.id), payment)
+    states.append(("processing", here.link(Purpose.INVOICE, one), "That takes some days", ""))
+
+    here = on()
+    one = here.invoice()
+    declined = here.payment(one, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
+    tried = replace(one, attempts=1, failed_at=NOW, attempt_at=NOW + timedelta(days=1))
+    here.put(here.subscription, tried, declined)
+    states.append(("declined", here.link(Purpose.INVOICE, one), "not enough money", "Pay €"))
+
+    here = on()
+    one = here.invoice()
+    here.put(here.subscription, one.voided(date(2026, 1, 1)))
+    states.append(("void", here.link(Purpose.INVOICE, one), "has been canceled", ""))
+
+    see(states, buyer)
+
+
+def test_a_subscription(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
+    """Arrears, a payment to confirm, a canceled subscription, nothing owed, and the page of its method."""
+    states = []
+    here = on(cycle=2, status=Status.PAST_DUE)
+    old = here.invoice("INV-000012")
+    new = here.invoice("INV-000017", cycle=1)
+    declined = here.payment(old, status=PaymentStatus.DECLINED, decline_code="expired_card")
+    tried = replace(old, attempts=1, failed_at=NOW, attempt_at=NOW + timedelta(days=3))
+    owing = replace(here.subscription, arrears=(old.id,))
+    here.put(owing, tried, new, declined)
+    states.append(("arrears", here.link(Purpose.OWED, owing), "Your card has expired.", "Pay €114.00"))
+    states.append(("method", here.link(Purpose.METHOD, owing), "Visa •••• 4242", "Update payment method"))
+
+    here = on(status=Status.PAST_DUE)
+    one = here.invoice()
+    waits = here.payment(one, status=PaymentStatus.ACTION_REQUIRED)
+    owing = replace(here.subscription, arrears=(one.id,))
+    here.put(owing, one.reserved(waits.id), waits)
+    states.append(("to confirm", here.link(Purpose.OWED, owing), "Nothing has been taken yet", "Confirm €"))
+    states.append(
+        ("payment to confirm", here.link(Purpose.PAYMENT, waits), "Your bank wants you", "Confirm €")
+    )
+
+    here = on(status=Status.CANCELED, ended_at=NOW)
+    one = here.invoice()
+    owing = replace(here.subscription, arrears=(one.id,))
+    here.put(owing, one.left_open())
+    states.append(("canceled", here.link(Purpose.OWED, owing), "has been canceled", "Pay €"))
+
+    here = on(cycle=0, method=replace(VISA, refused=True))
+    here.put(here.subscription)
+    states.append(("nothing", here.link(Purpose.OWED, here.subscription), "Nothing is owed", "Update"))
+    states.append(
+        ("method refused", here.link(Purpose.METHOD, here.subscription), "It was refused", "Update")
+    )
+
+    see(states, buyer)
+
+
+def test_a_payment(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
+    """A receipt with what was given back, and a payment that is held, was called off, declined or came back."""
+    here = on()
+    one, payment, made = given_back(here)
+    here.put(here.subscription, one, payment, *made)
+    states = [("receipt", here.link(Purpose.PAYMENT, payment), "Sent back to Visa", "")]
+    for status, words, button in (
+        (PaymentStatus.HELD, "Please do not pay again", ""),
+        (PaymentStatus.CANCELED, "You can go on where you stopped", "Pay €"),
+        (PaymentStatus.DECLINED, "Your card has expired.", "Pay €"),
+        (PaymentStatus.RETURNED, "Your bank took the payment back", "Pay €"),
+    ):
+        here = on()
+        one = here.invoice()
+        payment = here.payment(one, status=status, decline_code="expired_card")
+        held = one.reserved(payment.id)
+        here.put(here.subscription, held if payment.open else held.released(NOW), payment)
+        states.append((status.value, here.link(Purpose.PAYMENT, payment), words, button))
+    see(states, buyer)
+
+
+def test_a_link_that_opens_nothing(on: Callable[..., Shelf], buyer: Callable[..., Buyer], world: World):
+    """Expired or unknown: a page that tells nothing of anybody, with its own status."""
+    here = on()
+    here.put(here.subscription)
+    old = here.link(Purpose.OWED, here.subscription, ago=timedelta(days=31))
+    for at in (PHONE, DESKTOP):
+        person = buyer(at)
+        assert person.opens(old).status == 410
+        assert "Harbour" not in person.looks("expired").reads
+        assert person.opens(f"{world.env['PERENNIAL_BASE_URL']}/b/nonsense").status == 404
+        person.looks("unknown")
+
+
+def see(states: list[tuple[str, str, str, str]], buyer: Callable[..., Buyer]) -> None:
+    """Open each at a phone and at a desk: it says the words, and has the button, or none."""
+    for at in (PHONE, DESKTOP):
+        person = buyer(at)
+        for name, link, words, button in states:
+            assert person.opens(link).status == 200, name
+            assert words in person.looks(name).reads, (name, person.reads)
+            buttons = person.page.locator("button").all_inner_texts()
+            assert buttons[0].startswith(button) if button else buttons == [], (name, buttons)
+            for secret in ("cus_secret", "sk_test", "pm_1"):
+                assert secret not in person.page.content()
