@@ -258,14 +258,12 @@ class Payment:
         match outcome:
             case ActionRequired():
                 waiting = replace(self, status=PaymentStatus.ACTION_REQUIRED, reference=outcome.reference)
-                return waiting.postponed(real, "The buyer must confirm it.")
+                waiting = waiting.postponed(real, "The buyer must confirm it.")
+                return waiting.at_latest(self.sent_at + CONFIRMED_WITHIN, real)
             case AtCheckout():
                 waiting = replace(self, status=PaymentStatus.CHECKOUT, session=outcome.session)
                 waiting = waiting.postponed(real, "The buyer is on Stripe's page.")
-                ends = outcome.expires_at
-                return (
-                    replace(waiting, look_at=min(waiting.look_at or ends, ends)) if ends > real else waiting
-                )
+                return waiting.at_latest(outcome.expires_at, real)
             case Processing():
                 waiting = replace(self, status=PaymentStatus.PROCESSING, reference=outcome.reference)
                 waiting = replace(waiting, method_label=outcome.label or self.method_label)
@@ -274,6 +272,10 @@ class Payment:
                 return replace(self, status=PaymentStatus.HELD).postponed(real, outcome.reason)
             case _:
                 assert_never(outcome)
+
+    def at_latest(self, moment: datetime, now: datetime) -> "Payment":
+        """It is looked at by a moment, where that is still to come (real time)."""
+        return replace(self, look_at=min(self.look_at or moment, moment)) if moment > now else self
 
     def awaiting_fee(self, real: datetime) -> "Payment":
         """Where its fee is not known, it is looked at again for that (real time)."""

@@ -1,0 +1,184 @@
+"""Buyers pay on Stripe's page: once, whatever races with it, and what they leave undone leaves all as it was."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.billing.errors import WrongState
+from sandbox.world import World
+from tests.contracts.browser import visit
+from tests.stories.buyer import BANK, MASTERCARD, POOR, POOR_BANK, VISA, Buyer, pays
+from tests.stories.diary import Diary
+
+BOTH = ["card", "us_bank_account"]
+
+
+def owing(diary: Diary, who: str, *, times: int = 9, what: str = "coffee-1kg") -> Buyer:
+    """A customer whose card is refused from the 15th of January on."""
+    diary.saves_a_card(who)
+    diary.card(who, *["insufficient_funds"] * times)
+    diary.subscribes(who, what, on="2026-01-15")
+    return Buyer(diary, who)
+
+
+def test_a_buyer_pays_on_a_page(diary: Diary, world: World):
+    """Webhook, poll and the buyer's return come to one result: paid once, recovered, a receipt that names the card."""
+    ada, bea, cy = owing(diary, "ada"), owing(diary, "bea"), owing(diary, "cy")
+    diary.it_is("2026-01-15")
+    assert diary.subscription("ada")["status"] == "past_due"
+
+    url = ada.opens()
+    assert pays(url, MASTERCARD).location == f"https://pay.perennial.example/b/{ada.payment().id}"
+    assert ada.comes_back(ada.payment().id).status == "succeeded"
+    pays(bea.opens())
+    world.settle()
+    pays(cy.opens())
+    world.stripe("DELETE", "webhooks")
+    diary.it_is("2026-01-15", hour=20)
+
+    for who in ("ada", "bea", "cy"):
+        assert diary.invoices(who) == [("2026-01-15", "paid", 2)]
+        assert diary.payments(who) == [("declined", 2500), ("succeeded", 2500)]
+        assert diary.subscription(who)["status"] == "active"
+        assert diary.letters(who) == ["failed", "receipt"]
+    assert ada.payment().method_label == "Mastercard •••• 4444"
+    assert diary.subscription("ada")["payment_method"]["label"] == "Visa •••• 4242"
+    diary.sound()
+
+
+def test_an_abandoned_page_is_no_decline(diary: Diary, world: World):
+    """The retry due meanwhile waits for the page's end, and comes at once; nothing is burnt, nobody is told."""
+    ada, bea = owing(diary, "ada", times=1), owing(diary, "bea", times=2)
+    diary.it_is("2026-01-16", hour=5)
+    world.set_clock(world.now + timedelta(minutes=50))
+    url, other = ada.opens(), bea.opens()
+    pays(other, POOR)
+    world.until(world.now + timedelta(minutes=20))
+    assert [one.payment().status for one in (ada, bea)] == ["checkout", "checkout"]
+    assert diary.letters("bea") == ["failed"]
+
+    world.until(world.now + timedelta(minutes=20))
+    assert "expired" in visit(url).text
+    assert diary.payments("ada") == [("declined", 2500), ("canceled", 2500), ("succeeded", 2500)]
+    assert diary.payments("bea") == [("declined", 2500), ("canceled", 2500), ("declined", 2500)]
+    diary.it_is("2026-01-18")
+    assert diary.payments("bea")[3:] == [("succeeded", 2500)]
+    assert diary.letters("bea") == ["failed", "failed", "receipt"]
+    diary.sound()
+
+
+def test_a_page_is_gone_back_to(diary: Diary, world: World):
+    """Asked for again it is the same page, in another tab too; for other amounts or to keep the method it is another."""
+    ada = owing(diary, "ada")
+    diary.it_is("2026-02-15")
+    january, _ = ada.owed()
+    first = ada.opens(january)
+    assert ada.opens(january) == first
+    both = ada.opens()
+    assert "expired" in visit(first).text
+    kept = ada.opens(save=True)
+    assert len({first, both, kept}) == 3
+    assert "expired" in visit(both).text
+    page = visit(kept)
+    assert pays(kept).location == pays(kept).location
+    assert page.submit(method="new:card").status in (200, 303)
+
+    world.settle()
+    assert diary.invoices("ada")[0][:2] == ("2026-01-15", "paid")
+    assert diary.invoices("ada")[1][:2] == ("2026-02-15", "paid")
+    assert diary.payments("ada")[-3:] == [("canceled", 2500), ("canceled", 5000), ("succeeded", 5000)]
+    with pytest.raises(WrongState, match="invoice_not_payable"):
+        ada.opens(january)
+    diary.sound()
+
+
+def test_a_page_that_keeps_the_method_pays_the_rest(diary: Diary, world: World):
+    """With `save` the subscription is charged on it from then on, and what was not on the page is asked for at once."""
+    ada = owing(diary, "ada", times=20)
+    diary.it_is("2026-02-25")
+    assert diary.subscription("ada")["status"] == "unpaid"
+    pays(ada.opens(ada.owed()[0], save=True), MASTERCARD)
+    world.settle()
+    assert [row[:2] for row in diary.invoices("ada")] == [("2026-01-15", "paid"), ("2026-02-15", "paid")]
+    told = diary.subscription("ada")
+    assert (told["status"], told["payment_method"]["label"]) == ("active", "Mastercard •••• 4444")
+    diary.it_is("2026-03-15")
+    assert diary.payments("ada")[-1] == ("succeeded", 2500)
+    diary.sound()
+
+
+def test_a_card_refused_on_the_page_changes_nothing(diary: Diary, world: World):
+    """The page stays open, nobody is written to, and another card pays on it."""
+    ada = owing(diary, "ada")
+    diary.it_is("2026-01-15")
+    url = ada.opens()
+    for _ in range(2):
+        assert pays(url, POOR).status == 402
+        world.settle()
+    assert ada.payment().status == "checkout"
+    assert diary.letters("ada") == ["failed"]
+    assert pays(url, VISA).location
+    world.settle()
+    assert diary.payments("ada") == [("declined", 2500), ("succeeded", 2500)]
+    diary.sound()
+
+
+def test_an_old_page_pays_nothing_twice(diary: Diary, world: World):
+    """Another card pays what a page asks for: the page ends first. Who comes to it later is told so."""
+    ada = owing(diary, "ada")
+    diary.it_is("2026-01-15")
+    url = ada.opens()
+    shown = visit(url)
+    diary.gives_another_card("ada")
+    assert diary.invoices("ada") == [("2026-01-15", "paid", 3)]
+    assert "expired" in visit(url).text
+    card = {
+        "card_number": VISA,
+        "card_expiry": "12/34",
+        "card_cvc": "123",
+        "name": "Ada",
+        "method": "new:card",
+    }
+    shown.submit(**card, email="ada@example.com")
+    world.settle()
+    assert diary.payments("ada") == [("declined", 2500), ("canceled", 2500), ("succeeded", 2500)]
+    assert diary.taken() == 2500
+    diary.sound()
+
+
+def test_a_page_paid_just_before_another_card_counts(diary: Diary, world: World):
+    """Nobody has told of it yet: ending the page is how it is learned, and the new card is asked for nothing."""
+    ada = owing(diary, "ada")
+    diary.it_is("2026-01-15")
+    pays(ada.opens())
+    diary.gives_another_card("ada")
+    assert diary.invoices("ada") == [("2026-01-15", "paid", 2)]
+    world.settle()
+    assert diary.taken() == 2500
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
+def test_a_bank_debit_takes_days(diary: Diary, world: World):
+    """The subscription lives meanwhile, nothing else asks; it succeeds, or fails and the schedule goes on where it was."""
+    people = [owing(diary, who) for who in ("ada", "bea")]
+    for who in ("ada", "bea"):
+        diary.post(f"/v1/subscriptions/{diary.subscriptions[who]}/collection", accepted_types=BOTH)
+    diary.it_is("2026-01-15")
+    pays(people[0].opens(), BANK)
+    pays(people[1].opens(), POOR_BANK)
+    world.settle()
+    for one in people:
+        assert one.payment().status == "processing"
+        with pytest.raises(WrongState, match="payment_processing"):
+            one.opens()
+    diary.gives_another_card("ada")
+    diary.it_is("2026-01-18")
+    assert diary.payments("ada") == [("declined", 2500), ("processing", 2500)]
+    diary.it_is("2026-01-20")
+    assert diary.invoices("ada") == [("2026-01-15", "paid", 2)]
+    assert people[0].payment().method_label.endswith("•••• 6789")
+    assert diary.payments("bea") == [("declined", 2500)] * 4
+    diary.it_is("2026-01-22")
+    assert diary.payments("bea") == [("declined", 2500)] * 5
+    diary.sound()
