@@ -60,9 +60,9 @@ def reconcile_payments(_: CloudWatchEvent) -> int:
     return sweep(Topic.RECONCILIATION)
 
 
-@app.schedule(Rate(1, unit=Rate.DAYS))
+@app.schedule(Rate(1, unit=Rate.HOURS))
 def audit_accounts(_: CloudWatchEvent) -> int:
-    """Have every account looked through, and held against Stripe and its books."""
+    """Have every account looked through once a day, and held against Stripe and its books."""
     from chalicelib.operations import audit
 
     return audit.accounts(service())

@@ -12,7 +12,7 @@ QUEUES = {
     DELIVERIES: ("PERENNIAL_DELIVERIES_QUEUE", "work_deliveries"),
     INBOX: ("PERENNIAL_INBOX_QUEUE", "work_inbox"),
 }
-# Workers side by side. Money: 16 charges each stay below Stripe's 100 requests a second as long as one takes a second.
+# Workers side by side. How many requests all of them send to Stripe is the governor's matter (operations/governor.py).
 AT_ONCE = {"work_money": 5, "work_deliveries": 2, "work_inbox": 5}
 MAX_RECEIVES = 5
 DAY = 24 * 60 * 60
@@ -22,6 +22,8 @@ MARGIN = 10
 """Seconds, at least the longest batching window of app.py's queues."""
 PARKED = "record parked"
 """What the log says when a record is taken out of the schedules (operations/together.py, agenda.py)."""
+FOUND = "audit found something"
+"""What it says of an audit that found what is wrong (operations/audit.py)."""
 
 
 def around(stage: str, environment: Mapping[str, str], timeouts: Mapping[str, int]) -> Resources:
@@ -193,17 +195,23 @@ def function_alarms(function: str) -> Resources:
         ),
     }
     if ACCESS[function].consumes:
-        found |= _parked(function, name)
+        told = f"{function} parked a record: GET /v1/parked names it and why."
+        found |= _counted(name, "Parked", f"{name}ParkedRecords", PARKED, told)
+    if ACCESS[function].checks:
+        told = (
+            "An audit found something wrong: GET /v1/audit of the account in the log names it and what to do."
+        )
+        found |= _counted(name, "Audit", f"{name}AuditsWithFindings", FOUND, told)
     return found
 
 
-def _parked(function: str, name: str) -> Resources:
-    metric = f"{name}ParkedRecords"
+def _counted(name: str, what: str, metric: str, said: str, told: str) -> Resources:
+    """An alarm for a line that a function writes to its log."""
     counted = {
         "Type": "AWS::Logs::MetricFilter",
         "Properties": {
             "LogGroupName": {"Ref": f"{name}LogGroup"},
-            "FilterPattern": f'"{PARKED}"',
+            "FilterPattern": f'"{said}"',
             "MetricTransformations": [
                 {
                     "MetricNamespace": {"Ref": "AWS::StackName"},
@@ -214,10 +222,9 @@ def _parked(function: str, name: str) -> Resources:
             ],
         },
     }
-    told = f"{function} parked a record: GET /v1/parked names it and why."
     return {
-        f"{name}Parked": counted,
-        f"{name}ParkedAlarm": _alarm(told, _metric({"Ref": "AWS::StackName"}, metric, "Sum")),
+        f"{name}{what}": counted,
+        f"{name}{what}Alarm": _alarm(told, _metric({"Ref": "AWS::StackName"}, metric, "Sum")),
     }
 
 

@@ -242,7 +242,7 @@ class World:
             self.invoke(name, tick_event(name))
 
     def audit(self) -> None:
-        """EventBridge wakes the schedule of once a day."""
+        """EventBridge wakes the schedule of once an hour."""
         self.invoke("audit_accounts", tick_event("audit_accounts"))
 
     def drain(self) -> int:

@@ -14,13 +14,15 @@ from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import cursor, not_a_cursor, uncursor
 
 SECONDS: Final = 8
-"""How long is looked for one answer; API Gateway waits 29, and a last step may take some."""
+MOST_SECONDS: Final = 15
+"""API Gateway waits 29, and a last step may take some."""
 
 
 class Further(Body, frozen=True):
-    """Where looking goes on: `after` is the `next` of the answer before."""
+    """Where looking goes on: `after` is the `next` of the answer before. No step is begun after so many `seconds`."""
 
     after: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    seconds: Annotated[int, Meta(ge=0, le=MOST_SECONDS)] = SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def get(call: Call, query: Further) -> Audited:
     made = audit.begun(call.service, call.account.id, uncursor(query.after) if query.after else None)
     try:
         made = audit.step(call.service, made)
-        while made.completed_at is None and time.monotonic() - began < SECONDS:
+        while made.completed_at is None and time.monotonic() - began < query.seconds:
             made = audit.step(call.service, made)
     except ValueError:
         raise not_a_cursor() from None

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.operations import audit
 from sandbox import package, policies
 from sandbox import template as around
 from sandbox.environment import SetUpError
@@ -120,19 +121,21 @@ def test_a_message_is_hidden_longer_than_its_worker_runs(template: dict[str, Any
 
 
 def test_every_queue_and_function_is_watched(template: dict[str, Any]) -> None:
-    """An alarm for each function's errors and throttles, each queue's age and dead letters, and each worker's parked records."""
+    """An alarm for each function's errors and throttles, each queue's age and dead letters, each worker's parked records, and what audits find."""
     alarms = {name for name, resource in template["Resources"].items() if resource["Type"].endswith("Alarm")}
     workers = [function for function, access in ACCESS.items() if access.consumes]
     wanted = {f"{logical(function)}{what}Alarm" for function in ACCESS for what in ("Errors", "Throttles")}
     wanted |= {f"{logical(function)}ParkedAlarm" for function in workers}
+    wanted |= {f"{logical(function)}AuditAlarm" for function, access in ACCESS.items() if access.checks}
     wanted |= {f"{which}{queue}Alarm" for queue in around.QUEUES for which in ("Dead", "Old")}
     assert alarms == wanted
 
 
 def test_the_phrase_that_is_counted_is_the_one_that_is_logged() -> None:
-    """The alarm for parked records listens to words that the operations do say."""
+    """The alarms for parked records and audits listen to words that the operations do say."""
     said = [path for path in (package.ROOT / "chalicelib/operations").glob("*.py") if logs_parking(path)]
     assert {path.name for path in said} >= {"together.py"}
+    assert audit.FOUND == around.FOUND
 
 
 def logs_parking(path: Path) -> bool:

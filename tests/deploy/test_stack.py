@@ -27,6 +27,7 @@ UNSEEN = {
         ("sqs:GetQueueUrl", "DeliveriesQueue"),  # a letter caused by a request, as of a cancellation
         ("sqs:SendMessage", "DeliveriesQueue"),
     },
+    "audit_accounts": {("dynamodb:UpdateItem", "table")},
     "work_money": {
         ("dynamodb:Query", "ByWake"),  # moving a test account's clock
         ("dynamodb:UpdateItem", "table"),  # blaming and parking a record
@@ -103,9 +104,10 @@ def test_each_policy_allows_what_is_called_and_little_else(billed: Any, template
     assert billed.call("POST", "/v1/account", {"billing_hour": 7}).status == 200
     walked = ("dynamodb:Query", "ByOwner")  # subscriptions follow their account
     eventually(lambda: walked in billed.called("work_money"), 30)
-    for sweep in SWEEPS:
-        failed, answer = billed.invoke(sweep)
+    for schedule in (*SWEEPS, "audit_accounts"):
+        failed, answer = billed.invoke(schedule)
         assert not failed, answer
+    eventually(lambda: billed.call("GET", "/v1/audit").body["last"]["completed_at"], 30)
     for function in set(ACCESS) - set(SWEEPS):
         allowed = billed.allowed(template, function)
         assert billed.called(function) <= allowed, function
