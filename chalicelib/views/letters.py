@@ -115,16 +115,13 @@ def payment_failed(
     *,
     link: str,
 ) -> Words:
-    """A payment did not go through, or waits for the buyer: why, and what happens next."""
+    """A payment did not go through, or came back, or waits for the buyer: why, and what happens next."""
     business, amount = formats.name(account.name), formats.money(payment.amount)
-    waits = payment.status is PaymentStatus.ACTION_REQUIRED
-    subject = f"Your payment of {amount} to {short(account.name)} did not go through"
-    if waits:
-        subject = f"Your bank asks you to confirm {amount} to {short(account.name)}"
+    title, subject = _heading(payment, amount, short(account.name))
     sheet = Sheet(
         business=business,
         greeting=greeting(contact),
-        title="Your bank asks you to confirm" if waits else "Payment did not go through",
+        title=title,
         amount=amount,
         paragraphs=_failed(account, subscription, invoices, payment),
         facts=(
@@ -139,6 +136,17 @@ def payment_failed(
         closing=closing(account, business),
     )
     return set_(subject, sheet)
+
+
+def _heading(payment: Payment, amount: str, business: str) -> tuple[str, str]:
+    """Title and subject of what did not go through."""
+    match payment.status:
+        case PaymentStatus.ACTION_REQUIRED:
+            return "Your bank asks you to confirm", f"Your bank asks you to confirm {amount} to {business}"
+        case PaymentStatus.RETURNED:
+            return "Payment came back", f"Your payment of {amount} to {business} came back from your bank"
+        case _:
+            return "Payment did not go through", f"Your payment of {amount} to {business} did not go through"
 
 
 def _announced(subscription: Subscription, business: str, amount: str, on: str) -> tuple[str, ...]:
@@ -158,11 +166,15 @@ def _failed(
 ) -> tuple[str, ...]:
     business, amount = formats.name(account.name), formats.money(payment.amount)
     if not _owed(invoices):
+        went = "came back" if payment.status is PaymentStatus.RETURNED else "did not go through"
         return (
-            f"Your payment of {amount} to {business} did not go through at first.",
+            f"Your payment of {amount} to {business} {went} at first.",
             "Nothing of it is owed any more: there is nothing you need to do.",
         )
-    first = f"{business} asked for {amount} from {formats.name(payment.method_label)}. {dues.reason(payment)}"
+    label = formats.name(payment.method_label)
+    first = f"{business} asked for {amount} from {label}. {dues.reason(payment)}"
+    if payment.status is PaymentStatus.RETURNED:
+        first = f"{business} had received your payment of {amount} from {label}, and your bank has taken it back: it is owed again."
     if payment.status is PaymentStatus.ACTION_REQUIRED:
         return (
             first,

@@ -1,0 +1,84 @@
+"""Bank debits that come back after they had succeeded: what they paid is owed again, told with a moving clock and every message twice."""
+
+from tests.stories.diary import Diary
+from tests.stories.test_credits import balance, entries, newest, usd
+from tests.stories.test_disputes import books, facts
+from tests.stories.test_refunds import last_payment, refused
+
+ACH = "pm_usBankAccount_success"
+
+
+def debits(diary: Diary, who: str = "ada") -> str:
+    """Somebody's first 25.00 come from a bank account, days after they were asked for; the payment's id."""
+    diary.saves_a_card(who, ACH)
+    diary.subscribes(who, "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-25")
+    paid = last_payment(diary, who)
+    assert paid["status"] == "succeeded"
+    return str(paid["id"])
+
+
+def comes_back(diary: Diary, payment: str, reason: str = "insufficient_funds") -> None:
+    """Its bank takes a payment back."""
+    intent = diary.get(f"/v1/payments/{payment}")["reference"]
+    diary.world.stripe("POST", "returns", {"payment_intent": intent, "reason": reason})
+    diary.world.settle()
+
+
+def test_a_debit_that_comes_back_is_owed_again_and_asked_for_by_the_policy(diary: Diary):
+    """The payment is returned, the invoice open, the subscription past due, a letter says so; the next attempt pays."""
+    paid = debits(diary)
+    comes_back(diary, paid)
+    assert diary.get(f"/v1/payments/{paid}")["status"] == "returned"
+    assert newest(diary, "ada")["amount_due"] == usd(2500)
+    assert diary.subscription("ada")["status"] == "past_due"
+    assert books(diary)["receivable"] == 2500
+    assert "payment.returned" in facts(diary, paid)
+    assert diary.letters("ada")[-1] == "failed"
+    assert refused(diary, "/v1/refunds", payment=paid)[1] == "payment_not_refundable"
+    diary.sound()
+    diary.it_is("2026-02-14")
+    assert [status for _, status, _ in diary.invoices("ada")] == ["paid"]
+    assert diary.subscription("ada")["status"] == "active"
+    assert "disputed" not in books(diary)
+    diary.sound()
+
+
+def test_an_account_that_never_allowed_it_is_not_asked_again(diary: Diary):
+    """A return for want of an authorization closes the method: another one pays the arrears."""
+    paid = debits(diary)
+    comes_back(diary, paid, "debit_not_authorized")
+    diary.it_is("2026-02-05")
+    assert diary.payments("ada") == [("returned", 2500)]
+    diary.gives_another_card("ada")
+    diary.world.settle()
+    assert diary.payments("ada") == [("returned", 2500), ("succeeded", 2500)]
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
+def test_what_comes_back_to_a_canceled_subscription_is_merely_open(diary: Diary):
+    """Nobody is asked for it, it is owed; given up, it is bad debt."""
+    paid = debits(diary)
+    diary.post(f"/v1/subscriptions/{diary.subscriptions['ada']}/cancel")
+    comes_back(diary, paid)
+    assert diary.subscription("ada")["status"] == "canceled"
+    assert newest(diary, "ada")["amount_due"] == usd(2500)
+    diary.it_is("2026-02-20")
+    assert diary.payments("ada") == [("returned", 2500)]
+    diary.post(f"/v1/invoices/{newest(diary, 'ada')['id']}/mark_uncollectible")
+    assert books(diary)["bad_debt"] == 2500
+    diary.sound()
+
+
+def test_what_was_given_back_of_a_debit_stays_given_back(diary: Diary):
+    """10.00 of 25.00 had been refunded when the bank took the rest back: 15.00 are owed again, and no more."""
+    paid = debits(diary)
+    diary.post("/v1/refunds", payment=paid, amount=usd(1000))
+    diary.world.settle()
+    comes_back(diary, paid)
+    assert diary.get(f"/v1/payments/{paid}")["amount_returned"] == usd(1500)
+    assert newest(diary, "ada")["amount_due"] == usd(1500)
+    assert balance(diary, "ada") == 0
+    assert "disputed" not in {book for book, amount in entries(diary).items() if amount}
+    diary.sound()
