@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.billing.errors import WrongState
+from chalicelib.billing.errors import Invalid, NotFound, WrongState
 from sandbox.world import World
 from tests.contracts.browser import visit
 from tests.stories.buyer import BANK, MASTERCARD, POOR, POOR_BANK, VISA, Buyer, pays
@@ -181,4 +181,79 @@ def test_a_bank_debit_takes_days(diary: Diary, world: World):
     assert diary.payments("bea") == [("declined", 2500)] * 4
     diary.it_is("2026-01-22")
     assert diary.payments("bea") == [("declined", 2500)] * 5
+    diary.sound()
+
+
+def test_what_cannot_be_paid_on_a_page(diary: Diary, world: World):
+    """Refused with what to do, before anything is written: paid, void, apart, offline, or less than Stripe takes."""
+    ada, bea = owing(diary, "ada"), owing(diary, "bea")
+    diary.subscribes("cy", "coffee-1kg", on="2026-01-15", lines=[{"name": "Cup", "unit_amount": "40"}])
+    diary.it_is("2026-01-15")
+    [mine], [hers] = ada.owed(), bea.owed()
+    with pytest.raises(WrongState, match="amount_too_small"):
+        Buyer(diary, "cy").opens()
+    with pytest.raises(Invalid, match="invoices_apart"):
+        ada.opens(mine, hers)
+    with pytest.raises(NotFound):
+        ada.opens(mine, "inv_of_nobody")
+    diary.post(f"/v1/invoices/{hers}/void")
+    with pytest.raises(WrongState, match="invoice_not_payable"):
+        bea.opens(hers)
+    diary.post(
+        f"/v1/subscriptions/{diary.subscriptions['ada']}/collection",
+        collection_method="send_invoice",
+        online=False,
+    )
+    with pytest.raises(WrongState, match="online_payment_off"):
+        ada.opens(mine)
+    diary.sound()
+
+
+def test_a_balance_pays_first(diary: Diary, world: World):
+    """What the customer has to their credit is taken before the page asks for the rest; where it is enough, there is no page."""
+    ada, bea = owing(diary, "ada"), owing(diary, "bea")
+    diary.it_is("2026-01-15")
+    asked = ada.opens()
+    for who, cents in (("ada", 1000), ("bea", 2500)):
+        amount = {"amount": cents, "currency": "usd"}
+        diary.post(f"/v1/contacts/{diary.contacts[who]}/balance", amount=amount, reason="Sorry")
+    assert bea.opens() == "https://pay.perennial.example/b/{payment}"
+    assert diary.subscription("bea")["status"] == "active"
+    again = ada.opens()
+    assert "expired" in visit(asked).text
+    assert "15.00 USD" in visit(again).text
+    pays(again)
+    world.settle()
+    assert diary.payments("ada")[1:] == [("canceled", 2500), ("succeeded", 1500)]
+    assert diary.subscription("ada")["status"] == "active"
+    assert diary.taken() == 1500
+    diary.sound()
+
+
+def test_the_first_invoice_brings_the_method(diary: Diary, world: World):
+    """Sent and paid on a page, it keeps the card, and every invoice after it is charged; an unpaid page changes no due day."""
+    ada = Buyer(diary, "ada")
+    diary.contacts["ada"] = diary.post("/v1/contacts", name="Ada", email="ada@perennial.example")["id"]
+    body = {
+        "contact": diary.contacts["ada"],
+        "currency": "usd",
+        "frequency": "monthly",
+        "collection_method": "charge_after_first_invoice",
+        "days_until_due": 7,
+        "lines": [{"name": "coffee", "unit_amount": "2500"}],
+        "start_on": "2026-01-15",
+    }
+    diary.subscriptions["ada"] = diary.post("/v1/subscriptions", **body)["id"]
+    diary.it_is("2026-01-15")
+    ada.opens()
+    diary.it_is("2026-01-22")
+    assert diary.subscription("ada")["status"] == "active"
+    diary.it_is("2026-01-23")
+    assert diary.subscription("ada")["status"] == "past_due"
+    pays(ada.opens(), MASTERCARD)
+    world.settle()
+    told = diary.subscription("ada")
+    assert (told["status"], told["payment_method"]["label"]) == ("active", "Mastercard •••• 4444")
+    diary.it_is("2026-02-15")
+    assert diary.payments("ada") == [("canceled", 2500), ("succeeded", 2500), ("succeeded", 2500)]
     diary.sound()
