@@ -4,7 +4,7 @@ import time
 
 from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.payments import Payment
+from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
@@ -68,7 +68,9 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
     contact = records.get(Contact, delivery.contact)
     subscription = records.get(Subscription, delivery.about["subscription"])
     if delivery.letter is Letter.UPCOMING_PAYMENT:
-        words = letters.upcoming_payment(account, contact, subscription, account.now(service.real()))
+        link = links.method(service.settings, subscription, service.real())
+        now = account.now(service.real())
+        words = letters.upcoming_payment(account, contact, subscription, now, link=link)
     elif delivery.letter in (Letter.INVOICE, Letter.OVERDUE):
         words = _sent(
             service, account, contact, subscription, records.get(Invoice, delivery.about["invoice"]), delivery
@@ -76,10 +78,12 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
     else:
         payment = records.get(Payment, delivery.about["payment"])
         owed = [records.get(Invoice, part.invoice) for part in payment.allocations]
+        link = links.payment(service.settings, payment, service.real())
         if delivery.letter is Letter.RECEIPT:
-            words = letters.receipt(account, contact, subscription, owed, payment)
+            words = letters.receipt(account, contact, subscription, owed, payment, link=link)
         else:
-            link = links.pay(service.settings, subscription, service.real())
+            if payment.status is not PaymentStatus.ACTION_REQUIRED:
+                link = links.pay(service.settings, subscription, service.real())
             words = letters.payment_failed(account, contact, subscription, owed, payment, link=link)
     return Mail(
         id=delivery.id, to=contact.email, sender=service.settings.mail_from, reply_to=account.email, **words

@@ -41,6 +41,7 @@ A card that was lost, stolen or is suspected of fraud is told of as a decline an
 reads the letter may not be the one who reported it.
 """
 
+CONFIRM: Final = "Your bank wants you to confirm this payment"
 UNDER_WAY: Final = "A payment is under way; your bank has not answered yet."
 
 

@@ -53,8 +53,10 @@ def receipt(
     subscription: Subscription,
     invoices: Sequence[Invoice],
     payment: Payment,
+    *,
+    link: str = "",
 ) -> Words:
-    """A payment was received: for which invoices, what is in them, how and when it was paid."""
+    """A payment was received: for which invoices, what is in them, how and when it was paid; `link` leads to its page."""
     business, amount = formats.name(account.name), formats.money(payment.amount)
     on = formats.day_of(payment.settled_at or payment.created_at, account.zone)
     numbers = _numbers(invoices)
@@ -74,13 +76,17 @@ def receipt(
             ("Payment method", formats.name(payment.method_label)),
             ("Reference", formats.name(payment.payment_reference or payment.reference or payment.id)),
         ),
+        link=link,
+        asks="See the receipt",
         closing=closing(account, business),
     )
     return set_(f"Receipt from {short(account.name)}: {amount}, {short(numbers)}", sheet)
 
 
-def upcoming_payment(account: Account, contact: Contact, subscription: Subscription, now: datetime) -> Words:
-    """A payment will be asked for: how much, when, and with which method."""
+def upcoming_payment(
+    account: Account, contact: Contact, subscription: Subscription, now: datetime, *, link: str = ""
+) -> Words:
+    """A payment will be asked for: how much, when, and with which method; where that is missing, `link` asks for one."""
     business, on = formats.name(account.name), formats.day(subscription.next_on)
     invoice = bills.next_invoice(subscription, contact, now)
     bill = bills.bill(invoice, "What it is for")
@@ -92,6 +98,8 @@ def upcoming_payment(account: Account, contact: Contact, subscription: Subscript
         title="Your next payment",
         amount=amount,
         paragraphs=_announced(subscription, business, amount, on),
+        link="" if subscription.method and not subscription.method.refused else link,
+        asks="Give a payment method",
         bills=(bill,),
         facts=(
             ("To be paid to", business),
@@ -133,6 +141,9 @@ def payment_failed(
             ("Payment method", formats.name(payment.method_label)),
         ),
         link=link if _owed(invoices) else "",
+        asks="Confirm the payment"
+        if payment.status is PaymentStatus.ACTION_REQUIRED
+        else "See what is owed, and pay",
         closing=closing(account, business),
     )
     return set_(subject, sheet)
@@ -155,7 +166,7 @@ def _announced(subscription: Subscription, business: str, amount: str, on: str) 
         why = "no payment method is kept for it" if method is None else "your payment method was refused"
         return (
             f"On {on}, {amount} will be due to {business}, but {why}.",
-            f"To give another one, reply to this letter; {business} will help you.",
+            "Please give another one on the page below.",
         )
     label = formats.name(method.label)
     return (f"On {on}, {business} will take {amount} from {label}.", "There is nothing you need to do.")
@@ -178,9 +189,9 @@ def _failed(
     if payment.status is PaymentStatus.ACTION_REQUIRED:
         return (
             first,
-            f"Nothing has been paid yet. Reply to this letter; {business} will tell you how to go on.",
+            "Nothing has been paid yet. Please confirm it within a day, on the page below; it leads to your bank.",
         )
-    help_ = f"To pay in another way or to give another card, reply to this letter; {business} will help you."
+    help_ = "You can pay in another way, or give another card, on the page below."
     return (first, _next(account, subscription, invoices), help_)
 
 

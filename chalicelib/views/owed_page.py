@@ -12,7 +12,7 @@ from chalicelib.views.pages import Door, Listing, Note, Page, Row, Tone
 def owed(case: Case, note: Note | None = None) -> Page:
     """What is owed for a subscription, invoice by invoice, and how to pay it."""
     total = case.total
-    change = cases.changing(case)
+    change = cases.changing(case) if case.waiting is None else None
     listing = Listing(
         heading="Invoice" if len(case.owed) == 1 else "Invoices",
         rows=tuple(_row(case, invoice) for invoice in case.owed),
@@ -59,7 +59,7 @@ def _nothing_to_change(status: Status) -> Note:
 def _note(case: Case) -> Note | None:
     """What the whole of it comes to, where that needs saying."""
     if not case.total:
-        return None
+        return _refused(case)
     if case.waiting is not None:
         return Note(
             tone=Tone.WAIT,
@@ -73,6 +73,15 @@ def _note(case: Case) -> Note | None:
     if not case.subscription.collects.online:
         return offline(case)
     return _late(case)
+
+
+def _refused(case: Case) -> Note | None:
+    """Nothing is owed, but the next payment would not go through."""
+    method = case.subscription.method
+    if method is None or not method.refused or cases.changing(case) is None:
+        return None
+    text = "Please give another one, so that the payments to come go through."
+    return Note(tone=Tone.BAD, title="Your payment method was refused", text=text)
 
 
 def _late(case: Case) -> Note | None:

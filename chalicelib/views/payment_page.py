@@ -83,7 +83,7 @@ def _note(case: Case, one: Payment, *, back: bool) -> Note | None:
             return Note(tone=Tone.WAIT, title="Your bank has been asked for it", text=text)
         case PaymentStatus.ACTION_REQUIRED:
             text = "Nothing has been taken yet."
-            return Note(tone=Tone.WAIT, title=dues.REASONS["authentication_required"], text=text)
+            return Note(tone=Tone.WAIT, title=dues.CONFIRM, text=text)
         case PaymentStatus.PENDING | PaymentStatus.HELD:
             text = "Please do not pay again. Look at this page a little later."
             return Note(tone=Tone.WAIT, title="Your bank has not answered yet", text=text)
@@ -97,7 +97,7 @@ def _failed(case: Case, one: Payment) -> Note:
     match one.status:
         case PaymentStatus.DECLINED:
             text = "Nothing has been taken." + (" You can pay in another way." if case.free else settled)
-            return Note(tone=Tone.BAD, title=dues.reason(one), text=text)
+            return Note(tone=Tone.BAD, title=dues.reason(one).rstrip("."), text=text)
         case PaymentStatus.RETURNED:
             text = f"What it paid is owed again.{settled}" if case.total else settled.strip()
             return Note(tone=Tone.BAD, title="Your bank took the payment back", text=text)
@@ -150,6 +150,6 @@ def _facts(case: Case, one: Payment) -> tuple[tuple[str, str], ...]:
             ("Subscription", dues.sold(case.subscription)),
             ("Date", _on(case, one) if done else ""),
             ("Payment method", formats.name(one.method_label) if done else ""),
-            ("Reference", formats.name(one.reference or one.id) if done else ""),
+            ("Reference", formats.name(one.payment_reference or one.reference or one.id) if done else ""),
         ]
     )

@@ -115,7 +115,7 @@ def test_a_payment(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
     for status, words, button in (
         (PaymentStatus.HELD, "Please do not pay again", ""),
         (PaymentStatus.CANCELED, "You can go on where you stopped", "Pay €"),
-        (PaymentStatus.DECLINED, "Your card has expired.", "Pay €"),
+        (PaymentStatus.DECLINED, "Your card has expired", "Pay €"),
         (PaymentStatus.RETURNED, "Your bank took the payment back", "Pay €"),
     ):
         here = on()

@@ -126,12 +126,14 @@ def test_an_upcoming_payment_without_a_method_promises_no_charge(
     account: Account, contact: Contact, subscription: Subscription
 ):
     """Where no method is kept, or it was refused, the notice says so and asks for another."""
-    bare = letters.upcoming_payment(account, contact, replace(subscription, method=None), NOW)
-    says(bare, "no payment method is kept for it", "reply to this letter")
+    bare = letters.upcoming_payment(account, contact, replace(subscription, method=None), NOW, link=LINK)
+    says(bare, "no payment method is kept for it", "give another one on the page below")
     refused = replace(subscription, method=replace(subscription.method, refused=True))
-    words = letters.upcoming_payment(account, contact, refused, NOW)
-    says(words, "your payment method was refused", "reply to this letter")
+    words = letters.upcoming_payment(account, contact, refused, NOW, link=LINK)
+    says(words, "your payment method was refused", "give another one on the page below")
     for one in (bare, words):
+        assert LINK in one["text"]
+        assert Reader(one["html"]).hrefs == [LINK]
         assert "will take" not in one["text"]
         assert "nothing you need to do" not in one["text"]
 
@@ -273,3 +275,21 @@ def test_a_nameless_contact_is_greeted(account: Account, contact: Contact, subsc
 def test_a_nameless_subscription_is_told_by_its_lines(failed):
     """What a payment is for is always said: by the names of the lines if the subscription has none."""
     says(failed(subscription={"name": ""}), "House blend, Tablets")
+
+
+def test_a_receipt_leads_to_its_page(
+    account: Account, contact: Contact, subscription: Subscription, invoice: Invoice, payment: Payment
+):
+    """The link of a receipt opens the payment, and says so."""
+    words = letters.receipt(account, contact, subscription, [invoice], payment, link=LINK)
+    says(words, "See the receipt")
+    assert LINK in words["text"]
+    assert Reader(words["html"]).hrefs == [LINK]
+
+
+def test_a_notice_with_a_method_that_works_has_no_link(
+    account: Account, contact: Contact, subscription: Subscription
+):
+    """Who has nothing to do is asked for nothing."""
+    words = letters.upcoming_payment(account, contact, subscription, NOW, link=LINK)
+    assert LINK not in words["text"] + words["html"]
