@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.stripe import customers, events, payment_intents, setup_intents
 from sandbox.stripe.errors import StripeError
+from sandbox.stripe.payment_methods import living_customer
 from sandbox.stripe.shelves import Thing
 from sandbox.stripe.state import Call
 
@@ -47,11 +48,11 @@ def submit(call: Call, session: Thing, method: Thing | None, typed: Typed) -> Ou
     session = call.account.change(
         session, customer_details=details(typed.email, typed.name, typed.address), **_collected(typed)
     )
-    customer = _customer(call, session, typed)
-    if method is None:
-        _complete(call, session, "no_payment_required", customer)
-        return Done()
     try:
+        customer = _customer(call, session, typed)
+        if method is None:
+            _complete(call, session, "no_payment_required", customer)
+            return Done()
         if session["mode"] == "setup":
             intent = _set_up(call, session, method, customer)
         else:
@@ -84,7 +85,7 @@ def _customer(call: Call, session: Thing, typed: Typed) -> str | None:
         if session["customer_creation"] != "always":
             return None
         return call.account.noted(session["id"], "customer") or _create_customer(call, session, typed)
-    known = call.account.get("customer", given)
+    known = living_customer(call.account, given)
     wanted = (call.account.noted(session["id"], "asked") or {}).get("customer_update", {})
     changed: dict[str, Any] = {} if known["email"] else {"email": typed.email}
     for field in ("name", "address", "shipping"):

@@ -154,8 +154,19 @@ class Controls:
         return told
 
     def _about_money(self, asked: str, given: Given) -> Any:
-        call = Call(self._world, self._account(given), {}, "", self._world.clock.now())
+        account = self._account(given) if "account" in given else self._owner(given)
+        call = Call(self._world, account, {}, "", self._world.clock.now())
         return controls_money.ACTIONS[asked](call, given)
+
+    def _owner(self, given: Given) -> Account:
+        """Whose the object is that is spoken of: ids are unique, so the account need not be named."""
+        named = [
+            given[kind] for kind in ("session", "payment_intent", "charge", "dispute") if given.get(kind)
+        ]
+        for account in self._world.accounts.values():
+            if any(account.find(str(name)) for name in named):
+                return account
+        return self._world.account(PLATFORM)
 
     def _list_faults(self) -> Given:
         return {"data": [

@@ -30,17 +30,25 @@ def shown(call: Call, session: Thing, filled: Filled, *, status: int = 200) -> R
     back = session["cancel_url"]
     attempt = call.account.noted(session["id"], "attempts") or 0
     form = (
-        f'<form method="post" action="/c/pay/{escape(session["id"])}" novalidate>'
-        f'<input type="hidden" name="attempt" value="{attempt}">'
+        _form_start(session, attempt)
         + _contact(filled)
         + _methods(call, session, filled)
         + _addresses(session, filled)
         + _save(session, filled)
         + f'<button name="pay" value="yes">{verb} {escape(_total(session))}</button></form>'
+        + _form_start(session, attempt, "removing")
+        + "</form>"
     )
     leave = f'<p><a href="{escape(back, quote=True)}">Back to {escape(whom)}</a></p>' if back else ""
     body = _lines(call, session) + alert(filled) + form + leave
     return page(title, body, status=status, troubled=filled.troubled)
+
+
+def _form_start(session: Thing, attempt: int, id_: str = "paying") -> str:
+    return (
+        f'<form id="{id_}" method="post" action="/c/pay/{escape(session["id"])}" novalidate>'
+        f'<input type="hidden" name="attempt" value="{attempt}">'
+    )
 
 
 def merchant(call: Call) -> str:
@@ -73,7 +81,7 @@ def _lines(call: Call, session: Thing) -> str:
 
 def known_email(call: Call, session: Thing) -> str | None:
     """A customer's own address is shown, and cannot be changed here."""
-    return call.account.get("customer", session["customer"])["email"] if session["customer"] else None
+    return call.account.get("customer", session["customer"]).get("email") if session["customer"] else None
 
 
 def _contact(filled: Filled) -> str:
@@ -129,7 +137,9 @@ def _remove(session: Thing, method: Thing) -> str:
     if session["saved_payment_method_options"]["payment_method_remove"] != "enabled":
         return ""
     label = f"Remove {_label(method)}"
-    return f'<button class="second small" name="remove" value="{method["id"]}">{escape(label)}</button>'
+    # A form of its own: the Enter key presses the first button of the form it is pressed in.
+    more = f'class="second small" form="removing" name="remove" value="{method["id"]}"'
+    return f"<button {more}>{escape(label)}</button>"
 
 
 def _addresses(session: Thing, filled: Filled) -> str:
@@ -200,7 +210,10 @@ def _typed_address(kind: str, filled: Filled, countries: list[str] | None) -> Th
     if country and (len(country) != 2 or not country.isalpha()):
         filled.errors[f"{kind}-country"] = "The country must be two letters, such as US."
     elif country and countries is not None and country not in countries:
-        filled.errors[f"{kind}-country"] = f"We ship to {', '.join(countries)} only."
+        where = (
+            f"We ship to {', '.join(countries)} only." if len(countries) <= 10 else "We do not ship there."
+        )
+        filled.errors[f"{kind}-country"] = where
     return {**NO_ADDRESS, **given, "country": country or None}
 
 

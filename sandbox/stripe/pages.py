@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
+import traceback
+from collections.abc import Callable
+from html import escape
 from typing import assert_never
 from urllib.parse import parse_qsl
 
@@ -15,6 +19,7 @@ from sandbox.stripe import (
     payment_methods,
 )
 from sandbox.stripe.checkout_payments import Asked, Declined, Done, Typed
+from sandbox.stripe.errors import StripeError
 from sandbox.stripe.page_html import Filled, page, seen_other
 from sandbox.stripe.payment_methods import NO_ADDRESS, NOBODY
 from sandbox.stripe.replies import Reply, Request
@@ -31,8 +36,21 @@ def answer(world: World, request: Request) -> Reply:
         named = pattern.fullmatch(request.path)
         call = _owner(world, named[1]) if named else None
         if call is not None and request.method in ("GET", "POST"):
-            return kind(call, request)
+            return _kindly(kind, call, request)
     return page("There is no such page", "<p>The link may have been cut short.</p>", status=404)
+
+
+def _kindly(kind: Callable[[Call, Request], Reply], call: Call, request: Request) -> Reply:
+    """What a request of /v1 would have been refused with is said in a sentence."""
+    try:
+        return kind(call, request)
+    except StripeError as refused:
+        return page(
+            "This did not work", f"<p>{escape(str(refused.error['message']))}</p>", status=refused.status
+        )
+    except Exception:  # noqa: BLE001  a page that breaks is this request's 500 and no one else's
+        traceback.print_exc(file=sys.stderr)
+        return page("Something went wrong", "<p>Try again in a moment.</p>", status=500)
 
 
 def move_in(world: World) -> None:
@@ -135,10 +153,11 @@ def _method(call: Call, session: Thing, filled: Filled, typed: Typed) -> Thing |
 
 def _kept(call: Call, method: Thing, made: page_methods.Made, session: Thing, typed: Typed) -> Thing:
     """As the buyer described it. What may be shown to them again is what they have asked to be saved."""
-    asked = (call.account.noted(session["id"], "asked") or {}).get("payment_intent_data", {})
-    kept = session["mode"] == "setup" or "setup_future_usage" in asked
+    asked = call.account.noted(session["id"], "asked") or {}
+    kept = session["mode"] == "setup" or "setup_future_usage" in asked.get("payment_intent_data", {})
+    usual = "always" if typed.save else "limited" if kept else "unspecified"
     changes: Thing = {
-        "allow_redisplay": "always" if typed.save else "limited" if kept else "unspecified",
+        "allow_redisplay": asked.get("payment_method_data", {}).get("allow_redisplay", usual),
         "billing_details": {
             **NOBODY, "address": typed.address or NO_ADDRESS, "email": typed.email, "name": typed.name,
         },

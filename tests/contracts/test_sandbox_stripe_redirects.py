@@ -172,3 +172,22 @@ def test_saving_a_card_leads_to_the_bank_and_back(client, ada):
         "confirm": True, "off_session": True,
     })  # fmt: skip
     assert paid.status == "succeeded"
+
+
+def test_a_page_that_is_expired_meanwhile_takes_nothing(client, sandbox, ada):
+    """While its buyer is at the bank the session ends: what they answer there is too late."""
+    line = {
+        "price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "Tea"}},
+        "quantity": 1,
+    }
+    session = client.v1.checkout.sessions.create(
+        {"mode": "payment", "customer": ada, "line_items": [line], "success_url": "https://shop.test/done"}
+    )
+    bank = visit(
+        visit(session.url).submit(method="new:card", card_number="4000000000003220", **CARD).location
+    )
+    assert client.v1.checkout.sessions.expire(session.id).status == "expired"
+    back = bank.submit(result="complete")
+    assert "expired" in visit(visit(back.location).location).text
+    intent = client.v1.payment_intents.list({"customer": ada}).data[0]
+    assert (intent.status, sandbox.summary()["amounts"]) == ("canceled", {})
