@@ -84,6 +84,18 @@ def known_email(call: Call, session: Thing) -> str | None:
     return call.account.get("customer", session["customer"]).get("email") if session["customer"] else None
 
 
+def prefilled(call: Call, session: Thing) -> dict[str, str]:
+    """What is known of the customer already, to be typed over where it is wrong."""
+    if not session["customer"]:
+        return {}
+    customer = call.account.get("customer", session["customer"])
+    shipping = customer.get("shipping") or {}
+    known = {"name": customer.get("name"), "shipping-name": shipping.get("name")}
+    for kind, address in (("billing", customer.get("address")), ("shipping", shipping.get("address"))):
+        known |= {f"{kind}-{part}": (address or {}).get(part) for part, *_ in _ADDRESS}
+    return {name: value for name, value in known.items() if value}
+
+
 def _contact(filled: Filled) -> str:
     locked = {"readonly": "readonly"} if filled.value("known") else {}
     more = {"type": "email", **locked}

@@ -19,7 +19,7 @@ fieldset{border:0;padding:0;margin:1.5rem 0 0} a{color:#0b57d0}
 label{display:block;font-weight:600;margin-top:1rem} .hint{color:#4a4a4a;margin:0}
 input:not([type=radio]):not([type=checkbox]){width:100%;min-height:2.75rem;font:inherit;padding:.5rem;
  border:1px solid #6b6b6b;border-radius:.25rem;background:#fff;color:inherit}
-input[aria-invalid=true]{border:2px solid #b3261e} .error{color:#b3261e;margin:.25rem 0 0;font-weight:600}
+input[aria-invalid=true]:not([type=radio]):not([type=checkbox]){border:2px solid #b3261e} .error{color:#b3261e;margin:.25rem 0 0;font-weight:600}
 .choice{border:1px solid #6b6b6b;border-radius:.25rem;padding:.75rem;margin-top:.5rem}
 .choice>label,.tick label{display:inline;margin:0 0 0 .5rem} input[type=radio],input[type=checkbox]{width:1.25rem;height:1.25rem;vertical-align:middle}
 .choice>.fields{display:none} .choice>input:checked~.fields{display:block} .tick{margin-top:1.5rem}

@@ -102,6 +102,7 @@ def _typed(request: Request) -> dict[str, str]:
 def _fresh(call: Call, session: Thing) -> Filled:
     known = page_checkout.known_email(call, session)
     values = {"email": known or session["customer_email"] or "", "known": known or ""}
+    values |= page_checkout.prefilled(call, session)
     return Filled(values, {}, call.account.noted(session["id"], "trouble") or "")
 
 
