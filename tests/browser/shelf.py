@@ -20,7 +20,7 @@ from chalicelib.billing.refunds import Refund, RefundStatus
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
-from chalicelib.crm.accounts import Account
+from chalicelib.crm.accounts import CLOCKED, Account, TestClock
 from chalicelib.crm.contacts import Contact
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
@@ -95,8 +95,9 @@ class Shelf:
         return replace(one, settled_at=None if one.open else NOW, **more)
 
 
-def shelf(service: Service, account: str, **more: Any) -> Shelf:
-    """A business of an id, with one customer and one subscription of two taxed and discounted lines."""
+def shelf(service: Service, name: str, **more: Any) -> Shelf:
+    """A business with one customer and one subscription of two taxed and discounted lines; its clock stands still, so nothing is done to them."""
+    account = f"{CLOCKED}{name}"
     business = Account(
         account=account,
         id=account,
@@ -106,6 +107,7 @@ def shelf(service: Service, account: str, **more: Any) -> Shelf:
         zone="Europe/Paris",
         livemode=False,
         created_at=NOW,
+        clock=TestClock(now_at=NOW),
     )
     contact = Contact(
         account=account, id="con_1", name="Ada Lovelace", email="ada@mail.example", created_at=NOW

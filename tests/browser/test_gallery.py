@@ -20,7 +20,7 @@ ACCOUNTS = count(1)
 @pytest.fixture
 def on(world: World) -> Callable[..., Shelf]:
     """A shelf of its own for each state."""
-    return lambda **more: shelf(world.service(), f"acct_shelf{next(ACCOUNTS)}", **more)
+    return lambda **more: shelf(world.service(), f"shelf{next(ACCOUNTS)}", **more)
 
 
 def test_an_invoice(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
