@@ -100,6 +100,14 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "subscriptions.create": _SUBSCRIPTION,
     "subscriptions.preview": _SUBSCRIPTION,
     "subscriptions.change_method": {"payment_method": _METHOD},
+    "subscriptions.change_collection": {"collection_method": "send_invoice", "days_until_due": 14},
+    "invoices.schedule": {
+        "instalments": [
+            {"due_on": "2027-02-01", "percent": "33.4"},
+            {"due_on": "2027-03-01", "percent": "33.3"},
+            {"due_on": "2027-04-01", "percent": "33.3"},
+        ]
+    },
     "orders.create": _ORDER,
     "orders.preview": _ORDER,
     "lifecycle.cancel": {"at_period_end": True},

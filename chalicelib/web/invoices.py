@@ -89,19 +89,19 @@ class Pay(Body, frozen=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastPayment:
+class LastAsked:
     """The payment that was asked for; null where the customer's balance paid all."""
 
     last_payment: Payment | None
 
 
-def pay(call: Call, id_: str, body: Pay) -> Beside[Invoice, LastPayment]:
+def pay(call: Call, id_: str, body: Pay) -> Beside[Invoice, LastAsked]:
     """Ask once more, now, for what an invoice owes; at most three times an invoice, and never on a method refused for good.
 
     The answer tells how the payment went: declined, the schedule goes on as it was.
     """
     invoice, payment = once_more.invoice(call.service, call.account.id, id_, body.payment_method)
-    return Beside(invoice, LastPayment(last_payment=payment))
+    return Beside(invoice, LastAsked(last_payment=payment))
 
 
 def void(call: Call, id_: str) -> Invoice:

@@ -97,7 +97,7 @@ class LastPayment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Collected:
     """Counted from the invoices when the subscription is asked for."""
 
     payments_completed: int
@@ -153,7 +153,7 @@ def order_of(body: NewSubscription) -> Order:
     )
 
 
-def get(call: Call, id_: str) -> Beside[Subscription, Totals]:
+def get(call: Call, id_: str) -> Beside[Subscription, Collected]:
     """A subscription, with what it has brought in."""
     subscription = call.get(Subscription, id_)
     if subscription.deleted_at is not None:
@@ -167,10 +167,12 @@ def get(call: Call, id_: str) -> Beside[Subscription, Totals]:
     )
 
 
-def _totals(call: Call, subscription: Subscription, issued: list[Invoice]) -> Totals:
+def _totals(call: Call, subscription: Subscription, issued: list[Invoice]) -> Collected:
     collected = Money(sum(invoice.amount_paid.amount for invoice in issued), subscription.currency)
     paid = [invoice for invoice in issued if invoice.status is InvoiceStatus.PAID]
-    return Totals(payments_completed=len(paid), total_collected=collected, last_payment=_last(call, issued))
+    return Collected(
+        payments_completed=len(paid), total_collected=collected, last_payment=_last(call, issued)
+    )
 
 
 def _last(call: Call, issued: list[Invoice]) -> LastPayment | None:

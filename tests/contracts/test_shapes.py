@@ -312,6 +312,7 @@ RECORDS: dict[tuple[str, int], Record] = {
             save_method=True,
         ),
         record_only=True,
+        deleted_at=AT,
         version=7,
     ),
     ("invoice", 1): Invoice(

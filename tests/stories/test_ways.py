@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from chalicelib.billing.errors import WrongState
 from tests.stories.buyer import Buyer, pays
 from tests.stories.diary import Diary
 
@@ -32,8 +35,10 @@ def kinds(diary: Diary, who: str) -> list[str]:
 
 
 def paid_by_buyer(diary: Diary, who: str, *invoices: str) -> None:
-    """A customer pays on Stripe's page, all that is open or some of it."""
-    pays(Buyer(diary, who).opens(*invoices))
+    """A customer pays on Stripe's page, all that is open or some of it, and is led back."""
+    buyer = Buyer(diary, who)
+    pays(buyer.opens(*invoices))
+    buyer.comes_back(buyer.payment().id)
     diary.world.settle()
 
 
@@ -60,4 +65,224 @@ def test_sent_each_month_and_overdue_until_it_is_paid(diary: Diary):
     ]
     assert "invoice.upcoming" not in {row["type"] for row in diary.every("/v1/events")}
     assert (diary.taken(), diary.parked()) == (5000, [])
+    diary.sound()
+
+
+def test_charged_with_what_the_first_invoice_was_paid_with(diary: Diary):
+    """The first invoice has its terms and leaves its method; from the second on each is charged on its day."""
+    diary.saves_a_card("ada")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", days_until_due=7, **FIRST)
+    diary.it_is("2026-01-15")
+    assert diary.subscription("ada")["payment_method"] is None
+    paid_by_buyer(diary, "ada")
+    assert diary.subscription("ada")["payment_method"]["label"] == "Visa •••• 4242"
+    diary.it_is("2026-03-11")
+    assert due(diary, "ada") == [
+        ("2026-01-10", "2026-01-17", "paid"),
+        ("2026-02-10", None, "paid"),
+        ("2026-03-10", None, "paid"),
+    ]
+    assert facts(diary, "ada", "subscription.past_due") == []
+    assert kinds(diary, "ada")[:3] == ["invoice", "receipt", "upcoming_payment"]
+    assert diary.taken() == 7500
+    diary.sound()
+
+
+def test_a_first_invoice_that_stays_unpaid_is_followed_by_another_that_is_sent(diary: Diary):
+    """Unpaid when the second cycle comes, that is sent too; one page pays both, and the third is charged."""
+    diary.saves_a_card("ada")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", days_until_due=10, **FIRST)
+    diary.it_is("2026-02-11")
+    assert due(diary, "ada") == [("2026-01-10", "2026-01-20", "open"), ("2026-02-10", "2026-02-20", "open")]
+    assert diary.subscription("ada")["status"] == "past_due"
+    paid_by_buyer(diary, "ada")
+    assert diary.subscription("ada")["status"] == "active"
+    assert diary.payments("ada") == [("succeeded", 5000)]
+    diary.it_is("2026-03-11")
+    assert due(diary, "ada")[-1] == ("2026-03-10", None, "paid")
+    assert diary.taken() == 7500
+    diary.sound()
+
+
+def test_a_method_saved_later_is_used_only_once_it_is_switched(diary: Diary):
+    """Another saved card changes nothing; switched by hand, it pays what is overdue at once and what comes on its day."""
+    diary.saves_a_card("ada")
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10", **SENT)
+    later = diary.saves_a_card("ada", "pm_card_mastercard")["id"]
+    diary.it_is("2026-01-20")
+    assert diary.subscription("ada")["payment_method"] is None
+    assert (diary.subscription("ada")["status"], diary.taken()) == ("past_due", 0)
+    refused = diary.world.call(
+        "POST", f"/v1/subscriptions/{sold}/payment_method", {"payment_method": later}, diary.key
+    )
+    assert (refused.status, refused.body["code"]) == (409, "not_charged")
+    way = {"collection_method": "charge_automatically", "payment_method": later}
+    after = diary.post(f"/v1/subscriptions/{sold}/collection", **way)
+    diary.world.settle()
+    assert (after["collection_method"], after["payment_method"]["id"]) == ("charge_automatically", later)
+    assert diary.payments("ada") == [("succeeded", 2500)]
+    diary.it_is("2026-02-11")
+    assert [row[2] for row in due(diary, "ada")] == ["paid", "paid"]
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
+def test_a_card_given_to_a_person_is_not_used_by_what_was_sold_before(diary: Diary):
+    """A card saved for the contact leaves an automatic subscription on the card it was sold with."""
+    diary.saves_a_card("ada")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10")
+    diary.card("ada", "insufficient_funds")
+    before = diary.methods["ada"]["id"]
+    diary.saves_a_card("ada", "pm_card_mastercard")
+    diary.it_is("2026-01-12")
+    assert diary.subscription("ada")["payment_method"]["id"] == before
+    assert [status for status, _ in diary.payments("ada")] == ["declined", "succeeded"]
+
+
+def test_not_paid_online(diary: Diary):
+    """With online payment off no page opens; written down by hand it is paid, and the subscription recovers."""
+    diary.saves_a_card("ada")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", accept_online=False, **SENT)
+    diary.it_is("2026-01-12")
+    assert diary.subscription("ada")["status"] == "past_due"
+    with pytest.raises(WrongState, match="online_payment_off"):
+        Buyer(diary, "ada").opens()
+    usd = {"amount": 1000, "currency": "usd"}
+    came = {"contact": diary.contacts["ada"], "amount": usd, "type": "bank_transfer"}
+    diary.post("/v1/payments", received_on="2026-01-12", **came)
+    assert diary.subscription("ada")["status"] == "past_due"
+    usd["amount"] = 1500
+    diary.post("/v1/payments", received_on="2026-01-12", **came)
+    assert diary.subscription("ada")["status"] == "active"
+    assert [row[2] for row in due(diary, "ada")] == ["paid"]
+    assert diary.taken() == 0
+
+
+def test_switched_to_invoices_what_comes_is_sent(diary: Diary):
+    """From automatic to invoices: the next one is sent with its terms, and the card is asked for nothing more."""
+    diary.saves_a_card("ada")
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10")
+    diary.it_is("2026-01-20")
+    diary.post(f"/v1/subscriptions/{sold}/collection", collection_method="send_invoice", days_until_due=3)
+    diary.it_is("2026-02-14")
+    assert due(diary, "ada") == [("2026-01-10", None, "paid"), ("2026-02-10", "2026-02-13", "open")]
+    assert diary.subscription("ada")["status"] == "past_due"
+    invoice = diary.every(f"/v1/invoices?subscription={sold}")[0]["id"]
+    diary.post("/v1/credit_notes", invoice=invoice)
+    assert diary.subscription("ada")["status"] == "active"
+    assert diary.taken() == 2500
+    diary.sound()
+
+
+def scheduled(diary: Diary, who: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    """A customer's newest invoice, split over days."""
+    invoice = diary.every(f"/v1/invoices?subscription={diary.subscriptions[who]}")[0]["id"]
+    answer: dict[str, Any] = diary.post(f"/v1/invoices/{invoice}/payment_schedule", instalments=list(parts))
+    return answer
+
+
+def test_an_invoice_is_charged_in_instalments(diary: Diary):
+    """A declined charge split in three: each part on its day, the second after a retry of its own; a credit shortens the last."""
+    diary.saves_a_card("ada")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", frequency="quarterly")
+    diary.card("ada", "insufficient_funds")
+    diary.it_is("2026-01-10")
+    days = ("2026-01-15", "2026-02-15", "2026-03-15")
+    percents = ("33.3", "33.3", "33.4")
+    made = scheduled(
+        diary, "ada", *({"due_on": day, "percent": part} for day, part in zip(days, percents, strict=True))
+    )
+    assert [part["amount"]["amount"] for part in made["instalments"]] == [833, 832, 835]
+    diary.world.settle()
+    assert (diary.subscription("ada")["status"], diary.taken()) == ("active", 0)
+    diary.it_is("2026-01-15")
+    assert diary.taken() == 833
+    told = diary.get(f"/v1/invoices/{made['id']}")
+    assert (told["amount_due_now"]["amount"], told["next_due_on"]) == (0, "2026-02-15")
+    diary.card("ada", "insufficient_funds")
+    diary.it_is("2026-02-15")
+    assert (diary.subscription("ada")["status"], diary.taken()) == ("past_due", 833)
+    diary.it_is("2026-02-17")
+    assert (diary.subscription("ada")["status"], diary.taken()) == ("active", 1665)
+    usd = {"amount": 135, "currency": "usd"}
+    diary.post("/v1/credit_notes", invoice=made["id"], lines=[{"line": 0, "amount": usd}])
+    diary.it_is("2026-03-16")
+    assert diary.payments("ada") == [
+        ("declined", 2500),
+        ("succeeded", 833),
+        ("declined", 832),
+        ("succeeded", 832),
+        ("succeeded", 700),
+    ]
+    assert diary.get(f"/v1/invoices/{made['id']}")["status"] == "paid"
+    diary.sound()
+
+
+def test_a_sent_invoice_is_overdue_part_by_part(diary: Diary):
+    """Of three parts the first is paid late and the second on its day: past due and recovered; the third is overdue again."""
+    diary.saves_a_card("ada")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", frequency="quarterly", days_until_due=20, **SENT)
+    diary.it_is("2026-01-11")
+    scheduled(
+        diary,
+        "ada",
+        {"due_on": "2026-01-15", "amount": 1000},
+        {"due_on": "2026-02-15", "amount": 1000},
+        {"due_on": "2026-03-15", "amount": 500},
+    )
+    diary.it_is("2026-01-15")
+    assert diary.subscription("ada")["status"] == "active"
+    diary.it_is("2026-01-16")
+    assert diary.subscription("ada")["status"] == "past_due"
+    paid_by_buyer(diary, "ada")
+    assert (diary.subscription("ada")["status"], diary.taken()) == ("active", 1000)
+    diary.it_is("2026-02-15")
+    paid_by_buyer(diary, "ada")
+    diary.it_is("2026-03-16")
+    assert (diary.subscription("ada")["status"], diary.taken()) == ("past_due", 2000)
+    assert facts(diary, "ada", "invoice.overdue") == [
+        ("2026-01-16", "invoice.overdue"),
+        ("2026-03-16", "invoice.overdue"),
+    ]
+    paid_by_buyer(diary, "ada")
+    assert (diary.subscription("ada")["status"], diary.taken()) == ("active", 2500)
+    diary.sound()
+
+
+def test_a_record_is_never_billed_and_can_be_deleted(diary: Diary):
+    """Without invoices nothing is billed or charged, its lines change at once, and by hand it is deleted from every list."""
+    diary.saves_a_card("ada")
+    diary.post("/v1/account", invoicing_can_be_off=True)
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10", invoicing=False, payment_method=None)
+    assert diary.subscription("ada")["status"] == "active"
+    diary.it_is("2026-03-20")
+    assert diary.invoices("ada") == []
+    assert diary.subscription("ada")["next_billing_at"] is None
+    changed = diary.post(f"/v1/subscriptions/{sold}/change", quantities={"li_1": 3})
+    assert (changed["lines"][0]["quantity"], changed["change"]) == ("3", None)
+    diary.sound()
+    assert diary.post(f"/v1/subscriptions/{sold}/delete") == {"id": sold, "deleted": True}
+    assert diary.world.call("GET", f"/v1/subscriptions/{sold}", None, diary.key).status == 404
+    assert diary.every("/v1/subscriptions") == []
+    assert diary.every(f"/v1/subscriptions?contact={diary.contacts['ada']}") == []
+    assert diary.every("/v1/subscriptions?status=active") == []
+    assert diary.post(f"/v1/subscriptions/{sold}/delete")["deleted"]
+
+
+def test_the_last_invoice_of_one_that_is_paid_by_invoice_is_sent(diary: Diary):
+    """More cups in the middle of a month, then canceled: the rest is invoiced as it ends, sent, and overdue like any other."""
+    diary.saves_a_card("ada")
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10", days_until_due=5, **SENT)
+    diary.it_is("2026-01-12")
+    paid_by_buyer(diary, "ada")
+    diary.post(
+        f"/v1/subscriptions/{sold}/change", quantities={"li_1": 2}, proration="next_invoice", force=True
+    )
+    diary.it_is("2026-02-08")
+    diary.post(f"/v1/subscriptions/{sold}/cancel")
+    assert due(diary, "ada")[-1] == ("2026-01-12", "2026-02-13", "open")
+    diary.it_is("2026-02-14")
+    assert facts(diary, "ada", "invoice.overdue") == [("2026-02-14", "invoice.overdue")]
+    paid_by_buyer(diary, "ada")
+    assert diary.subscription("ada")["status"] == "canceled"
     diary.sound()
