@@ -213,13 +213,14 @@ class Invoice:
 
     def asked_by_hand(self, payment: str) -> "Invoice":
         """A person has it asked for once more, at most three times; its schedule stays as it is."""
+        asked = self.reserved(payment)
         if self.by_hand >= MOST_BY_HAND:
             detail = (
                 f"{self.id} was asked for by hand {self.by_hand} times already, which is the most there may be;"
                 " send its customer a link to pay it, or wait for the schedule."
             )
             raise WrongState("manual_retries_used", detail)
-        return replace(self.reserved(payment), by_hand=self.by_hand + 1)
+        return replace(asked, by_hand=self.by_hand + 1)
 
     def refused_by_hand(self, policy: RetryPolicy, now: datetime, type_: str = CARD) -> "Invoice":
         """What a person had asked for once more was declined: the schedule's next attempt stays, unless it has passed meanwhile.
