@@ -161,8 +161,15 @@ def changing(case: Case) -> Act | None:
         return None
     asked, _ = case.asked
     told = f"What is owed, {formats.money(asked)}, is then charged to it at once." if asked else ""
-    label = "Update payment method" if subscription.method else "Add a payment method"
-    return Act(name="method", label=label, of=(subscription.id,), amount=formats.money(asked), told=told)
+    kept = subscription.method
+    return Act(
+        name="method",
+        label="Update payment method" if kept else "Add a payment method",
+        of=(subscription.id,),
+        amount=formats.money(asked),
+        told=told,
+        quiet=kept is not None and not kept.refused and not case.total,
+    )
 
 
 def ways(case: Case) -> str:

@@ -30,6 +30,7 @@ REASONS: Final = {
     "invalid_expiry_year": _DETAILS,
     "invalid_number": _DETAILS,
     "issuer_not_available": _LATER,
+    "payment_intent_authentication_failure": "The payment was not confirmed with your bank.",
     "processing_error": _LATER,
     "reenter_transaction": _LATER,
     "try_again_later": _LATER,

@@ -44,7 +44,8 @@ class Note:
 class Act:
     """What a button does: `name` is the end of the form's address, `of` the ids of the records it is done to.
 
-    `keeps` asks whether the method is kept for later charges, its value whether it is ticked at first.
+    `keeps` asks whether the method is kept for later charges, its value whether it is ticked at first. One that is
+    `quiet` is there for whoever looks for it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Act:
     told: str = ""
     keeps: bool | None = None
     kept_for: str = ""
+    quiet: bool = False
 
     @property
     def shown(self) -> str:

@@ -21,6 +21,8 @@ MOST_BILLS = 5
 def payment(case: Case, one: Payment, *, back: bool = False) -> Page:
     """A payment of the case's invoices; `back` where its buyer comes from Stripe's page, or their bank's."""
     done = one.status is PaymentStatus.SUCCEEDED
+    told = bool(case.invoices) and done and len(case.invoices) <= MOST_BILLS
+    plain = told and len(case.invoices) == 1 and case.invoices[0].total == one.amount
     paid = Listing(heading="Invoice" if len(case.invoices) == 1 else "Invoices", rows=tuple(_paid(case, one)))
     given_back = Listing(
         heading="Given back", rows=tuple(_refund(case, one, refund) for refund in case.refunds)
@@ -32,11 +34,10 @@ def payment(case: Case, one: Payment, *, back: bool = False) -> Page:
         under=_under(case, one),
         note=_note(case, one, back=back),
         acts=() if done else cases.paying(case),
-        listings=pages.filled(given_back, paid),
-        bills=tuple(bills.bill(invoice) for invoice in case.invoices)
-        if done and len(case.invoices) <= MOST_BILLS
-        else (),
+        listings=pages.filled(given_back) if plain else pages.filled(given_back, paid),
+        bills=tuple(bills.bill(invoice) for invoice in case.invoices) if told else (),
         facts=_facts(case, one),
+        doors=(_invoice(case.invoices[0]),) if plain else (),
     )
 
 
@@ -117,8 +118,12 @@ def _paid(case: Case, one: Payment) -> Iterator[Row]:
             name=formats.name(invoice.number),
             amount=formats.money(parts[invoice.id]),
             told=(period, *_owed_by(invoice, one)),
-            door=Door(purpose=Purpose.INVOICE, id=invoice.id, label="See the invoice"),
+            door=_invoice(invoice),
         )
+
+
+def _invoice(invoice: Invoice) -> Door:
+    return Door(purpose=Purpose.INVOICE, id=invoice.id, label="See the invoice")
 
 
 def _owed_by(invoice: Invoice, one: Payment) -> Iterator[str]:

@@ -127,15 +127,19 @@ def _left(service: Service, link: Link, case: Case, name: str) -> Page | None:
         return None
     with suppress(*UNSURE):
         found = setup.refresh(service, link.account, name)
-    case = buyer_cases.read(service, link)
-    kept = case.subscription.method
-    if found.status is SetupStatus.COMPLETE and kept is not None:
-        text = f"{formats.name(kept.label)} is used from now on."
-        note = Note(tone=Tone.GOOD, title="Your payment method has been updated", text=text)
-    else:
+    after = buyer_cases.read(service, link)
+    return buyer_cases.page(link, after, _of_method(case, after, left=found.status is SetupStatus.COMPLETE))
+
+
+def _of_method(before: Case, after: Case, *, left: bool) -> Note:
+    """What a method that was left has changed."""
+    kept = after.subscription.method
+    if not left or kept is None:
         text = "Your payment method is what it was."
-        note = Note(tone=Tone.WAIT, title="Nothing has been changed", text=text)
-    return buyer_cases.page(link, case, note)
+        return Note(tone=Tone.WAIT, title="Nothing has been changed", text=text)
+    paid = " What was owed has been paid with it." if before.total and not after.total else ""
+    text = f"{formats.name(kept.label)} is used from now on.{paid}"
+    return Note(tone=Tone.GOOD, title="Your payment method has been updated", text=text)
 
 
 def _checked(service: Service, link: Link, page: Page, name: str, token: str) -> Act:
