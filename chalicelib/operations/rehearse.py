@@ -17,9 +17,18 @@ from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import PerennialError
 from chalicelib.billing.events import Event
-from chalicelib.billing.gateway import Declined, Outcome, SavedMethod, Succeeded, Unavailable
+from chalicelib.billing.gateway import (
+    AtCheckout,
+    Canceled,
+    Declined,
+    Outcome,
+    Page,
+    SavedMethod,
+    Succeeded,
+    Unavailable,
+)
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.payments import Payment
+from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import ACCOUNT_TOPICS
 from chalicelib.crm.accounts import Account, Moment, TestClock
@@ -172,9 +181,13 @@ class Rehearsal:
                 if isinstance(outcome, Succeeded) and outcome.method:
                     keep.of_payment(changes, payment, outcome.method, self.at)
 
-        self._fold(list(payments), decide)
+        names = list(payments)
+        self._fold(names, decide)
+        self._fold([name for name in names if self._on_page(self.reading.records.get(name))], decide)
 
     def _outcome(self, payment: Payment) -> Outcome:
+        if payment.request and payment.request.page:
+            return self._of_page(payment, payment.request.page)
         reference = payment.reference or "assumed"
         if payment.amount.amount < MINIMUM_CHARGE.get(payment.amount.currency, 0):
             return Declined(code="amount_too_small", hard=False)
@@ -183,8 +196,19 @@ class Rehearsal:
                 decline.left -= 1
                 final = dunning.is_hard(decline.code)
                 return Declined(code=decline.code, hard=final, reference=reference)
-        page = payment.request.page if payment.request else None
-        return Succeeded(reference=reference, method=ASSUMED if page and page.save_method else None)
+        return Succeeded(reference=reference)
+
+    def _on_page(self, record: Record | None) -> bool:
+        """Whether it is an open payment on a page."""
+        return isinstance(record, Payment) and record.status is PaymentStatus.CHECKOUT
+
+    def _of_page(self, payment: Payment, page: Page) -> Outcome:
+        """Opened and paid at once where that is assumed; a page that was open before is left by its buyer."""
+        if payment.status is PaymentStatus.PENDING:
+            return AtCheckout(session=ASSUMED.id, url="", expires_at=self.at.real)
+        if payment.session != ASSUMED.id:
+            return Canceled(reference=payment.reference or "")
+        return Succeeded(reference=ASSUMED.id, method=ASSUMED if page.save_method else None)
 
     def _tell(self, events: list[str]) -> None:
         def decide(changes: Changeset, name: str) -> None:

@@ -268,7 +268,8 @@ def _pays(id_: str, changes: Changeset, at: Moment) -> Iterable[Payment]:
 
 
 def _swap(id_: str, saved: PaymentMethod, changes: Changeset, at: Moment) -> Iterable[Payment]:
-    payment = attach.swapped(changes, changes.get(Subscription, id_), saved, at)
+    before = attach.charged_already(changes, changes.get(Subscription, id_), saved, at)
+    payment = attach.swapped(changes, before, saved, at)
     return [payment] if payment else []
 
 

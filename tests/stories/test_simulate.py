@@ -1,5 +1,6 @@
 """What is simulated is what happens: the same invoices, payments, letters, facts and statuses, in every field but the number."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -17,22 +18,36 @@ from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.invoices import Invoice, name_of
-from chalicelib.billing.payments import Payment
+from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import moment
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import advance, attach, cancel, create, pause, publish, simulate
-from chalicelib.operations.rehearse import HappeningKind
+from chalicelib.operations import advance, attach, cancel, checkout, create, pause, publish, simulate
+from chalicelib.operations.rehearse import ASSUMED, HappeningKind
 from chalicelib.operations.simulate import Assumption, Do, Simulation
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
 from sandbox.world import World
+from tests.stories.buyer import pays
 from tests.stories.diary import Diary
 from tests.stories.wishes import BATCHES, STARTS_ON, TAXES, WISHES, Wish
 
-OWN_CLOCK = {"request", "sent_at", "leased_until", "look_at", "looks", "reference", "fee", "net", "reason"}
+OWN_CLOCK = {
+    "request",
+    "sent_at",
+    "leased_until",
+    "look_at",
+    "looks",
+    "reference",
+    "fee",
+    "net",
+    "reason",
+    "session",
+}
 """Fields of a payment that are real time's or Stripe's, such as its words for a decline; the description of a request has the invoice's number."""
+ON_PAGE = {"method_label", "method_type", "version"}
+"""Fields of a payment on a page that its buyer decides there, and how often it was looked at while they did."""
 
 
 SEEDED = settings(
@@ -118,6 +133,7 @@ class Sold:
     def days(self, told: "Told") -> Iterator[date]:
         yield from (day for day, _, _ in told.declines(self))
         yield from (day for day, _ in told.deeds(self))
+        yield from told.pays(self)
 
 
 class Told:
@@ -153,7 +169,9 @@ class Told:
             currency="usd",
             status=Status.SCHEDULED,
             created_at=self.at.now,
-            method=Method(id=card.id, customer=card.customer, label=card.label),
+            method=None
+            if "collection" in wish.terms
+            else Method(id=card.id, customer=card.customer, label=card.label),
             taxes=TAXES,
             **wish.terms,
         )
@@ -175,6 +193,16 @@ class Told:
         for day, deed in self.deeds(one):
             if day == on:
                 self._does(one, deed)
+        if on in self.pays(one):
+            self._pays(one)
+
+    def _pays(self, one: Sold) -> None:
+        """Whatever is open is paid on Stripe's page, and its buyer led back."""
+        found = self.service.store.get(Subscription, self.account.id, one.id)
+        if owed := [invoice.id for invoice in self._invoices(found) if invoice.amount_due]:
+            pays(checkout.pay(self.service, self.account.id, owed, back_url="https://pay.perennial.example"))
+            there = next(pay for pay in self._payments(one) if pay.status is PaymentStatus.CHECKOUT)
+            checkout.refresh(self.service, self.account.id, there.id)
 
     def _does(self, one: Sold, deed: Do | None) -> None:
         service, account = self.service, self.account.id
@@ -201,6 +229,9 @@ class Told:
     def deeds(self, one: Sold) -> list[tuple[date, Do | None]]:
         return [(STARTS_ON + timedelta(days=after), deed) for after, deed in one.wish.deeds]
 
+    def pays(self, one: Sold) -> list[date]:
+        return [STARTS_ON + timedelta(days=after) for after in one.wish.pays]
+
     def it_is(self, on: date) -> None:
         """The clock goes on to the beginning of a local day."""
         at = moment(on, 0, self.account.zone)
@@ -225,7 +256,8 @@ class Told:
             for on, deed in self.deeds(one)
             if on >= since
         ]
-        return simulate.subscription(self.service, self.account.id, one.id, end_on, [*left, *deeds])
+        paid = [Assumption(on=on, pays=True) for on in self.pays(one) if on >= since]
+        return simulate.subscription(self.service, self.account.id, one.id, end_on, [*left, *deeds, *paid])
 
     def _left(self, one: Sold, since: date) -> list[Assumption]:
         """The declines that the bank has still to say: those scripted before are said in their order."""
@@ -247,7 +279,7 @@ class Told:
         begin = moment(since, 0, self.account.zone)
         subscription = self.service.store.get(Subscription, self.account.id, one.id)
         assert foretold.complete
-        assert subscription == foretold.subscription
+        assert _of_subscription(subscription, foretold) == foretold.subscription
         invoices = self._invoices(subscription)
         mine = {invoice.id: _of_invoice(invoice) for invoice in invoices if invoice.issued_at >= begin}
         assert mine == {invoice.id: _of_invoice(invoice) for invoice in foretold.invoices}
@@ -256,9 +288,9 @@ class Told:
         events, letters = self._told_since(one, begin)
         kinds = (HappeningKind.EVENT, HappeningKind.LETTER)
         assert sorted([*events, *letters]) == sorted(
-            (one.at, str(one.kind), one.what, one.subject, one.to or "")
-            for one in foretold.happenings
-            if one.kind in kinds
+            (told.at, str(told.kind), told.what, _letter(one, told.subject), told.to or "")
+            for told in foretold.happenings
+            if told.kind in kinds
         )
 
     def _invoices(self, subscription: Subscription) -> list[Invoice]:
@@ -274,7 +306,7 @@ class Told:
 
     def _told_since(self, one: Sold, begin: datetime) -> tuple[list[Any], list[Any]]:
         letters = [
-            (record.created_at, "letter", str(record.letter), record.id, record.to or "")
+            (record.created_at, "letter", str(record.letter), _letter(one, record.id), record.to or "")
             for record in self._deliveries
             if record.contact == one.contact and record.created_at >= begin
         ]
@@ -319,10 +351,22 @@ def _scan() -> Iterator[tuple[str, str]]:
             yield item["key"]["S"], item.get("version", {"N": "0"})["N"]
 
 
+def _of_subscription(found: Subscription, foretold: Simulation) -> Subscription:
+    """With the method it was assumed to be paid with, where its buyer chose one on a page."""
+    assumed = foretold.subscription.method
+    return replace(found, method=assumed) if assumed and found.method and assumed.id == "assumed" else found
+
+
+def _letter(one: Sold, name: str) -> str:
+    """The name of a letter, without how often a payment had been looked at where it was made on a page."""
+    return re.sub(r"_\d+_payment_", "_payment_", name) if one.wish.pays else name
+
+
 def _of_invoice(invoice: Invoice) -> Invoice:
     return replace(invoice, number="")
 
 
 def _of_payment(payment: Payment) -> dict[str, Any]:
-    names = set(Payment.__dataclass_fields__) - OWN_CLOCK
+    chosen = payment.origin is Origin.CHECKOUT or payment.method_label == ASSUMED.label
+    names = set(Payment.__dataclass_fields__) - OWN_CLOCK - (ON_PAGE if chosen else set())
     return {name: getattr(payment, name) for name in names}

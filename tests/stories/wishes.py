@@ -1,12 +1,13 @@
 """Subscriptions at random: what is sold, what its bank says, and what people do with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
+from chalicelib.billing.collection import Collection, CollectionMethod
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.lines import Kind, Line
@@ -92,9 +93,10 @@ class Wish:
     terms: dict[str, Any]
     declines: tuple[tuple[int, str, int], ...]
     deeds: tuple[tuple[int, Do | None], ...]
+    pays: tuple[int, ...] = ()
 
 
-WISHES = st.builds(
+CHARGED = st.builds(
     Wish,
     terms=st.fixed_dictionaries(
         {
@@ -122,6 +124,22 @@ WISHES = st.builds(
         st.tuples(st.integers(5, 200), st.sampled_from((None, *Do))), max_size=2, unique_by=lambda one: one[0]
     ).map(lambda found: tuple(sorted(found, key=lambda one: one[0]))),
 )
+
+
+def _sent(wish: Wish, way: CollectionMethod, days: int, pays: set[int]) -> Wish:
+    """The same by invoice: nobody is charged but after a first payment, and what is paid is paid on a page, on some days."""
+    collection = Collection(way=way, days_until_due=days)
+    return replace(wish, terms=wish.terms | {"collection": collection}, declines=(), pays=tuple(sorted(pays)))
+
+
+SENT = st.builds(
+    _sent,
+    CHARGED,
+    st.sampled_from((CollectionMethod.SEND_INVOICE, CollectionMethod.CHARGE_AFTER_FIRST_INVOICE)),
+    st.sampled_from((0, 7, 45)),
+    st.sets(st.integers(5, 200), max_size=3),
+)
+WISHES = st.one_of(CHARGED, CHARGED, SENT)
 BATCHES = st.tuples(
     st.lists(WISHES, min_size=5, max_size=7),
     st.sampled_from(
