@@ -104,7 +104,7 @@ def to_subscription(
 
     payment, known = retried(attempt)
     nudge(service, known.get(Account, account, account), [known.records[key] for key in known.written])
-    ask_at_once(service, account, payment, known, freed)
+    ask_at_once(service, known.get(Subscription, account, id_), payment, known, freed)
     return service.store.get(Subscription, account, id_)
 
 
@@ -140,16 +140,14 @@ def owed_by(subscription: Subscription) -> list[str]:
 
 
 def ask_at_once(
-    service: Service, account: str, payment: Payment | None, known: Reading, freed: Iterable[str]
+    service: Service, after: Subscription, payment: Payment | None, known: Reading, freed: Iterable[str]
 ) -> None:
     """Send the payment that was written with another method, and have the schedule ask for all that is not in it."""
-    together: set[str] = set()
-    owed = list(freed)
+    account, together = after.account, set[str]()
     if payment is not None:
         collect.charge(service, account, [keys.key_of(payment)], known)
-        owed += known.get(Subscription, account, payment.subscription).arrears
         together = {allocation.invoice for allocation in payment.allocations}
-    rest = (name for name in dict.fromkeys(owed) if name not in together)
+    rest = (name for name in dict.fromkeys([*after.arrears, *freed]) if name not in together)
     collect.ask_for_the_rest(service, account, [keys.key(Invoice, account, name) for name in rest])
 
 

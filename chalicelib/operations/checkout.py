@@ -4,6 +4,7 @@ Amounts come from the records alone. A page holds its invoices as any payment do
 while it is open, and nobody gets its address before it is written down here.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -38,6 +39,7 @@ PAGE_LIVES = timedelta(minutes=31)
 # A page with less time left is not worth going back to.
 STILL_WORTH = timedelta(minutes=5)
 ON_PAGE = "Stripe's page"
+TRIES, PAUSE_SECONDS = 4, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +62,16 @@ def pay(service: Service, account: str, invoices: Sequence[str], *, back_url: st
     `payment_processing` and others), and Unavailable.
     """
     names = list(dict.fromkeys(invoices))
-    found = _read(service, account, names)
-    _payable(found, account, names)
-    page = _open_page(service, found, account, names, save=save)
-    if page is not None and (url := _gone_back_to(service, page)):
-        return url
-    clear.invoices(service, account, names)
-    buyer = _contact(found, account, names)
-    customer = buyer.customer or attach.customer(service, account, buyer)
-
-    wish = _Wish(customer=customer, back_url=back_url, save=save)
-    payment, known = retried(lambda: _reserved(service, account, names, wish))
-    if payment is None:
-        return back_url
-    return _opened(service, payment, known)
+    for _ in range(TRIES):
+        try:
+            return _page(service, account, names, back_url=back_url, save=save)
+        except WrongState as busy:
+            if busy.code != clear.UNDER_WAY:
+                raise
+        time.sleep(
+            PAUSE_SECONDS
+        )  # another tab, or a worker, is at it: that takes a second, and the buyer waits
+    return _page(service, account, names, back_url=back_url, save=save)
 
 
 def confirm(service: Service, account: str, payment: str, *, back_url: str) -> str | None:
@@ -97,6 +95,22 @@ def refresh(service: Service, account: str, payment: str) -> Payment:
     if before.open:
         reconcile.payments(service, account, [keys.key_of(before)], at_once=True)
     return service.store.get(Payment, account, payment)
+
+
+def _page(service: Service, account: str, names: Sequence[str], *, back_url: str, save: bool) -> str:
+    found = _read(service, account, names)
+    _, owed = _payable(found, account, names)
+    page = _open_page(service, found, account, names, save=save)
+    if page is not None and (url := _gone_back_to(service, page)):
+        return url
+    clear.payments(service, account, list({invoice.payment for invoice in owed if invoice.payment}))
+    buyer = _contact(found, account, names)
+    customer = buyer.customer or attach.customer(service, account, buyer)
+    wish = _Wish(customer=customer, back_url=back_url, save=save)
+    payment, known = retried(lambda: _reserved(service, account, names, wish))
+    if payment is None:
+        return back_url
+    return _opened(service, payment, known)
 
 
 # -- what may be paid on a page -----------------------------------------------------------------------

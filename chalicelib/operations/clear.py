@@ -21,6 +21,8 @@ from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
 
+UNDER_WAY = "payment_under_way"
+
 
 def invoices(service: Service, account: str, names: Sequence[str]) -> None:
     """See that no payment holds these invoices (ids): what is open is called off, or its success is applied.
@@ -28,13 +30,18 @@ def invoices(service: Service, account: str, names: Sequence[str]) -> None:
     Raises WrongState `payment_under_way` where a worker asks about one at this moment or its end is unknown,
     `payment_processing` where a bank is at it, and Unavailable.
     """
-    ended: set[str] = set()
     while held := _holding(service, account, names):
-        for payment in held:
-            if payment.id in ended:
-                raise _why(payment)
-        _end(service, account, [payment.id for payment in held])
-        ended |= {payment.id for payment in held}
+        payments(service, account, [payment.id for payment in held])
+
+
+def payments(service: Service, account: str, ids: Sequence[str]) -> None:
+    """See that none of these payments is open. Raises as `invoices` does."""
+    _end(service, account, ids)
+    found = service.store.load(account, [keys.key(Payment, account, name) for name in ids])
+    for name in ids:
+        payment = found.get(Payment, account, name)
+        if payment.open:
+            raise _why(payment)
 
 
 def what_can_be(service: Service, account: str, names: Sequence[str]) -> list[str]:
@@ -52,7 +59,7 @@ def what_can_be(service: Service, account: str, names: Sequence[str]) -> list[st
 def under_way(payment: Payment) -> WrongState:
     """Its answer is awaited at this moment, or its end is not known."""
     detail = f"{payment.id} is under way; wait a minute or two until its end is known, then send this again."
-    return WrongState("payment_under_way", detail)
+    return WrongState(UNDER_WAY, detail)
 
 
 def _holding(service: Service, account: str, names: Sequence[str]) -> list[Payment]:
@@ -81,6 +88,8 @@ def _why(payment: Payment) -> PerennialError:
 def _end(service: Service, account: str, payments: Sequence[str]) -> None:
     """Take payments (ids) up as a worker does, call them off, and write down what became of them."""
     taken, known = retried(lambda: _taken(service, account, payments))
+    if not taken:
+        return
     answers = ask.at_once({one.id: partial(_off, service, one) for one in taken})
     settle.answered(service, account, answers, known)
 

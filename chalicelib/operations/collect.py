@@ -181,12 +181,15 @@ def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payme
 
 
 def ask_for_the_rest(service: Service, account: str, names: list[str]) -> None:
-    """Have the schedule ask at once for owed invoices (keys) that nobody asks for; what was sent, once it is overdue."""
+    """Have the schedule ask at once for owed invoices (keys); what was sent, once it is overdue.
+
+    For what a payment holds, it does so when that has come to nothing.
+    """
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
         invoice, at = changes.at(name), Moment(changes.get(Account, account), real)
-        if isinstance(invoice, Invoice) and invoice.payment is None and invoice.lacking(at.day):
+        if isinstance(invoice, Invoice) and invoice.lacking(at.day):
             changes.put(invoice.asked_at(at.now))
 
     work(service, account, names, decide, items_each=1)

@@ -153,7 +153,8 @@ def _write(service: Service, account: str, asked: list[Setup], answers: Answers)
     )
     for one in asked:
         if (name := keys.key_of(one)) in known.written and one.id in freed:
-            attach.ask_at_once(service, account, payments.get(name), known, freed[one.id])
+            after = known.get(Subscription, account, one.subscription)
+            attach.ask_at_once(service, after, payments.get(name), known, freed[one.id])
 
 
 def _told(
