@@ -70,27 +70,30 @@ FEE = "fee_told"
 
 def collected(call: Call, charge: Thing) -> Thing:
     """The charge with its money on the balance; or on its way there, where fees are told late."""
-    receipt = f"https://pay.stripe.com/receipts/payment/{charge['id']}"
-    paid = call.account.change(charge, status="succeeded", paid=True, receipt_url=receipt)
     late = call.account.noted(call.account.name, "fee_after")
-    if not late:
-        return _entered(call, paid)
-    call.account.note(charge["id"], fee_due=call.now + late)
-    call.world.schedule(call.now + late, FEE, call.account, charge["id"])
+    paid = call.account.change(
+        charge,
+        status="succeeded",
+        paid=True,
+        balance_transaction=None if late else _entry(call, charge)["id"],
+        receipt_url=f"https://pay.stripe.com/receipts/payment/{charge['id']}",
+    )
+    if late:
+        call.account.note(charge["id"], fee_due=call.now + late)
+        call.world.schedule(call.now + late, FEE, call.account, charge["id"])
     return paid
 
 
-def _entered(call: Call, charge: Thing) -> Thing:
+def _entry(call: Call, charge: Thing) -> Thing:
     fee = currencies.fee(charge["amount"], charge["currency"])
-    entry = balance.enter(call, charge, charge["amount"], fee, "charge")
-    return call.account.change(charge, balance_transaction=entry["id"])
+    return balance.enter(call, charge, charge["amount"], fee, "charge")
 
 
 def tell_fee(call: Call) -> None:
     """`charge.updated` brings the balance transaction that the payment's own answer had not."""
     before = call.account.get("charge", call.name)
     call.account.note(call.name, fee_due=None)
-    after = _entered(call, before)
+    after = call.account.change(before, balance_transaction=_entry(call, before)["id"])
     events.emit(call, "charge.updated", after, events.changes(before, after))
 
 

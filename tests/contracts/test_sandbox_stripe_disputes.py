@@ -208,6 +208,17 @@ def test_a_debit_that_had_succeeded_comes_back(client, sandbox, ada, name, how):
     assert sums(client, sandbox, currency)["net"] == -103 - fee
 
 
+@pytest.mark.parametrize("name", LATE)
+def test_a_debit_may_come_back_as_soon_as_it_has_succeeded(client, sandbox, ada, name):
+    """As the documented test accounts do: paid, and gone the same day."""
+    currency, fee = LATE[name]
+    intent = pay(client, ada, f"{name}_dispute", currency)
+    sandbox.it_is("2026-03-08")
+    assert client.v1.payment_intents.retrieve(intent.id).status == "succeeded"
+    assert the_dispute(client, intent).status == "lost"
+    assert sums(client, sandbox, currency)["net"] == -103 - fee
+
+
 def test_a_debit_is_returned_on_demand(client, sandbox, ada):
     """A control takes back any debit that has succeeded; a card is not returned, but disputed."""
     intent = pay(client, ada, "pm_usBankAccount_success")
