@@ -39,11 +39,9 @@ def test_percents_add_up_to_what_is_owed(owed: int, weights: list[int]):
     if rest <= 0:
         return
     parts = [Part(due_on=TODAY + n * DAY, percent=one) for n, one in enumerate([*shares, rest])]
-    try:
-        made = instalments.planned(usd(owed), parts, TODAY)
-    except Invalid as refused:
-        assert refused.code == "instalment_not_chargeable"
+    if any(Decimal(owed) * (part.percent or 0) < 51 * 100 for part in parts):
         return
+    made = instalments.planned(usd(owed), parts, TODAY)
     assert sum(one.amount.amount for one in made) == owed
     for part, one in zip(parts, made, strict=True):
         assert abs(one.amount.amount - Decimal(owed) * (part.percent or 0) / 100) < 1

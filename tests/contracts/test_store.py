@@ -161,6 +161,17 @@ def test_a_subscription_is_listed_by_contact_and_by_its_status_alone(store: Stor
     }
 
 
+def test_a_deleted_record_is_in_no_list_and_keeps_its_name(store: Store):
+    """Its own list, its contact's and its status's forget it in the commit that deletes it; by its name it is read."""
+    put(store, subscription())
+    gone = replace(store.get(Subscription, ACCOUNT, "sub_0001"), deleted_at=AT, ended_at=AT)
+    put(store, gone)
+    for owner in ("subscription", "subscription/active", "con_0001/subscription"):
+        assert store.owned(f"{ACCOUNT}/{owner}", limit=5).records == []
+    assert store.get(Subscription, ACCOUNT, "sub_0001").deleted_at == AT
+    assert awake(store, AT + timedelta(days=999)) == []
+
+
 def awake(store: Store, at: datetime, topic: Topic = Topic.BILLING) -> list[str]:
     return [name for shard in keys.topic_shards(topic, 2) for _, name in store.awake(shard, at, 100)]
 

@@ -18,13 +18,13 @@ from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.invoices import Invoice, name_of
-from chalicelib.billing.payments import Origin, Payment, PaymentStatus
+from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import moment
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import advance, attach, cancel, checkout, create, pause, publish, simulate
-from chalicelib.operations.rehearse import ASSUMED, HappeningKind
+from chalicelib.operations.rehearse import HappeningKind
 from chalicelib.operations.simulate import Assumption, Do, Simulation
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
@@ -283,8 +283,8 @@ class Told:
         invoices = self._invoices(subscription)
         mine = {invoice.id: _of_invoice(invoice) for invoice in invoices if invoice.issued_at >= begin}
         assert mine == {invoice.id: _of_invoice(invoice) for invoice in foretold.invoices}
-        paid = {pay.id: _of_payment(pay) for pay in self._payments(one) if pay.created_at >= begin}
-        assert paid == {pay.id: _of_payment(pay) for pay in foretold.payments}
+        paid = {pay.id: _of_payment(one, pay) for pay in self._payments(one) if pay.created_at >= begin}
+        assert paid == {pay.id: _of_payment(one, pay) for pay in foretold.payments}
         events, letters = self._told_since(one, begin)
         kinds = (HappeningKind.EVENT, HappeningKind.LETTER)
         assert sorted([*events, *letters]) == sorted(
@@ -366,7 +366,6 @@ def _of_invoice(invoice: Invoice) -> Invoice:
     return replace(invoice, number="")
 
 
-def _of_payment(payment: Payment) -> dict[str, Any]:
-    chosen = payment.origin is Origin.CHECKOUT or payment.method_label == ASSUMED.label
-    names = set(Payment.__dataclass_fields__) - OWN_CLOCK - (ON_PAGE if chosen else set())
+def _of_payment(one: Sold, payment: Payment) -> dict[str, Any]:
+    names = set(Payment.__dataclass_fields__) - OWN_CLOCK - (ON_PAGE if one.wish.pays else set())
     return {name: getattr(payment, name) for name in names}

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from chalicelib.billing.gateway import DisputeTold
 from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.operations import collect, renew
+from chalicelib.crm.accounts import Account, Moment
+from chalicelib.operations import collect, dispute, renew
 from chalicelib.store import keys
+from chalicelib.store.changes import Changeset
 from chalicelib.web.routes import ROUTES, Route
 from sandbox.stripe.server import StripeServer
 from tests.conftest import QUICK
@@ -72,10 +77,22 @@ class Street:
             "subscriptions.change_collection": {"accepted_types": ["card"], "collect_addresses": ["billing"]},
             "invoices.schedule": {"instalments": [{"due_on": "2026-03-10", "percent": 100}]},
             "accounts.change": {"billing_hour": 7},
+            "retry_policies.replay": {
+                "retries": "default",
+                "start_on": "2026-01-01",
+                "end_on": "2026-01-31",
+            },
+            "payments.record": {
+                "contact": own["contact"],
+                "amount": {"amount": 100, "currency": "usd"},
+                "received_on": "2026-01-31",
+                "type": "check",
+            },
             "contacts.update": {"name": "Beate"},
             "balances.adjust": {"amount": {"amount": 100, "currency": "usd"}},
             "credit_notes.create": {"invoice": own["credit_notes.create"]},
             "credit_notes.preview": {"invoice": own["invoice"]},
+            "refunds.create": {"payment": own["refunds.create"]},
             "test_clock.advance": {"to": "2026-02-28T00:00:00Z"},
         }.get(route.name, {})
 
@@ -110,11 +127,39 @@ def _runs(api: Api, key: str | None, verb: str = "", **body: Any) -> str:
     return str(sold)
 
 
+def _came(api: Api, key: str | None, contact: str) -> str:
+    """A payment that was written down by hand, and is its contact's balance."""
+    amount = {"amount": 100, "currency": "usd"}
+    body = {"contact": contact, "amount": amount, "received_on": "2026-01-31", "type": "cash", "invoices": []}
+    return str(api.post("/v1/payments", body, key=key)["id"])
+
+
 def _asked_for(api: Api, key: str | None) -> str:
     """A payment of an invoice."""
     account = api.get("/v1/account", key=key)["id"]
     collect.invoices(api.service, account, [keys.key(Invoice, account, _owes(api, key))])
     return str(api.get("/v1/payments", key=key)["data"][0]["id"])
+
+
+def _disputed(api: Api, key: str | None) -> str:
+    """A dispute of a payment, as Stripe's word of it is kept."""
+    account = api.get("/v1/account", key=key)["id"]
+    paid = api.service.store.get(Payment, account, _asked_for(api, key))
+    told = DisputeTold(
+        id="du_theirs" if key else "du_ours",
+        intent=paid.reference or "",
+        amount=paid.amount,
+        reason="fraudulent",
+        status="needs_response",
+        withdrawn=paid.amount,
+        fee=Money(1500, "usd"),
+        type="card",
+    )
+    reading = api.service.store.load(account, [keys.key_of(paid), keys.key(Account, account, account)])
+    changes = Changeset(account, reading)
+    dispute.told(changes, paid, told, Moment(reading.get(Account, account, account), api.now))
+    api.service.store.commit(changes)
+    return told.id
 
 
 def _stocked(api: Api, key: str | None) -> dict[str, str]:
@@ -130,6 +175,8 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
         "invoice": invoice,
         "credit_notes.create": _owes(api, key),
         "invoices.void": _owes(api, key),
+        "invoices.pay": _owes(api, key),
+        "payments.undo": _came(api, key, sold["contact"]),
         "invoices.mark_uncollectible": _owes(api, key),
         "lifecycle.cancel": _runs(api, key),
         "lifecycle.reactivate": _runs(api, key, "cancel", at_period_end=True),
@@ -143,6 +190,9 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
         "changes.preview": _runs(api, key),
         "explanations.get": _owes(api, key),
         "credit_note": note,
+        "refund": api.post("/v1/refunds", {"payment": _asked_for(api, key)}, key=key)["id"],
+        "refunds.create": _asked_for(api, key),
+        "dispute": _disputed(api, key),
         "coupon": coupon,
         "tax_rate": api.post("/v1/tax_rates", {"name": "VAT", "percentage": "19"}, key=key)["id"],
         "payment": _asked_for(api, key),
@@ -274,8 +324,10 @@ MEANT = {
     ("lifecycle.cancel", "at_period_end"): (True,),
     ("lifecycle.pause", "shifts"): (True,),
     ("lifecycle.resume", "shifts"): (True,),
-    ("accounts.change", "billing_hour"): (None,),
+    ("retry_policies.replay", "retries"): ({},),
     ("changes.change", "coupons"): (None, []),
+    ("subscriptions.change_collection", "accepted_types"): (None, []),
+    ("subscriptions.change_collection", "collect_addresses"): (None, []),
     ("changes.preview", "coupons"): (None, []),
 }
 
@@ -463,6 +515,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "coupons": {"force": True},
     "billing_hour": {"billing_hour": 8},
     "payment_method": {"payment_method": "pm_other"},
+    "instalments": {"instalments": [{"due_on": "2026-03-11", "percent": 100}]},
 }
 
 
