@@ -38,13 +38,14 @@ class Breaker:
         self._trips = 0
         self._unsure = 0
 
-    def trip(self, now: datetime, pause: timedelta | None = None) -> None:
-        """The gateway did not take a request (real time); `pause` is the one it asked for."""
+    def trip(self, now: datetime, pause: timedelta | None = None) -> bool:
+        """The gateway did not take a request (real time), `pause` is the one it asked for; whether that is news."""
         if self.tripped(now):
-            return
+            return False
         pause = pause or self._pauses[min(self._trips, len(self._pauses) - 1)]
         self._trips += 1
         self._until = now + pause
+        return True
 
     def unsure(self, now: datetime) -> None:
         """An answer came that cannot be trusted, or none: several in a row are as if nobody was there (real time)."""

@@ -15,6 +15,8 @@ API_VERSION = "2026-09-30.endive"
 CONNECT_SECONDS, READ_SECONDS = 5, 40
 # After too many requests in a second: what Retry-After asks for, within reason.
 SHORT_PAUSE, MOST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
+# After another request was at the same object.
+SOON = timedelta(seconds=5)
 
 Params = dict[str, Any]
 Thing = dict[str, Any]
@@ -114,7 +116,9 @@ def unavailable(error: stripe.StripeError) -> Unavailable:
     said = f"{type(error).__name__}: {error.user_message or error}"[:500]
     if not isinstance(error, stripe.RateLimitError):
         return Unavailable(said)
-    return Locked(said) if error.code == "lock_timeout" else Limited(said, _asked_pause(error))
+    # stripe-python gives this error no code of its own.
+    locked = error.error is not None and error.error.code == "lock_timeout"
+    return Locked(said, SOON) if locked else Limited(said, _asked_pause(error))
 
 
 def _asked_pause(error: stripe.StripeError) -> timedelta:

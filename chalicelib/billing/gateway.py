@@ -186,21 +186,24 @@ EVER = Span()
 class Unavailable(PerennialError):
     """The gateway did not take the request: unreachable, misconfigured, or over its rate.
 
-
-    `pause` is how long it is of no use to ask again, None where nobody knows.
+    `again_in` is when this one request may be sent again; None where it is as soon as the gateway is there.
     """
 
-    def __init__(self, detail: str, pause: timedelta | None = None) -> None:
+    def __init__(self, detail: str, again_in: timedelta | None = None) -> None:
         super().__init__("gateway_unavailable", detail)
-        self.pause = pause
+        self.again_in = again_in
 
 
 class Limited(Unavailable):
-    """Too many requests came in a second: everybody is to wait for the pause it asks for."""
+    """Too many requests came in a second: nobody is to ask for a pause."""
+
+    def __init__(self, detail: str, pause: timedelta) -> None:
+        super().__init__(detail)
+        self.pause = pause
 
 
 class Locked(Unavailable):
-    """Another request is at the same object: this one alone is asked again soon."""
+    """Another request is at the same object: this one alone is sent again soon."""
 
 
 class Refused(PerennialError):

@@ -226,10 +226,14 @@ class Payment:
         pause = PAUSES[min(self.looks, len(PAUSES) - 1)]
         return replace(self, leased_until=None, look_at=now + pause, looks=self.looks + 1, reason=reason)
 
-    def waiting(self, until: datetime, reason: str) -> "Payment":
-        """The gateway could not be asked: it is its turn again then (real time), after those that were sent in earlier minutes."""
-        turn = timedelta(milliseconds=int(self.sent_at.timestamp()) // 60 % 60_000)
-        return replace(self, leased_until=None, look_at=until + turn, reason=reason)
+    @property
+    def in_line(self) -> bool:
+        """Whether it waits for the gateway to be there, as far as is known never sent."""
+        return self.status is PaymentStatus.PENDING and self.look_at == self.sent_at
+
+    def waiting(self, until: datetime | None, reason: str) -> "Payment":
+        """The gateway could not be asked: again then (real time), or as soon as it is there, the oldest first."""
+        return replace(self, leased_until=None, look_at=until or self.sent_at, reason=reason)
 
     def told(self, outcome: Outcome, now: datetime, real: datetime) -> "Payment":
         """The gateway has spoken: `now` on the account's clock, `real` time for what is still open."""

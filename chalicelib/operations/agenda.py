@@ -169,7 +169,10 @@ def _perform(service: Service, account: str, names: list[str]) -> None:
     for name in names:
         by_kind.setdefault(keys.kind_of(name).name, []).append(name)
     for kind, group in by_kind.items():
-        PERFORM[kind](service, account, group)
+        # One finds out whether the gateway is there again, before anything is begun for the others.
+        first = kind in ASK and service.breaker.doubtful
+        for part in (group[:1], group[1:]) if first else (group,):
+            PERFORM[kind](service, account, part)
 
 
 def _perform_apart(service: Service, account: str, name: str) -> None:

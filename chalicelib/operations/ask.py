@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, partial
 from typing import TypeVar
 
@@ -12,8 +13,6 @@ from chalicelib.operations import governor
 from chalicelib.service import Breaker, Service
 from chalicelib.settings import SIDE_BY_SIDE
 
-SOON = timedelta(seconds=5)
-"""When an object is looked at again at which another request was."""
 NEXT_WORKER = timedelta(seconds=30)
 T = TypeVar("T")
 Answer = Outcome | BaseException | None
@@ -31,19 +30,18 @@ def side_by_side(
     `breaker` remembers that nobody is there: the one of charges, unless another is given. `calls_each` is how many
     requests a question takes at most.
     """
-    began, breaker = time.monotonic(), breaker or service.breaker
-    moments = governor.turns(service, len(questions) * calls_each)[::calls_each]
+    breaker = breaker or service.breaker
+    slots = governor.turns(service, len(questions) * calls_each)[::calls_each]
+    round_ = _Round(service, breaker, governor.Pace(service, calls_each), time.monotonic())
     asked = {
-        name: partial(_one, service, breaker, question, began, at)
-        for (name, question), at in zip(questions.items(), moments, strict=True)
+        name: partial(_answer, partial(round_.ask, question, slot))
+        for (name, question), slot in zip(questions.items(), slots, strict=True)
     }
     answers: dict[str, T | BaseException] = {}
-    if (
-        breaker.doubtful and len(asked) > 1
-    ):  # somebody must be the first to find out; the others wait for that
-        first = next(iter(asked))
-        answers[first] = _answer(asked.pop(first))
-    waiting = {name: pool().submit(_answer, one) for name, one in asked.items()}
+    if breaker.doubtful and len(asked) > 1:
+        first = next(iter(asked))  # it finds out; the others wait for that
+        answers[first] = asked.pop(first)()
+    waiting = {name: pool().submit(one) for name, one in asked.items()}
     return answers | {name: future.result() for name, future in waiting.items()}
 
 
@@ -59,33 +57,50 @@ def _answer(one: Callable[[], T]) -> T | BaseException:
         return error
 
 
-def _one(service: Service, breaker: Breaker, question: Callable[[], T], began: float, at: float | None) -> T:
-    _check(breaker, service.real())
-    if at is None or max(at, time.monotonic()) - began > governor.LAST_BEGIN_SECONDS:
-        raise Unavailable("The gateway is busy or slow: this is asked by the next worker.", NEXT_WORKER)
-    if (wait := at - time.monotonic()) > 0:
-        time.sleep(wait)
-        _check(breaker, service.real())
-    try:
-        answer = question()
-    except Locked:
-        raise
-    except Unavailable as away:
-        breaker.trip(service.real(), away.pause)
-        if isinstance(away, Limited):
-            governor.hold(service, service.real() + breaker.left(service.real()))
-        away.pause = breaker.left(service.real())
-        raise
-    if isinstance(answer, Unknown):
-        breaker.unsure(service.real())
-    else:
-        breaker.answered()
-    return answer
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Questions that are put together, from a moment of the steady clock on."""
 
+    service: Service
+    breaker: Breaker
+    pace: governor.Pace
+    began: float
 
-def _check(breaker: Breaker, now: datetime) -> None:
-    if breaker.tripped(now):
-        raise Unavailable("The gateway was not there a moment ago.", breaker.left(now))
+    def ask(self, question: Callable[[], T], slot: float | None) -> T:
+        """The answer, once its turn has come. Raises Unavailable where it is not put, and what it raises."""
+        self._check()
+        at = None if slot is None else self.pace.next(max(slot, time.monotonic()))
+        if at is None or at - self.began > governor.LAST_BEGIN_SECONDS:
+            raise Unavailable("The gateway is busy or slow: this is asked by the next worker.", NEXT_WORKER)
+        if (wait := at - time.monotonic()) > 0:
+            time.sleep(wait)
+            self._check()
+        try:
+            answer = question()
+        except Unavailable as away:
+            self._tell(away)
+            raise
+        if isinstance(answer, Unknown):
+            self.breaker.unsure(self.service.real())
+        else:
+            self.breaker.answered()
+        return answer
+
+    def _check(self) -> None:
+        if self.breaker.tripped(self.service.real()):
+            raise Unavailable("The gateway was not there a moment ago.")
+
+    def _tell(self, away: Unavailable) -> None:
+        """The others of this process; of a limit every other worker too, once."""
+        now = self.service.real()
+        match away:
+            case Locked():
+                pass
+            case Limited() as limited:
+                if self.breaker.trip(now, limited.pause):
+                    governor.hold(self.service, now + limited.pause)
+            case _:
+                self.breaker.trip(now)
 
 
 @cache

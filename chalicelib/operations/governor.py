@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 from chalicelib.crm.accounts import HOUSE
@@ -27,6 +28,21 @@ WORTH_GIVING_BACK: Final = timedelta(seconds=1)
 ITEM: Final = f"{HOUSE}/governor/stripe"
 SECOND: Final = 1_000_000
 """Moments of the shared item are whole microseconds of real time since 1970."""
+
+
+class Pace:
+    """Keeps calls begun side by side apart: what was held up does not come in a rush."""
+
+    def __init__(self, service: Service, calls_each: int) -> None:
+        self._apart = calls_each / service.settings.workers_rate
+        self._last = float("-inf")
+        self._lock = Lock()
+
+    def next(self, slot: float) -> float:
+        """When a call with a slot may begin, by this process's steady clock."""
+        with self._lock:
+            self._last = max(slot, self._last + self._apart)
+            return self._last
 
 
 class Turns:

@@ -43,7 +43,8 @@ def _ask(service: Service, account: str, taken: list[Payment], real: datetime, *
         payment.id: partial(_outcome, service, payment, real)
         for payment in sorted(taken, key=lambda one: one.sent_at)
     }
-    answers = ask.at_once(questions) if at_once else ask.side_by_side(service, questions, calls_each=2)
+    calls = 1 if all(payment.in_line for payment in taken) else 2
+    answers = ask.at_once(questions) if at_once else ask.side_by_side(service, questions, calls_each=calls)
     wanted = [keys.key_of(payment) for payment in taken]
     wanted += [key for payment in taken for key in settle.beside(payment)]
     known = service.store.load(account, [*wanted, keys.key(Account, account, account)])
@@ -55,12 +56,14 @@ def _outcome(service: Service, payment: Payment, real: datetime) -> Outcome | No
 
     Asking again is the same request under the same key: the gateway answers what it answered before, or,
     if the first never arrived, does it now, once. None: there is no trace and it is too late to repeat. A page is
-    not asked for again: nobody has the address of one whose answer was lost.
+    not asked for again: nobody has the address of one whose answer was lost. One that only waited for the gateway is
+    asked for without looking: the key answers as a look would.
     """
-    now = told(service, payment)
+    again = payment.request is not None and not payment.request.page and payment.repeatable(real)
+    now = None if again and payment.in_line else told(service, payment)
     if isinstance(now, ActionRequired) and payment.abandoned(real):
         return service.gateway.cancel(now.reference)
-    if now is not None or payment.request is None or payment.request.page or not payment.repeatable(real):
+    if now is not None or payment.request is None or not again:
         return now
     return service.gateway.charge(payment.id, payment.request)
 

@@ -12,7 +12,7 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import PaymentMethod
-from chalicelib.operations import ask, keep, publish
+from chalicelib.operations import keep, publish
 from chalicelib.operations.ask import Answer
 from chalicelib.operations.together import blame, work
 from chalicelib.service import Service
@@ -93,7 +93,8 @@ def _left(
 def _one_answered(changes: Changeset, asked: Payment, answer: Answer, at: Moment) -> None:
     match answer:
         case Unavailable() as reason:
-            changes.put(asked.waiting(at.real + (reason.pause or ask.SOON), str(reason)))
+            again_at = at.real + reason.again_in if reason.again_in else None
+            changes.put(asked.waiting(again_at, str(reason)))
         case BaseException() as error:
             raise error
         case _ if asked.fee_awaited:
