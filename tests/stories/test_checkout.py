@@ -202,7 +202,7 @@ def test_what_cannot_be_paid_on_a_page(diary: Diary, world: World):
     diary.post(
         f"/v1/subscriptions/{diary.subscriptions['ada']}/collection",
         collection_method="send_invoice",
-        online=False,
+        accept_online=False,
     )
     with pytest.raises(WrongState, match="online_payment_off"):
         ada.opens(mine)
