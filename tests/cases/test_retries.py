@@ -1,10 +1,18 @@
 """The field's cases on retries: the dates of attempts, and the declines that end them."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import count
 
 from chalicelib.billing import dunning
+from chalicelib.billing.collection import Collection, CollectionMethod, Method
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
+from chalicelib.billing.invoices import Invoice, invoice_of
+from chalicelib.billing.lines import Line
+from chalicelib.billing.periods import Frequency
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from tests.cases import field
 from tests.cases.field import Case, Values
 
@@ -12,6 +20,13 @@ from tests.cases.field import Case, Values
 SOFT = {
     "insufficient_funds", "processing_error", "issuer_not_available", "try_again_later", "reenter_transaction", "approve_with_id",
 }  # fmt: skip
+MIDDAY = datetime(2025, 1, 1, 12, tzinfo=UTC)
+SENT = Collection(way=CollectionMethod.SEND_INVOICE)
+SOLD = Subscription(
+    account="acct_1", id="sub_1", contact="con_1", currency="usd", frequency=Frequency.MONTHLY, anchor_on=date(2025, 1, 1),
+    lines=(Line(id="li_1", name="Coffee", unit_amount=Decimal(2500), quantity=Decimal(1)),), zone="UTC", hour=6,
+    status=Status.ACTIVE, created_at=MIDDAY, method=Method(id="pm_1", customer="cus_1", label="Visa •••• 4242"),
+)  # fmt: skip
 # A policy knows when to ask and what then becomes of the subscription; how an attempt ended is the payment's.
 BESIDE = frozenset({"final"})
 
@@ -30,10 +45,10 @@ def test_retries(case: Case):
         "retry_backoff": other("a back-off in seconds: an unknown outcome is reconciled, not asked again"),
         "overdue_state": other("a state by days overdue: ours follow the attempts"),
         "overdue_condition": other("a condition of overdue states: ours follow the attempts"),
-        "overdue_flag": other("an invoice past its due date is the invoice's matter"),
-        "dunning_rule": other("what may be asked for at all is the invoice's matter"),
+        "overdue_flag": overdue,
+        "dunning_rule": rule,
         "dunning_campaign": other("requests by customer and threshold: ours are by invoice"),
-        "retry_policy": other("a failure that is no decline is the collection's matter"),
+        "retry_policy": without_method,
     }, beside)  # fmt: skip
 
 
@@ -68,18 +83,45 @@ def next_attempt(given: Values) -> Values:
 
 def treatment(given: Values) -> Values:
     code = given["decline_code"]
-    if dunning.is_hard(code):
+    policy = POLAR if given.get("convention") == "polar" else RetryPolicy()
+    if policy.is_hard(code):
         return {"treatment": "no retries; revoke at the past-due deadline"}
     if code not in SOFT:
         field.left_out(
             "decline_treatment: a code that Stripe's list of hard declines does not hold, and theirs may"
         )
-    policy = RetryPolicy(days=dunning.relative(POLAR))
     return {"treatment": f"retry in {policy.days[0]} days"} if given["attempt"] == "first failure" else {}
 
 
-# Polar's own days between attempts, server/polar/config.py.
-POLAR = (2, 5, 7, 7)
+# Polar's own days between attempts (server/polar/config.py) and end; what it calls fraud is hard beyond Stripe's list.
+POLAR = replace(dunning.PRESETS["polar_2_5_7_7"], hard_declines=("fraudulent",))
+
+
+def overdue(given: Values) -> Values:
+    """A sent invoice is overdue from the billing hour of the day after it was due."""
+    due_on, on = date.fromisoformat(given["due"]), date.fromisoformat(given["on"])
+    sent = issued(replace(SOLD, collection=SENT), due_on)
+    assert sent.due_on == due_on
+    return {"overdue": bool(sent.lacking(on))}
+
+
+def rule(given: Values) -> Values:
+    """A subscription's void invoice is never asked for again."""
+    if given["order_kind"] != "subscription":
+        field.left_out("dunning_rule: no invoice of ours is without a subscription")
+    owed = issued(SOLD, date(2025, 1, 1))
+    asked = owed.reserved(owed.next_payment())
+    failed = asked.declined(RetryPolicy(), MIDDAY, hard=False)
+    assert failed.wake is not None
+    wake = failed.voided(MIDDAY.date()).wake if given["order_state"] == "void" else failed.wake
+    return {"next_attempt": wake and wake.at.date().isoformat()}
+
+
+def without_method(given: Values) -> Values:
+    """Without a method nothing is asked: not by the schedule, and not again."""
+    if given["failure"] != "no payment method available":
+        field.left_out(f"retry_policy: {given['failure']}")
+    return {"retry": replace(SOLD, method=None).asks(last=False)}
 
 
 def other(why: str):
@@ -87,6 +129,11 @@ def other(why: str):
         field.left_out(why)
 
     return leave
+
+
+def issued(sold: Subscription, on: date) -> Invoice:
+    """The invoice of a subscription, due on receipt on a day."""
+    return invoice_of(sold, "INV-000001", datetime(on.year, on.month, on.day, 12, tzinfo=UTC))
 
 
 def midnight(day: str) -> datetime:

@@ -17,7 +17,7 @@ from tests.conftest import new_world
 from tests.stories.diary import Diary
 
 APART = 25
-BROKE = ("dee", "eve", "fay", "mia")
+BROKE = ("dee", "eve", "fay", "mia", "ned", "oto", "pia")
 PAID = ("ada", "bea", "cy", "hal", "ida", "lou", "max")
 Asks = Callable[[Diary], tuple[str, dict[str, Any]]]
 
@@ -30,6 +30,26 @@ def of(who: str, verb: str, **body: Any) -> Asks:
 def to_invoice(who: str, verb: str) -> Asks:
     """A POST to a customer's only invoice."""
     return lambda diary: (f"/v1/invoices/{only_invoice(diary, who)}/{verb}", {})
+
+
+def transfer(diary: Diary, who: str, cents: int) -> dict[str, Any]:
+    """A bank transfer of a customer's."""
+    amount = {"amount": cents, "currency": "usd"}
+    contact = diary.contacts[who]
+    return {
+        "contact": contact,
+        "amount": amount,
+        "received_on": "2026-01-16",
+        "type": "bank_transfer",
+        "reference": "RF18",
+    }
+
+
+def by_hand(diary: Diary, who: str) -> str:
+    """What a customer is said to have transferred."""
+    rows = diary.every(f"/v1/payments?subscription={diary.subscriptions[who]}")
+    [made] = [row["id"] for row in rows if row["origin"] == "hand"]
+    return str(made)
 
 
 def only_invoice(diary: Diary, who: str) -> str:
@@ -68,6 +88,9 @@ ACTS: dict[str, Asks] = {
         f"/v1/contacts/{diary.contacts['bea']}/balance",
         {"amount": {"amount": 100, "currency": "usd"}},
     ),
+    "pay": to_invoice("ned", "pay"),
+    "record": lambda diary: ("/v1/payments", transfer(diary, "oto", 3000)),
+    "undo": lambda diary: (f"/v1/payments/{by_hand(diary, 'pia')}/undo", {}),
     "zone": lambda _: ("/v1/account", {"zone": "America/Chicago", "billing_hour": 7}),
 }  # fmt: skip
 
@@ -95,6 +118,7 @@ def begins(diary: Diary) -> None:
     coupon = diary.post("/v1/coupons", name="Ten", percent=10, max_redemptions=3)["id"]
     diary.post("/v1/promotion_codes", code="ONCE", coupon=coupon, max_redemptions=3)
     diary.it_is("2026-01-17", hour=3)
+    diary.post("/v1/payments", **transfer(diary, "pia", 2600))
 
 
 def asked(diary: Diary, name: str, at: int, told: Told) -> None:
@@ -151,6 +175,8 @@ def outcome(diary: Diary) -> dict[str, Any]:
         "balances": sorted((row["email"], *(one["amount"] for one in row["balances"])) for row in diary.every("/v1/contacts")),
         "redeemed": [row["redeemed"] for path in ("coupons", "promotion_codes") for row in diary.every(f"/v1/{path}")],
         "taken": diary.taken(),
+        "payments": sorted((contacts[row["contact"]], row["origin"], row["status"], row["amount"]["amount"]) for row in diary.every("/v1/payments")),
+        "settings": [one["field"] for row in diary.every("/v1/account/changes") for one in row["fields_changed"]],
     }  # fmt: skip
 
 
@@ -163,7 +189,7 @@ def lived(ministack: Aws, number: int, folder: Any, at: int) -> Told:
         begins(diary)
         for name in ACTS:
             asked(diary, name, at, told)
-        world.settle()
+        world.until(world.now + timedelta(minutes=10))
         told.outcome = outcome(diary)
         assert diary.parked() == []
         diary.sound()
@@ -175,6 +201,7 @@ def test_who_asks_for_an_act_may_die_at_any_point_and_ask_again(ministack: Aws, 
     """Each act's process ends at each of its writes and calls in turn: asked again, all is as if nothing had happened."""
     whole = lived(ministack, 0, tmp_path, 0)
     assert {"before gateway.tax", "after TransactWriteItems"} <= set(whole.passed["taxed change"])
+    assert {"before gateway.charge", "after gateway.charge"} <= set(whole.passed["pay"])
     most = max(len(points) for points in whole.passed.values())
     for at in range(1, most + 1):
         told = lived(ministack, at, tmp_path, at)

@@ -47,7 +47,11 @@ def test_a_part_and_then_the_rest(diary: Diary):
     """A transfer pays a part, the schedule goes on for the rest; the second recovers the subscription, and a receipt is sent."""
     past_due(diary, "ada")
     first = recorded(diary, "ada", 1000, reference="RF18", note="On account")
-    assert (first["payment_reference"], first["note"], first["method_label"]) == ("RF18", "On account", "Bank transfer")
+    assert (first["payment_reference"], first["note"], first["method_label"]) == (
+        "RF18",
+        "On account",
+        "Bank transfer",
+    )
     row = invoice(diary, "ada")
     assert (row["amount_due"]["amount"], row["amount_paid"]["amount"], row["status"]) == (1500, 1000, "open")
     assert diary.subscription("ada")["status"] == "past_due"
@@ -73,7 +77,11 @@ def test_what_is_too_much_pays_the_next_invoice(diary: Diary):
     assert (spare["allocations"], spare["subscription"], balance(diary, "ada")) == ([], "", 2000)
     diary.it_is("2026-02-16")
     february = invoice(diary, "ada")
-    assert (february["status"], february["amount_applied"]["amount"], balance(diary, "ada")) == ("paid", 2000, 0)
+    assert (february["status"], february["amount_applied"]["amount"], balance(diary, "ada")) == (
+        "paid",
+        2000,
+        0,
+    )
     assert diary.payments("ada")[-1] == ("succeeded", 500)
     diary.sound()
 
@@ -90,7 +98,10 @@ def test_the_oldest_are_paid_first_and_a_rest_too_small_to_charge_is_kept(diary:
     paid = recorded(diary, "ada", 3730)
     rows = {row["subscription"]: row for row in diary.every("/v1/invoices")}
     assert (rows[first]["status"], rows[diary.subscriptions["ada"]]["amount_due"]["amount"]) == ("paid", 50)
-    assert ([part["amount"]["amount"] for part in paid["allocations"]], balance(diary, "ada")) == ([2500, 1200], 30)
+    assert ([part["amount"]["amount"] for part in paid["allocations"]], balance(diary, "ada")) == (
+        [2500, 1200],
+        30,
+    )
     last = recorded(diary, "ada", 20)
     assert (last["allocations"], balance(diary, "ada")) == ([], 50)
     diary.it_is("2026-03-20")
