@@ -41,7 +41,11 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"left out: {chromium.MISSING}")
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        # Without its check of local networks the browser lets a page elsewhere reach for ours: what keeps it off is our own.
+        flags = [
+            "--disable-features=LocalNetworkAccessChecks",
+            *(["--no-sandbox"] if os.geteuid() == 0 else []),
+        ]
         running = playwright.chromium.launch(executable_path=path, args=flags)
         yield running
         running.close()
@@ -109,17 +113,22 @@ class Buyer:
         """The page's first heading."""
         return self.page.locator("h1").inner_text()
 
-    def looks(self, what: str) -> "Buyer":
-        """Keep a picture of the whole page, in light and dark, and find nothing in it that keeps anybody from using it."""
+    def picture(self, what: str) -> Path:
+        """Where the next picture goes."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         width = (self.page.viewport_size or PHONE)["width"]
-        name = f"{self.name}-{next(self.pictures):02d}-{re.sub('[^a-z0-9]+', '-', what.lower())}-{width}"
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        what = re.sub("[^a-z0-9]+", "-", what.lower())
+        return PICTURES / f"{self.name}-{next(self.pictures):02d}-{what}-{width}.png"
+
+    def looks(self, what: str) -> "Buyer":
+        """Keep a picture of the whole page, and find nothing in it that keeps anybody from using it: in light at a phone, in dark at a desk."""
+        picture, width = self.picture(what), (self.page.viewport_size or PHONE)["width"]
+        self.page.screenshot(path=picture, full_page=True)
         assert self.page.evaluate("document.documentElement.scrollWidth") <= width, f"{what} is too wide"
-        self.page.emulate_media(color_scheme="dark")
         if os.environ.get("PERENNIAL_DARK"):
-            self.page.screenshot(path=PICTURES / f"{name}-dark.png", full_page=True)
-        self.page.emulate_media(color_scheme="light")
+            self.page.emulate_media(color_scheme="dark")
+            self.page.screenshot(path=picture.with_stem(f"{picture.stem}-dark"), full_page=True)
+            self.page.emulate_media(color_scheme="light")
         self.judge.set_viewport_size(self.page.viewport_size or PHONE)
         self.judge.emulate_media(color_scheme="dark" if width > 600 else "light")
         self.judge.set_content(self.page.content())
