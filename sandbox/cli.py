@@ -18,6 +18,10 @@ VERBS = {
     ),
     "check": ("sandbox.checks", "format, lint, types and imports, without the tests"),
     "bench": ("sandbox.bench", "measure what a renewal costs (--json for machines)"),
+    "worlds": (
+        "sandbox.worlds.run",
+        "live seeded random worlds, and hold each against what was due (N, --seed, --broken)",
+    ),
     "mutants": ("sandbox.mutants", "change the rules of money one by one, and see whether a test objects"),
     "package": ("sandbox.package", "build what is deployed to AWS"),
     "lock": ("sandbox.environment", "recompile the locks from pyproject.toml (--upgrade for newer versions)"),

@@ -145,7 +145,7 @@ def _heard(
     """The event after what was told has been folded into the changeset."""
     if payment is None or (answer is None and not payment.open and _intent(event, payment) is None):
         return event.noted()  # about other money than a payment's of ours
-    if payment.open:
+    if payment.open and not payment.leased(at.real):  # whoever asks about it just now is waited for
         changes.put(payment.woken(at.real))
     match answer:
         case Unavailable() | None:

@@ -9,8 +9,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from sandbox.world import Killed
+from sandbox.worlds import pages
 
 if TYPE_CHECKING:
     from sandbox.worlds.life import Life
@@ -104,7 +106,13 @@ def meet(life: Life, who: str) -> None:
 
 
 def subscribe(life: Life, who: str, method: str | None = None) -> None:
-    """A person leaves a method, and subscribes with it; where it is refused, with another a day later."""
+    """A person leaves a method, and subscribes with it; where it is refused, with another a day later.
+
+    Who is sent invoices needs none.
+    """
+    if life.person(who).way != "charge_automatically":
+        put(life, "subscribe", who, "/v1/subscriptions", _sold(life, who), then=_then_subscribed)
+        return
     body = {"contact": life.people[who].contact, "payment_method": method or life.person(who).method}
     put(life, "leave a method", who, "/v1/payment_methods", body, then=_then_subscribe)
 
@@ -115,22 +123,30 @@ def _then_subscribe(life: Life, asked: Asked, status: int, answer: Any) -> None:
         return
     _left(life, asked.who, answer)
     person = life.person(asked.who)
-    body = {
-        "contact": life.people[asked.who].contact,
-        "payment_method": answer["id"],
-        "currency": person.currency,
-        "frequency": person.frequency,
-        "lines": [
-            {"name": f"coffee {n}", "unit_amount": str(cents), "quantity": quantity}
-            for n, (cents, quantity) in enumerate(person.lines)
-        ],
-        "start_delay_days": person.delay,
-        **({"payments": person.payments} if person.payments else {}),
-        **({"automatic_tax": True} if person.taxed else {}),
-    }
+    body = _sold(life, asked.who) | {"payment_method": answer["id"]}
     if person.script and not life.people[asked.who].debit:
         life.stripe.script(*person.script, payment_method=answer["id"])
     put(life, "subscribe", asked.who, "/v1/subscriptions", body, then=_then_subscribed)
+
+
+def _sold(life: Life, who: str) -> dict[str, Any]:
+    """What a person subscribes to."""
+    person = life.person(who)
+    way: dict[str, Any] = {"collection_method": person.way} if person.way != "charge_automatically" else {}
+    lines = [
+        {"name": f"coffee {n}", "unit_amount": str(cents), "quantity": quantity}
+        for n, (cents, quantity) in enumerate(person.lines)
+    ]
+    return {
+        "contact": life.people[who].contact,
+        "currency": person.currency,
+        "frequency": person.frequency,
+        "lines": lines,
+        "start_delay_days": person.delay,
+        **({"payments": person.payments} if person.payments else {}),
+        **({"automatic_tax": True} if person.taxed else {}),
+        **(way | {"days_until_due": person.terms, "accept_online": True} if way else {}),
+    }
 
 
 def _left(life: Life, who: str, answer: Any) -> None:
@@ -157,6 +173,12 @@ def invoices_of(life: Life, who: str) -> list[Invoice]:
     name = life.people[who].subscription
     found = [one for one in life.watch.of(Invoice) if one.subscription == name]
     return sorted(found, key=lambda one: one.number)
+
+
+def payments_of(life: Life, who: str) -> list[Payment]:
+    """A person's payments, by name."""
+    name = life.people[who].subscription
+    return sorted((one for one in life.watch.of(Payment) if one.subscription == name), key=lambda one: one.id)
 
 
 def _to(verb: str, body: Callable[[Life, str, Random], dict[str, Any] | None]) -> Ask:
@@ -280,6 +302,68 @@ def _again(life: Life, who: str, chance: Random) -> Request | None:
     return "/v1/payment_methods", {"contact": life.people[who].contact, "payment_method": "pm_card_visa"}
 
 
+def _refund(life: Life, who: str, chance: Random) -> Request | None:
+    paid = [one for one in payments_of(life, who) if one.status == "succeeded" and one.request]
+    if not paid:
+        return None
+    payment = chance.choice(paid)
+    body: dict[str, Any] = {
+        "payment": payment.id,
+        "reason": "requested_by_customer",
+        "to": chance.choice(("payment", "payment", "balance")),
+    }
+    if chance.random() < 0.5:
+        cents = max(1, payment.amount.amount // chance.choice((2, 3, 10)))
+        body["amount"] = {"amount": cents, "currency": payment.amount.currency}
+    return "/v1/refunds", body
+
+
+def _record(life: Life, who: str, chance: Random) -> Request | None:
+    """Money that came another way: what an invoice owes, some of it, or more."""
+    owed = [one for one in invoices_of(life, who) if one.amount_due]
+    if not owed:
+        return None
+    due = owed[0].amount_due
+    amount = max(1, due.amount * chance.choice((1, 1, 2)) // chance.choice((1, 1, 2)))
+    body = {
+        "contact": life.people[who].contact,
+        "amount": {"amount": amount, "currency": due.currency},
+        "received_on": life.trace.day(life.moment).isoformat(),
+        "type": chance.choice(("bank_transfer", "check", "cash")),
+        "reference": f"{chance.randrange(10**6)}",
+    }
+    return "/v1/payments", body
+
+
+def _undo(life: Life, who: str, chance: Random) -> Request | None:
+    by_hand = [one for one in payments_of(life, who) if one.origin == "hand"]
+    return (f"/v1/payments/{chance.choice(by_hand).id}/undo", {}) if by_hand else None
+
+
+def _once_more(life: Life, who: str, chance: Random) -> Request | None:
+    owed = [one for one in invoices_of(life, who) if one.amount_due]
+    return (f"/v1/invoices/{chance.choice(owed).id}/pay", {}) if owed else None
+
+
+def _instalments(life: Life, who: str, chance: Random) -> Request | None:
+    owed = [one for one in invoices_of(life, who) if one.amount_due]
+    if not owed:
+        return None
+    first = life.trace.day(life.moment)
+    days = [first + timedelta(days=n) for n in (chance.choice((0, 3)), 10, 25)]
+    parts = [
+        {"due_on": day.isoformat(), "percent": percent}
+        for day, percent in zip(days, (50, 30, 20), strict=True)
+    ]
+    return f"/v1/invoices/{chance.choice(owed).id}/payment_schedule", {"instalments": parts}
+
+
+def _collection(life: Life, who: str, chance: Random) -> dict[str, Any]:
+    if chance.random() < 0.5:
+        return {"collection_method": "send_invoice", "days_until_due": chance.choice((0, 5, 20))}
+    return {"collection_method": "charge_automatically", "payment_method": life.people[who].method}
+
+
 def mend(life: Life, who: str, chance: Random) -> None:
     """Whoever owes something gives a card that works."""
     found = of(life, who)
@@ -293,6 +377,16 @@ def mend(life: Life, who: str, chance: Random) -> None:
     put(life, "mend", who, "/v1/payment_methods", body, then=_then_charged_on)
 
 
+def _buys(act: Callable[[Life, str, Random], None]) -> Ask:
+    """What a buyer does on a page, which is no request to the API."""
+
+    def ask_(life: Life, who: str, chance: Random) -> Request | None:
+        act(life, who, chance)
+        return None
+
+    return ask_
+
+
 ACTS: Final[dict[str, Act]] = {
     "pause": Act(often=3, ask=_to("pause", _pause)),
     "resume": Act(often=4, ask=_to("resume", _resume)),
@@ -302,13 +396,24 @@ ACTS: Final[dict[str, Act]] = {
     "cancel on a day": Act(
         often=2, ask=_to("cancel", lambda life, _, chance: {"on": _ahead(life, chance, (1, 5, 20, 40))})
     ),
-    "reactivate": Act(often=2, ask=_to("reactivate", lambda *_: {})),
+    "reactivate": Act(often=3, ask=_to("reactivate", lambda *_: {})),
     "move date": Act(often=3, ask=_to("next_billing_date", _move)),
     "change": Act(often=6, ask=_to("change", _change)),
+    "change collection": Act(often=3, ask=_to("collection", _collection)),
     "credit": Act(often=3, ask=_credit),
     "void": Act(often=2, ask=_to_invoice("void")),
     "write off": Act(often=1, ask=_to_invoice("mark_uncollectible")),
     "adjust balance": Act(often=2, ask=_adjust),
-    "leave another method": Act(often=6, ask=_another, then=_then_charged_on),
+    "leave another method": Act(often=5, ask=_another, then=_then_charged_on),
     "come back": Act(often=2, ask=_again, then=_then_subscribe),
+    "refund": Act(often=4, ask=_refund),
+    "record a payment": Act(often=3, ask=_record),
+    "undo a payment": Act(often=2, ask=_undo),
+    "ask once more": Act(often=3, ask=_once_more),
+    "instalments": Act(often=3, ask=_instalments),
+    "pay on a page": Act(often=7, ask=_buys(pages.pay)),
+    "confirm at the bank": Act(often=6, ask=_buys(pages.confirm)),
+    "leave a method on a page": Act(often=4, ask=_buys(pages.leave)),
 }
+ON_PAGES: Final = frozenset({"pay on a page", "confirm at the bank", "leave a method on a page", "come back"})
+"""Acts that are counted by what they come to."""

@@ -7,7 +7,7 @@ rule of the product's; and every invoice that is owed must say who will ask for 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -184,19 +184,10 @@ def _letters(life: Life) -> Iterator[str]:
 
 
 def _left_behind(life: Life) -> Iterator[str]:
-    """Nothing is parked, no message is dead, and what should have been worked has been."""
+    """Nothing is parked, and what should have been worked has been."""
     parked = [key for key, (shard, _) in life.watch.wakes.items() if shard.startswith("parked/")]
     yield from (f"{key} is parked." for key in parked)
-    yield from (f"A message is dead: {one.queue} {one.body[:200]}" for one in life.post.dead)
     late = keys.stamp(life.moment - timedelta(hours=1))
     for key, (shard, stamp) in life.watch.wakes.items():
         if stamp < late and not shard.startswith("parked/"):
             yield f"{key} has been awake since {stamp}."
-
-
-def census(lives: Iterable[Counter[str]]) -> Counter[str]:
-    """All that was seen in many worlds."""
-    seen: Counter[str] = Counter()
-    for one in lives:
-        seen.update(one)
-    return seen

@@ -22,14 +22,17 @@ from typing import Any, Final
 from chalicelib import wiring
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import PerennialError
+from chalicelib.billing.payments import Payment
 from chalicelib.billing.wake import Topic
 from chalicelib.operations import ask, create
 from chalicelib.service import Service
 from chalicelib.store import keys, table
+from chalicelib.store.dynamo import Dynamo
 from sandbox.aws import Aws
 from sandbox.gateway import Context, Gateway, tick_event
 from sandbox.stripe import ids
 from sandbox.stripe.remote import Remote
+from sandbox.stripe.replies import Request
 from sandbox.stripe.server import StripeServer
 from sandbox.stripe.state import Account
 from sandbox.stripe.webhooks import Delivery, signature
@@ -47,6 +50,8 @@ SWEEPS: Final = {
     Topic.DELIVERIES: "deliver_events",
     Topic.RECONCILIATION: "reconcile_payments",
 }
+POLLED: Final = ("payment_intent.", "checkout.session.")
+"""Events that may be lost for good: what they tell is asked for anyhow. Stripe repeats the others for three days."""
 AGAIN: Final = timedelta(minutes=16)
 """After this long a sweep starts over: what a lost message named is found."""
 SETTLED_WITHIN: Final = 400
@@ -79,6 +84,27 @@ class Living:
     subscription: str = ""
     mended: bool = False
     switched: bool = False
+
+
+class Near(Remote):
+    """The local Stripe's controls where it runs in this process: asked on its own thread, without a connection."""
+
+    def __init__(self, server: StripeServer) -> None:
+        super().__init__(server.url)
+        self._server = server
+
+    def ask(self, method: str, path: str, given: dict[str, Any] | None = None) -> Any:
+        """One control, as over HTTP."""
+        request = Request(method, f"/_sandbox/{path}", "", {}, json.dumps(given or {}).encode())
+        done: Future[Any] = Future()
+        self._server._loop.call_soon_threadsafe(  # noqa: SLF001
+            lambda: done.set_result(self._server.answer(request))
+        )
+        reply = done.result(30)
+        answer = json.loads(reply.body)
+        if reply.status != 200:
+            raise ValueError(answer["error"]["message"])
+        return answer
 
 
 class Earth:
@@ -128,13 +154,15 @@ class Life:
             self._earth.aws.environment(f"9{number % 10**11:011d}"), self._earth.stripe.url, None, **SETTINGS
         )
         os.environ.update(self._env)
-        self.stripe = Remote(self._earth.stripe.url)
+        self.stripe = Near(self._earth.stripe)
         self.stripe.reset()
         ids.seed(self.plan.seed)
         random.seed(self.plan.seed)  # jitter
+        STEADY.life, STEADY.slept = self, 0.0
         self.set_clock(self.moment)
         self.stripe.listen("http://127.0.0.1:9/stripe/webhook", WEBHOOK_SECRET, *STRIPE_EVENTS, mode="hold")
         table.create(self._app.settings)
+        self._wired, self.dynamo = wiring.wired(self._app.settings), Dynamo(self._app.settings)
         _sender(self._env)
         self._gateway = Gateway(self._app.app, list(self._app.app.routes))
         self._restart()
@@ -162,14 +190,11 @@ class Life:
     def close(self) -> None:
         """The world's table is gone, and its sockets are closed."""
         self._gateway._server.server_close()  # noqa: SLF001
-        service = wiring.service(self._app.settings)
-        from chalicelib.store.dynamo import Dynamo
-
-        Dynamo(service.settings).dispatch("DeleteTable", {"TableName": service.settings.table})
+        self.dynamo.dispatch("DeleteTable", {"TableName": self._app.settings.table})
 
     def _restart(self) -> None:
         """A new process: nothing is remembered."""
-        wiring.use(Process(self.points).around(wiring.wired(self._app.settings)))
+        wiring.use(Process(self.points).around(self._wired))
 
     @property
     def service(self) -> Service:
@@ -245,7 +270,7 @@ class Life:
 
     def _lag(self) -> timedelta:
         """How late the schedules are: mostly they are minutes, at times hours."""
-        return timedelta(minutes=self._chance.choice((1, 1, 10, 60, 300)))
+        return timedelta(minutes=self._chance.choice((1, 1, 30, 120, 400)))
 
     def _next(self) -> datetime | None:
         """When something wakes next; what is awake already and was not worked is looked for again a little later."""
@@ -270,7 +295,7 @@ class Life:
         """Tick, work and hear until nothing moves."""
         for _ in range(SETTLED_WITHIN):
             if not (self._tick() + self._drain() + self._hear()):
-                if Topic.BILLING not in self._awake():
+                if not self._awake() & {Topic.BILLING, Topic.REMINDERS}:
                     self.trace.quiet()
                 return
         raise AssertionError("The queues never emptied.")
@@ -345,7 +370,8 @@ class Life:
         for endpoint in self._earth.stripe.hooks.endpoints.values():
             taken, endpoint.held = endpoint.held, []
             for one in taken:
-                if not self.post.calm and self._chance.random() < 0.06:
+                polled = one.event["type"].startswith(POLLED)
+                if polled and not self.post.calm and self._chance.random() < 0.06:
                     self.seen["webhook lost"] += 1
                     continue
                 yield one
@@ -436,6 +462,14 @@ class Life:
         except ValueError:
             return status, answer.decode()
 
+    def method_of(self, payment: Payment) -> str:
+        """What a payment was taken from at Stripe."""
+        for account in self.stripe_accounts():
+            intent = account.shelf("payment_intent").get(payment.reference or "")
+            if intent is not None:
+                return str(intent["payment_method"])
+        return ""
+
     def stripe_accounts(self) -> list[Account]:
         """What the local Stripe keeps, to be read while nothing moves."""
         return list(self._earth.stripe.world.accounts.values())
@@ -452,16 +486,45 @@ def _sender(env: dict[str, str]) -> None:
     ses.call("/v2/email/identities", {"EmailIdentity": "perennial.example"})
 
 
+class Steady:
+    """The steady clock of worlds: it goes on as their time does, and by what somebody sleeps, which nobody waits for."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+        self.life: Life | None = None
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.slept + (self.life.moment.timestamp() if self.life else 0)
+
+    def sleep(self, seconds: float) -> None:
+        """Nobody waits for it."""
+        self.slept += seconds
+
+
+STEADY: Final = Steady()
+
+
+def _where(thread: int, here: Callable[..., Any], elsewhere: Callable[..., Any]) -> Callable[..., Any]:
+    """One function in a thread, another in all others."""
+
+    def either(*given: Any) -> Any:
+        return (here if threading.get_ident() == thread else elsewhere)(*given)
+
+    return either
+
+
 @contextmanager
 def pinned() -> Iterator[None]:
-    """What is asked side by side is asked in turn, and nobody sleeps, while worlds are lived."""
-    before, sleep = ask.ThreadPoolExecutor, time.sleep
-    own = threading.current_thread()
+    """What is asked side by side is asked in turn, and nobody sleeps in this thread, while worlds are lived."""
+    before, sleep, monotonic = ask.ThreadPoolExecutor, time.sleep, time.monotonic
+    own = threading.get_ident()
     ask.ThreadPoolExecutor = InTurn  # type: ignore[assignment,misc]
-    time.sleep = lambda seconds: None if threading.current_thread() is own else sleep(seconds)
+    time.sleep = _where(own, STEADY.sleep, sleep)
+    time.monotonic = _where(own, STEADY.monotonic, monotonic)
     ask.pool.cache_clear()
     try:
         yield
     finally:
-        ask.ThreadPoolExecutor, time.sleep = before, sleep  # type: ignore[misc]
+        ask.ThreadPoolExecutor, time.sleep, time.monotonic = before, sleep, monotonic  # type: ignore[misc]
         ask.pool.cache_clear()

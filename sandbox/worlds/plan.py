@@ -40,6 +40,8 @@ class Person:
     payments: int | None
     delay: int
     taxed: bool
+    way: str
+    terms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def of(seed: int) -> Plan:
         policy=chance.choice(POLICIES),
         people=people,
         steps=tuple(_steps(chance, people, begins_at)),
-        between=chance.choice((15, 30, 60, 120)),
+        between=chance.choice((30, 60, 120, 250)),
     )
 
 
@@ -101,6 +103,8 @@ def _person(chance: Random, n: int) -> Person:
         payments=chance.choice((None, None, None, None, 1, 2, 3)),
         delay=chance.choice((0, 0, 0, 3, 10, 31)),
         taxed=chance.random() < 0.08,
+        way=chance.choice(WAYS),
+        terms=chance.choice((0, 7, 20)),
     )
 
 
@@ -141,6 +145,7 @@ CURRENCIES: Final = {
     "us_bank_account": ("usd",), "sepa_debit": ("eur",), "bacs_debit": ("gbp",), "acss_debit": ("usd", "cad"),
 }  # fmt: skip
 """What a bank debit is in; a card is charged in any."""
+WAYS: Final = ("charge_automatically",) * 8 + ("charge_after_first_invoice", "send_invoice")
 NAMES: Final = ("ada", "bo", "cy", "dee", "eve", "fay", "gil", "hal", "ida", "jon", "kim", "lou")
 METHODS: Final = tuple(sorted(test_methods.names()))
 OUTCOMES: Final = (

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.aws import AwsRefused
 from chalicelib.crm.mail import MailSilent
-from chalicelib.service import Service
+from chalicelib.service import Breaker, Service
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.shapes import Shapes
 from chalicelib.store.store import Store
 from sandbox.crashes import READS
 from sandbox.world import Killed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = {"crash": 4, "twin": 3, "hear": 2, "stall": 3, "act": 3}
 """What may come between, and how often."""
+SHAPES: Final = Shapes()
 BUSY: Final = ("TransactionConflict", "ThrottlingError", "ThrottlingException")
 
 
@@ -37,10 +39,12 @@ class Process:
     def around(self, service: Service) -> Service:
         """The same service, with a point before and after everything that others can see."""
         life, settings = self.points.life, service.settings
-        connection: Any = _Connection(Dynamo(settings), self)
+        connection: Any = _Connection(life.dynamo, self)
         return replace(
             service,
-            store=Store(connection, settings.table, settings.wake_shards),
+            store=Store(connection, settings.table, settings.wake_shards, SHAPES),
+            breaker=Breaker(),
+            tax_breaker=Breaker(),
             gateway=_Watched(service.gateway, "gateway", self),  # type: ignore[arg-type]
             mailer=_Watched(service.mailer, "mailer", self),  # type: ignore[arg-type]
             queue=_Watched(life.post, "queue", self),  # type: ignore[arg-type]
@@ -80,6 +84,8 @@ class Points:
             return
         self._left = self._drawn()
         kind = self._chance.choices([*KINDS], [*KINDS.values()])[0]
+        if kind == "crash" and self.life.post.worn:
+            kind = "twin"
         self.life.log("point", f"{kind} {name}")
         self.life.seen[f"{kind} {name}"] += 1
         self.life.seen[f"between: {kind}"] += 1
@@ -98,6 +104,7 @@ class _Connection:
         self._inner, self._process = inner, process
 
     def dispatch(self, operation: str, request: dict[str, Any]) -> Any:
+        self._process.points.life.seen[f"request: {operation}"] += 1
         if operation in READS:
             return self._inner.dispatch(operation, request)
         return self._process.run(operation, lambda: self._written(operation, request))

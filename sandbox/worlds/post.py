@@ -18,6 +18,7 @@ WORKERS: Final = {
 """Each queue's function and the messages it takes at once, as app.py has them."""
 VISIBILITY: Final = timedelta(seconds=180)
 RECEIVED_AT_MOST: Final = 5
+WORN: Final = 3
 NAMES: Final = 25
 
 
@@ -110,6 +111,11 @@ class Post:
                 self.dead.append(message)
             else:
                 self.waiting.append(replace(message, due_at=self._now() + VISIBILITY))
+
+    @property
+    def worn(self) -> bool:
+        """Whether a message at work has outlived so many workers that a further death would be counted against its records."""
+        return any(message.received >= WORN for message in self.at_work)
 
     def next_at(self) -> datetime | None:
         """When the next message that is late will be seen."""

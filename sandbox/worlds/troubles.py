@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from chalicelib.billing.payments import Payment
 from sandbox.stripe.faults import KINDS
 
 if TYPE_CHECKING:
@@ -88,6 +89,82 @@ def _bank(life: Life, chance: Random, who: str) -> str:
     return f"{who}'s bank will say {', '.join(outcomes)}"
 
 
+def _taken(life: Life, chance: Random, *, debit: bool = False) -> Payment | None:
+    """A payment whose money Stripe has taken, by a card or by a bank's debit."""
+    debits = {
+        one["id"]
+        for account in life.stripe_accounts()
+        for one in account.shelf("payment_method")
+        if one["type"] != "card"
+    }
+    found = [
+        one
+        for one in life.watch.of(Payment)
+        if one.status == "succeeded" and one.reference and not one.dispute
+    ]
+    found = [one for one in found if (life.method_of(one) in debits) is debit]
+    return chance.choice(sorted(found, key=lambda one: one.id)) if found else None
+
+
+def _dispute(life: Life, chance: Random, who: str) -> str:
+    """A buyer goes to their bank; days later it has judged."""
+    payment = _taken(life, chance)
+    if payment is None:
+        return "nothing to dispute"
+    how = chance.choice(("win", "lose", "lose"))
+    try:
+        made = life.stripe.dispute(payment.reference or "", inquiry=chance.random() < 0.2)
+    except ValueError as refused:
+        return f"no dispute of {payment.id}: {refused}"
+    life.seen["dispute opened"] += 1
+    life.later(
+        life.moment + timedelta(days=chance.choice((1, 9, 20))), lambda: _judged(life, made["id"], how)
+    )
+    return f"{payment.id} is disputed"
+
+
+def _judged(life: Life, name: str, how: str) -> None:
+    try:
+        life.stripe.judge(name, how)
+    except ValueError as refused:
+        life.log("bank", f"{name} {how}: {refused}")
+        return
+    life.log("bank", f"{name} {how}")
+    life.seen[f"dispute: {how}"] += 1
+
+
+def _returned(life: Life, chance: Random, who: str) -> str:
+    payment = _taken(life, chance, debit=True)
+    if payment is None:
+        return "no debit to return"
+    try:
+        life.stripe.return_debit(payment.reference or "")
+    except ValueError as refused:
+        return f"no return of {payment.id}: {refused}"
+    life.seen["debit returned"] += 1
+    return f"{payment.id} comes back from its bank"
+
+
+def _dashboard(life: Life, chance: Random, who: str) -> str:
+    """Somebody refunds in Stripe's dashboard, where nothing of ours is said."""
+    payment = _taken(life, chance)
+    if payment is None:
+        return "nothing to refund"
+    part = chance.choice((None, max(1, payment.amount.amount // 3)))
+    try:
+        life.stripe.refund(payment.reference or "", part)
+    except ValueError as refused:
+        return f"no refund of {payment.id}: {refused}"
+    life.seen["refunded at Stripe"] += 1
+    return f"{part or 'all'} of {payment.id} is refunded at Stripe"
+
+
+def _fees(life: Life, chance: Random, who: str) -> str:
+    seconds = chance.choice((0, 3600, 90_000))
+    life.stripe.tell_fees_late(seconds)
+    return f"Stripe tells its fees {seconds} s late"
+
+
 TROUBLES: Final[dict[str, Trouble]] = {
     **{kind: _fault(kind) for kind in sorted(KINDS - {"tax_inactive"})},
     "turned away": _refused,
@@ -100,4 +177,9 @@ TROUBLES: Final[dict[str, Trouble]] = {
     "mail silent": _mail,
     "bank": _bank,
     "bank again": _bank,
+    "dispute": _dispute,
+    "dispute again": _dispute,
+    "debit comes back": _returned,
+    "refund at Stripe": _dashboard,
+    "fees late": _fees,
 }

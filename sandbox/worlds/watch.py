@@ -17,7 +17,7 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.store import keys
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.shapes import Shapes
+from sandbox.worlds.points import SHAPES
 
 if TYPE_CHECKING:
     from sandbox.worlds.life import Life
@@ -49,13 +49,12 @@ class Watch:
 
     def __init__(self, life: Life) -> None:
         self._life = life
-        self._shapes = Shapes()
         self.records: dict[str, Any] = {}
         self.versions: dict[str, int] = {}
         self.wakes: dict[str, tuple[str, str]] = {}
         self.broken: list[str] = []
         self.opened: dict[str, set[str]] = {}
-        self.worthless: set[tuple[str, str]] = set()
+        self.worthless: dict[tuple[str, str], str] = {}
         self._leases: dict[str, tuple[datetime, object]] = {}
         self._writer: object = None
 
@@ -111,7 +110,7 @@ class Watch:
         if kind not in WATCHED:
             return None
         before = self.records.get(key)
-        self.records[key] = after = self._shapes.decode(kind, int(item["shape"]["N"]), item["body"]["S"])
+        self.records[key] = after = SHAPES.decode(kind, int(item["shape"]["N"]), item["body"]["S"])
         return key, before, after
 
     def _look(self, key: str, before: Any, after: Any) -> None:
@@ -128,12 +127,13 @@ class Watch:
     def _switched(self, after: Subscription) -> None:
         """A method that is chosen anew may be asked again."""
         if after.method and not after.method.refused:
-            self.worthless.discard((after.id, after.method.id))
+            self.worthless.pop((after.id, after.method.id), None)
 
     def _count(self, kind: str, before: Any, after: Any) -> None:
         was, now = (str(before.status) if before else "new"), str(after.status)
         if was != now:
             self._life.seen[f"{kind}: {was} → {now}"] += 1
+            self._life.seen[f"status: {now}"] += kind == "subscription"
             self._life.log(kind, f"{after.id} {was} → {now}")
 
     def _payment(self, before: Payment | None, after: Payment) -> None:
@@ -186,6 +186,8 @@ class Watch:
     def asked(self, method: str, given: tuple[Any, ...], call: Callable[[], Any]) -> Any:
         """A call to the gateway, looked at before and after."""
         self._life.seen[f"asked: {method}"] += 1
+        if method == "attach":
+            self._life.seen[f"method: {given[0]}"] += 1
         if method != "charge":
             return call()
         name, request = given[0], given[1]
@@ -202,7 +204,7 @@ class Watch:
         if payment is None or payment.request != request:
             self.breach(f"Stripe was asked for {name}, and nothing says so here.")
             return
-        if (payment.subscription, request.method) in self.worthless:
+        if self.worthless.get((payment.subscription, request.method), name) != name:
             self.breach(f"{name} asks {request.method} again, which was refused for good.")
 
     def _answered(self, name: str, request: Any, outcome: Any) -> None:
@@ -214,4 +216,4 @@ class Watch:
             self._life.seen[f"declined: {code}"] += 1
             payment = self.get(Payment, name)
             if code in WORTHLESS and payment:
-                self.worthless.add((payment.subscription, request.method))
+                self.worthless.setdefault((payment.subscription, request.method), name)

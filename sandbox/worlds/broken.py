@@ -1,0 +1,200 @@
+"""Laws broken on purpose, each in a scratch copy of the code: the worlds must catch every one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from sandbox.aws import Aws
+from sandbox.environment import ROOT
+
+MOST: Final = 300
+"""Worlds a broken law may hide in."""
+ENDPOINT: Final = "PERENNIAL_WORLDS_AWS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """What is broken: `text`, which stands once in `file`, becomes `instead`."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+
+
+def main(console: Console, only: str | None = None) -> int:
+    """Break each law in turn; the exit code is 1 where one was not caught."""
+    uncaught = 0
+    with Aws() as aws:
+        for law in [law for law in LAWS if only in (None, law.name)]:
+            found = caught(law, aws.endpoint)
+            uncaught += found is None
+            told = f"seed {found[0]}: {found[1]}" if found else "[red]NOT CAUGHT[/red]"
+            console.print(f"[bold]{law.name}[/bold] ({law.file})\n   {told}", highlight=False)
+    console.print(
+        f"{uncaught} of {len(LAWS)} laws broken were not caught." if uncaught else "All were caught."
+    )
+    return 1 if uncaught else 0
+
+
+def caught(law: Law, endpoint: str) -> tuple[int, str] | None:
+    """The first seed that a broken law makes wrong, and how; None where none of the worlds does."""
+    with tempfile.TemporaryDirectory(prefix="broken-") as folder:
+        copy = Path(folder)
+        broken_copy(law, copy)
+        command = [sys.executable, "-m", "sandbox.worlds.broken", str(MOST)]
+        env = {**os.environ, ENDPOINT: endpoint, "PYTHONPATH": str(copy)}
+        done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
+    last = done.stdout.strip().splitlines()[-1:] or [f"[0, {json.dumps(done.stderr[-500:])}]"]
+    seed, sentence = json.loads(last[0])
+    return (seed, sentence) if seed is not None else None
+
+
+def broken_copy(law: Law, into: Path) -> None:
+    """A copy of the code in which a law is broken."""
+    leave = shutil.ignore_patterns("__pycache__")
+    for name in ("chalicelib", "sandbox"):
+        shutil.copytree(ROOT / name, into / name, ignore=leave)
+    shutil.copy(ROOT / "app.py", into)
+    file = into / law.file
+    before = file.read_text()
+    if before.count(law.text) != 1:
+        raise ValueError(f"{law.name}: its text stands {before.count(law.text)} times in {law.file}.")
+    file.write_text(before.replace(law.text, law.instead))
+
+
+class Elsewhere:
+    """A local AWS that runs already."""
+
+    environment = Aws.environment
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+
+def hunt(most: int) -> tuple[int | None, str]:
+    """Live worlds of this copy until one is wrong."""
+    from sandbox.worlds.life import Earth, pinned
+    from sandbox.worlds.run import live
+
+    with pinned():
+        earth = Earth(Elsewhere(os.environ[ENDPOINT]))  # type: ignore[arg-type]
+        try:
+            for seed in range(1, most + 1):
+                if wrong := live(earth, seed).wrong:
+                    return seed, wrong[0][:300]
+        finally:
+            earth.stop()
+    return None, ""
+
+
+LAWS: Final = (
+    Law(
+        name="skip the lease",
+        file="chalicelib/operations/reconcile.py",
+        text=" or payment.leased(real):",
+        instead=":",
+    ),
+    Law(
+        name="drop the version guard",
+        file="chalicelib/store/store.py",
+        text='put["ConditionExpression"] = "version = :read" + _as_read(changes.before, key)',
+        instead='put["ConditionExpression"] = "version > :read OR version <= :read"',
+    ),
+    Law(
+        name="repeat under another key",
+        file="chalicelib/operations/reconcile.py",
+        text="return service.gateway.charge(payment.id, payment.request)",
+        instead='return service.gateway.charge(payment.id + "_again", payment.request)',
+    ),
+    Law(
+        name="forget the wake of what is held",
+        file="chalicelib/billing/payments.py",
+        text="return Wake(at, Topic.RECONCILIATION) if self.asked_about and at else None",
+        instead='return Wake(at, Topic.RECONCILIATION) if self.asked_about and at and self.status != "held" else None',
+    ),
+    Law(
+        name="forget the billing after a reminder",
+        file="chalicelib/billing/subscriptions.py",
+        text="        return Wake(at, Topic.BILLING)\n\n    def _at",
+        instead="        return Wake(at, Topic.BILLING) if self.reminded < self.cycle or self.cycle < 2 else None\n\n    def _at",
+    ),
+    Law(
+        name="believe the webhook",
+        file="chalicelib/operations/heed.py",
+        text="changes.put(payment.woken(real), event.noted())",
+        instead="changes.put(replace(payment, status=PaymentStatus.SUCCEEDED, leased_until=None, look_at=None) "
+        "if event.type == SUCCEEDED else payment.woken(real), event.noted())",
+    ),
+    Law(
+        name="charge before the commit",
+        file="chalicelib/operations/collect.py",
+        text="            reserved.append(keys.key_of(payment))\n",
+        instead="            reserved.append(keys.key_of(payment))\n"
+        "            service.gateway.charge(payment.id, payment.request)\n",
+    ),
+    Law(
+        name="drop an event's entry",
+        file="chalicelib/operations/publish.py",
+        text="            entry=entry,\n",
+        instead="            entry=None if type_ is EventType.INVOICE_VOIDED else entry,\n",
+    ),
+    Law(
+        name="release an invoice on no answer",
+        file="chalicelib/operations/settle.py",
+        text="                _called_off(changes, invoice, after, at, unconfirmed=unconfirmed)\n            case _:\n                pass\n",
+        instead="                _called_off(changes, invoice, after, at, unconfirmed=unconfirmed)\n"
+        "            case PaymentStatus.HELD:\n                changes.put(invoice.released(at.now))\n"
+        "            case _:\n                pass\n",
+    ),
+    Law(
+        name="ask again after a hard decline",
+        file="chalicelib/operations/settle.py",
+        text="    after = invoice.declined(at.account.retries, at.now, hard=payment.hard, type_=payment.type)\n"
+        "    failed(changes, after, at, refused=tried if payment.hard else None)\n",
+        instead="    after = invoice.declined(at.account.retries, at.now, hard=False, type_=payment.type)\n"
+        "    failed(changes, after, at)\n",
+    ),
+    Law(
+        name="do not check the subscription",
+        file="chalicelib/operations/collect.py",
+        text="    changes.check(subscription)\n",
+        instead="",
+    ),
+    Law(
+        name="open a second payment",
+        file="chalicelib/billing/invoices.py",
+        text='        if self.payment is not None:\n            raise WrongState(\n                "payment_open", f"{self.payment} is still open on {self.id}; wait until it has ended."\n            )\n        if self.status is not InvoiceStatus.OPEN:\n            raise WrongState(\n                "invoice_not_open", f"{self.id} is {self.status}; only an open invoice is collected."\n',
+        instead='        if self.status is not InvoiceStatus.OPEN:\n            raise WrongState(\n                "invoice_not_open", f"{self.id} is {self.status}; only an open invoice is collected."\n',
+    ),
+    Law(
+        name="leave the old page open",
+        file="chalicelib/operations/clear.py",
+        text="    if payment.status is PaymentStatus.CHECKOUT and payment.session:\n        return service.gateway.expire(payment.session)\n",
+        instead="    if payment.status is PaymentStatus.CHECKOUT and payment.session:\n"
+        '        return Canceled(reference="")\n',
+    ),
+    Law(
+        name="bill what is not awake",
+        file="chalicelib/operations/renew.py",
+        text="if isinstance(subscription, Subscription) and at.awake(subscription.wake):",
+        instead="if isinstance(subscription, Subscription) and subscription.wake:",
+    ),
+)
+
+
+if __name__ == "__main__":
+    import logging
+
+    logging.disable(logging.CRITICAL)
+    print(json.dumps(hunt(int(sys.argv[1]))), flush=True)
