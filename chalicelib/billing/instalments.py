@@ -16,9 +16,10 @@ MOST: Final = 36
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """A part of what is owed, and the local day by which it is due."""
+    """A part of what is owed, and the local day it is due `on`."""
 
-    due_on: date
+    # Not `due_on`, which an invoice has too: what is not said is left out of what is stored by its name alone.
+    on: date
     amount: Money
 
 
@@ -50,7 +51,7 @@ def planned(
                 f"{param}[{n}]",
             )
     return tuple(
-        Instalment(due_on=part.due_on, amount=Money(amount, owed.currency))
+        Instalment(on=part.due_on, amount=Money(amount, owed.currency))
         for part, amount in zip(parts, amounts, strict=True)
     )
 

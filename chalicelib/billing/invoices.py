@@ -131,7 +131,7 @@ class Invoice:
 
     def due_now(self, day: date) -> Money:
         """What of it is to be paid by a local day: all of it, or its instalments up to then that have not been paid."""
-        later = sum(part.amount.amount for part in self.instalments if part.due_on > day)
+        later = sum(part.amount.amount for part in self.instalments if part.on > day)
         return known(max(0, self.amount_due.amount - later), self.currency)
 
     def lacking(self, day: date) -> Money:
@@ -144,7 +144,7 @@ class Invoice:
 
     def next_due_on(self, day: date) -> date | None:
         """The next local day after one on which a part of it falls due."""
-        ahead = (part.due_on for part in self.instalments if part.due_on > day)
+        ahead = (part.on for part in self.instalments if part.on > day)
         return next((on for on in ahead if self.due_now(on)), None)
 
     @property
@@ -253,7 +253,7 @@ class Invoice:
 
     def split(self, parts: tuple[Instalment, ...], now: datetime) -> "Invoice":
         """What is owed is due in parts on days; retries of before are over."""
-        due_on = None if self.due_on is None else parts[-1].due_on
+        due_on = None if self.due_on is None else parts[-1].on
         return replace(self, instalments=parts, due_on=due_on, attempt_at=now, failed_at=None)
 
     def left_open(self) -> "Invoice":

@@ -98,7 +98,7 @@ def _instalments(case: Case, one: Invoice) -> Iterator[Row]:
     for n, part in enumerate(one.instalments, 1):
         covered = min(part.amount.amount, settled)
         settled -= covered
-        due = f"{'Was due' if part.due_on < case.today else 'Due'} on {formats.day(part.due_on)}"
+        due = f"{'Was due' if part.on < case.today else 'Due'} on {formats.day(part.on)}"
         told = "Paid" if covered == part.amount.amount else f"{due}, partly paid" if covered else due
         yield Row(name=f"Part {n} of {len(one.instalments)}", amount=formats.money(part.amount), told=(told,))
 

@@ -53,7 +53,7 @@ def overdue(
     amount = formats.money(late)
     paragraphs: tuple[str, ...] = ("It has been paid meanwhile: there is nothing you need to do.",)
     if late:
-        day = next((part.due_on for part in sent.instalments if sent.due_now(part.due_on)), sent.due_on)
+        day = next((part.on for part in sent.instalments if sent.due_now(part.on)), sent.due_on)
         since = f" by {formats.day(day)}" if day else ""
         paragraphs = (
             f"{business} asked you to pay {amount}{since}, and has not received it.",
@@ -87,7 +87,7 @@ def _sheet(
 ) -> Sheet:
     business = formats.name(account.name)
     due = (("To be paid by", formats.day(sent.due_on)),) if sent.due_on else ()
-    parts = tuple((formats.day(part.due_on), formats.money(part.amount)) for part in sent.instalments)
+    parts = tuple((formats.day(part.on), formats.money(part.amount)) for part in sent.instalments)
     return Sheet(
         business=business,
         greeting=greeting(contact),

@@ -89,6 +89,25 @@ def subtotal(invoice: Invoice) -> Money:
     return invoice.subtotal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownInstalment:
+    """A part of what is owed, due on a local day, and what of it is still to be paid: payments fill the first ones first."""
+
+    due_on: date
+    amount: Money
+    amount_left: Money
+
+
+def instalments(invoice: Invoice) -> tuple[ShownInstalment, ...]:
+    shown, settled = [], sum(part.amount.amount for part in invoice.instalments) - invoice.amount_due.amount
+    for part in invoice.instalments:
+        paid = min(max(0, settled), part.amount.amount)
+        settled -= paid
+        left = Money(part.amount.amount - paid, invoice.currency)
+        shown.append(ShownInstalment(due_on=part.on, amount=part.amount, amount_left=left))
+    return tuple(shown)
+
+
 def ends_on(subscription: Subscription) -> date | None:
     return subscription.ends_on
 
@@ -254,7 +273,7 @@ in place of the end of the period; `resume_on` ends a pause begun on `paused_on`
 `mrr` is what it brings in a month, after what is taken off for ever and without taxes. `collection_method` and the terms
 after it are of its later invoices: `accepted_types` without any are the account's. Without `invoicing` it is only a record.""",
     ),
-    Invoice: Shape(tells=(subtotal, amount_applied, amount_credited, amount_due)),
+    Invoice: Shape(tells=(subtotal, amount_applied, amount_credited, amount_due, instalments)),
     Payment: Shape(
         hides=frozenset({"request", "leased_until", "looks", "sent_at"}),
         tells=(payment_method, refund_status),

@@ -62,7 +62,7 @@ def test_what_cannot_be_split_is_refused_with_what_it_should_come_to():
 )
 def test_what_is_due_rises_to_what_is_owed(amounts: list[int], acts: list[tuple[str, int]]):
     """However much is paid or credited, what is due by a day never falls with the days, and in the end is all that is owed."""
-    parts = tuple(Instalment(due_on=TODAY + n * DAY, amount=usd(one)) for n, one in enumerate(amounts))
+    parts = tuple(Instalment(on=TODAY + n * DAY, amount=usd(one)) for n, one in enumerate(amounts))
     invoice = owing(sum(amounts)).split(parts, NOW)
     for act, amount in acts:
         some = usd(min(amount, invoice.amount_due.amount))
@@ -84,7 +84,7 @@ def test_what_is_due_rises_to_what_is_owed(amounts: list[int], acts: list[tuple[
 
 def test_a_credit_comes_off_the_last_parts():
     """A credit takes the last part first; what would be too little for Stripe joins the one before."""
-    parts = tuple(Instalment(due_on=TODAY + n * DAY, amount=usd(1000)) for n in range(3))
+    parts = tuple(Instalment(on=TODAY + n * DAY, amount=usd(1000)) for n in range(3))
     assert [one.amount.amount for one in instalments.cut(parts, usd(700))] == [1000, 1000, 300]
     assert [one.amount.amount for one in instalments.cut(parts, usd(980))] == [1000, 1020]
     assert [one.amount.amount for one in instalments.cut(parts, usd(1000))] == [1000, 1000]
@@ -96,7 +96,7 @@ def test_a_sent_invoice_lacks_what_was_due_before_today():
     """On the day it is due nothing is wrong with it; the day after all of it is lacking, and of parts the first."""
     invoice = replace(owing(2000), due_on=TODAY)
     assert (invoice.lacking(TODAY), invoice.lacking(TODAY + DAY)) == (usd(0), usd(2000))
-    parts = (Instalment(due_on=TODAY, amount=usd(500)), Instalment(due_on=TODAY + 9 * DAY, amount=usd(1500)))
+    parts = (Instalment(on=TODAY, amount=usd(500)), Instalment(on=TODAY + 9 * DAY, amount=usd(1500)))
     split = invoice.split(parts, NOW)
     assert split.due_on == TODAY + 9 * DAY
     assert (split.lacking(TODAY), split.lacking(TODAY + DAY)) == (usd(0), usd(500))

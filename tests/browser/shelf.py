@@ -147,8 +147,7 @@ def in_parts(on: Shelf) -> Invoice:
     days = (date(2025, 12, 20), date(2026, 1, 15), date(2026, 2, 15))
     amounts = (third, third, total - 2 * third)
     parts = tuple(
-        Instalment(due_on=day, amount=Money(part, one.currency))
-        for day, part in zip(days, amounts, strict=True)
+        Instalment(on=day, amount=Money(part, one.currency)) for day, part in zip(days, amounts, strict=True)
     )
     return replace(one, instalments=parts, amount_paid=Money(third, one.currency), attempts=1)
 

@@ -382,7 +382,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         besides=True,
         voided_on=date(2026, 3, 1),
         due_on=date(2026, 3, 2),
-        instalments=(Instalment(due_on=date(2026, 3, 2), amount=usd(3126)),),
+        instalments=(Instalment(on=date(2026, 3, 2), amount=usd(3126)),),
         by_hand=2,
         version=5,
     ),

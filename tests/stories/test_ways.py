@@ -199,6 +199,7 @@ def test_an_invoice_is_charged_in_instalments(diary: Diary):
     assert diary.taken() == 833
     told = diary.get(f"/v1/invoices/{made['id']}")
     assert (told["amount_due_now"]["amount"], told["next_due_on"]) == (0, "2026-02-15")
+    assert [part["amount_left"]["amount"] for part in told["instalments"]] == [0, 832, 835]
     diary.card("ada", "insufficient_funds")
     diary.it_is("2026-02-15")
     assert (diary.subscription("ada")["status"], diary.taken()) == ("past_due", 833)

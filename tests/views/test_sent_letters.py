@@ -76,8 +76,8 @@ def test_an_overdue_invoice_says_since_when(
     assert words["subject"] == "Invoice INV-000001 from Harbour Coffee is overdue"
     assert "asked you to pay $1,255.00 by 14 February 2026, and has not received it." in words["text"]
     parts = (
-        Instalment(due_on=DUE_ON, amount=Money(25500, "usd")),
-        Instalment(due_on=DUE_ON + timedelta(days=30), amount=Money(100_000, "usd")),
+        Instalment(on=DUE_ON, amount=Money(25500, "usd")),
+        Instalment(on=DUE_ON + timedelta(days=30), amount=Money(100_000, "usd")),
     )
     split = sent.split(parts, NOW)
     words = sent_letters.overdue(account, contact, by_invoice, split, late, link=LINK)
