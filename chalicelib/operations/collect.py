@@ -164,12 +164,14 @@ def _asked_before(invoice: Invoice) -> bool:
 def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payment | None:
     """Fold one payment for all that a subscription owes into the changeset, which holds the owed invoices and the contact.
 
-    What another payment still holds is asked for when that has ended; what is too much for one transaction
-    is left to `ask_for_the_rest`. What was sent is asked for with it, and then as any other. None where nothing is free
-    to be asked for.
+    What another payment still holds is asked for when that has ended; what is too much for one transaction, and what the
+    networks' ceilings forbid where its payments were read, is left to `ask_for_the_rest`. What was sent is asked for
+    with it, and then as any other. None where nothing is free to be asked for.
     """
     owed = [changes.get(Invoice, name) for name in subscription.arrears]
     free = [invoice for invoice in owed if invoice.payment is None and invoice.status is InvoiceStatus.OPEN]
+    if method := subscription.method:
+        free = [invoice for invoice in free if not ceiling(changes, invoice, method, at)]
     after = [from_balance(changes, invoice, at) for invoice in free[:MOST_AT_ONCE]]
     owing = (invoice for invoice in after if invoice.status is InvoiceStatus.OPEN)
     together = tuple(invoice if invoice.due_on is None else invoice.asked_at(at.now) for invoice in owing)

@@ -188,6 +188,25 @@ def test_another_method_may_be_named_and_one_refused_for_good_may_not(diary: Dia
     diary.sound()
 
 
+def test_no_more_is_asked_of_a_card_in_a_day_than_the_networks_allow(diary: Diary):
+    """The same card given again and again is asked ten times in 24 hours; then the schedule waits for its next day, and people are refused."""
+    diary.post("/v1/account", retries={"days": [3, 5]})
+    diary.saves_a_card("ada")
+    diary.card("ada", *[POOR] * 10)
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-15")
+    path, card = f"/v1/subscriptions/{diary.subscriptions['ada']}/payment_method", diary.methods["ada"]["id"]
+    for _ in range(11):
+        diary.post(path, payment_method=card)
+        diary.world.settle()
+    assert [row[0] for row in diary.payments("ada")] == ["declined"] * 10
+    assert told(asks(diary, "ada")) == (409, "network_ceiling")
+    assert invoice(diary, "ada")["attempt_at"][:10] == "2026-01-18"
+    diary.it_is("2026-01-19")
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
 def test_a_person_who_asks_for_3d_secure_or_a_debit_waits_for_its_end(diary: Diary):
     """What waits for its buyer is called off for another card; a debit under way is not, and holds the invoice."""
     diary.saves_a_card("ada", "pm_card_authenticationRequired")
