@@ -22,9 +22,9 @@ def messages(endpoint: str, account: str = "000000000000") -> list[dict[str, Any
     return found
 
 
-def page(endpoint: str) -> str:
+def page(endpoint: str, account: str = "000000000000") -> str:
     """Every letter, newest first, folded."""
-    rows = "".join(_row(message) for message in reversed(messages(endpoint)))
+    rows = "".join(_row(message) for message in reversed(messages(endpoint, account)))
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Mailbox</title><style>{STYLE}</style><main><h1>Mailbox</h1>
 <p>What Perennial wrote to buyers since this start of <code>./dev up</code>. Reload for more.</p>{rows or "<p>Nothing yet.</p>"}</main></html>"""
@@ -33,8 +33,11 @@ def page(endpoint: str) -> str:
 def _row(message: dict[str, Any]) -> str:
     at = datetime.fromtimestamp(message["Timestamp"], UTC)
     to, subject = html.escape(", ".join(message["To"])), html.escape(message["Subject"])
-    letter = html.escape(message.get("BodyHtml") or f"<pre>{html.escape(message.get('BodyText', ''))}</pre>")
+    # A letter's links open beside the mailbox: the pages they lead to let nobody frame them.
+    letter = message.get("BodyHtml") or f"<head></head><pre>{html.escape(message.get('BodyText', ''))}</pre>"
+    letter = letter.replace("<head>", '<head><base target="_blank">', 1)
     return (
         f"<details><summary><b>{subject}</b><br><small>to {to} · taken {at:%d %b %Y %H:%M} UTC, real time</small></summary>"
-        f'<iframe sandbox title="{subject}" srcdoc="{letter}"></iframe></details>'
+        f'<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" title="{subject}"'
+        f' srcdoc="{html.escape(letter)}"></iframe></details>'
     )

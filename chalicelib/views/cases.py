@@ -120,20 +120,24 @@ def paying(case: Case) -> tuple[Act, ...]:
 def _pay(case: Case, *, another: bool) -> Act:
     asked, from_balance = case.asked
     amount = formats.money(asked)
-    told = [f"On Stripe's secure page, by {ways(case)}."]
+    told = [f"On Stripe's secure page, by {ways(case)}."] if asked else []
     if from_balance:
         told.append(f"{formats.money(from_balance)} is paid from your balance.")
     if _awaits_method(case):
         told.append("The payment method you use is kept for the payments to come.")
     return Act(
         name="pay",
-        label=f"Pay {amount} in another way" if another else f"Pay {amount}",
+        label=_label(amount, another=another) if asked else "Pay from your balance",
         of=tuple(invoice.id for invoice in case.free),
         amount=amount,
         told=" ".join(told),
-        keeps=_keeps(case),
+        keeps=_keeps(case) if asked else None,
         kept_for="Use the same payment method for the payments to come",
     )
+
+
+def _label(amount: str, *, another: bool) -> str:
+    return f"Pay {amount} in another way" if another else f"Pay {amount}"
 
 
 def _keeps(case: Case) -> bool | None:

@@ -67,10 +67,14 @@ def status(error: PerennialError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def why(error: PerennialError, page: Page) -> Note:
-    """Why nothing was done, in a buyer's words."""
+def why(error: PerennialError, page: Page) -> Note | None:
+    """Why nothing was done, in a buyer's words; what has happened meanwhile the page says itself."""
+    if error.code in ("invoice_not_payable", "nothing_to_confirm"):
+        return page.note
     if isinstance(error, forms.FormOutdated) and not page.acts:
         return Note(tone=Tone.GOOD, title=_CHANGED, text="There is nothing left to do.")
+    if error.code == "payment_under_way" and page.act("pay"):
+        return _OPENING
     if said := _SAID.get(error.code):
         return said
     return _NOT_NOW if isinstance(error, (WrongState, Conflict)) else _FAILED
@@ -113,6 +117,11 @@ _SAID: Final = {
     ),
 }
 """By the code of the error."""
+_OPENING: Final = Note(
+    tone=Tone.WAIT,
+    title="Stripe's page is being opened already",
+    text="Nothing has been taken. Press the button again in a moment.",
+)
 _NOT_NOW: Final = Note(
     tone=Tone.WAIT, title="This cannot be done just now", text="Nothing has been done. Please look again."
 )

@@ -183,3 +183,53 @@ def test_a_bank_debit_takes_days(diary: Diary, world: World, buyer: Callable[...
     assert hal.page.locator("button").count() == 0
     assert "That takes some days" in hal.opens(link).looks("the invoice meanwhile").reads
     assert hal.page.locator("button").count() == 0
+
+
+def test_a_letter_leads_from_the_mailbox(diary: Diary, world: World, buyer: Callable[..., Buyer]):
+    """./dev up's mailbox shows the letter as it was sent, and its button opens the page beside it."""
+    diary.saves_a_card("ida")
+    diary.subscribes("ida", "coffee-1kg", **SENT)
+    link = letter(diary, "ida", "Invoice")
+    env = world.env
+    world.gateway.pages["/mailbox"] = lambda: mailbox.page(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"])
+    ida = buyer(DESKTOP).opens(f"{env['PERENNIAL_BASE_URL']}/mailbox")
+    ida.page.locator("summary").filter(has_text="ida@").first.click()
+    button = ida.page.frame_locator("details[open] iframe").get_by_role(
+        "link", name="See the invoice and pay it"
+    )
+    with ida.page.context.expect_page() as opened:
+        button.click()
+    assert opened.value.url == link
+    assert opened.value.locator("h1").inner_text() == "Invoice INV-000001"
+
+
+def test_who_presses_an_old_button(diary: Diary, world: World, buyer: Callable[..., Buyer]):
+    """A page from before the payment is pressed afterwards: it says that there is nothing left to do, and nothing is taken twice."""
+    diary.saves_a_card("jon")
+    diary.subscribes("jon", "coffee-1kg", **SENT)
+    link = letter(diary, "jon", "Invoice")
+    early, jon = buyer(), buyer(DESKTOP)
+    early.opens(link)
+    types_a_card(jon.opens(link).presses("Pay $25.00"), VISA)
+    assert jon.title == "Payment received"
+    early.presses("Pay $25.00")
+    assert early.status == 409
+    assert "There is nothing left to do" in early.looks("pressed too late").reads
+    diary.world.settle()
+    assert diary.payments("jon") == [("succeeded", 2500)]
+
+
+def test_stripe_cannot_be_reached(diary: Diary, world: World, buyer: Callable[..., Buyer]):
+    """While Stripe is away the page says so, and the same button works when it is back."""
+    diary.saves_a_card("kim")
+    diary.subscribes("kim", "coffee-1kg", **SENT)
+    kim = buyer().opens(letter(diary, "kim", "Invoice"))
+    world.stripe("POST", "outage", {"answer": "503"})
+    kim.presses("Pay $25.00")
+    assert kim.status == 503
+    assert "Stripe cannot be reached just now" in kim.looks("stripe is away").reads
+    world.stripe("DELETE", "outage")
+    kim.presses("Pay $25.00")
+    assert at_stripe(kim, world)
+    types_a_card(kim, VISA)
+    assert kim.title == "Payment received"
