@@ -133,17 +133,27 @@ class Counted:
 
 
 def main(arguments: list[str]) -> int:
-    """`./dev bench [N] [--json]`."""
+    """`./dev bench [N] [--latency MS] [--json]`."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
         "count", nargs="?", type=int, default=1000, help="due subscriptions, over ten accounts"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--latency",
+        type=int,
+        metavar="MS",
+        help="measure charges a second of one worker instead, Stripe taking MS each",
+    )
     parser.add_argument("--profile", metavar="FILE", help="write a cProfile of the renewals")
     asked = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
+    if asked.latency is not None:
+        from sandbox import bench_pace
+
+        return bench_pace.main(asked.count, asked.latency, as_json=asked.json)
     meter = Meter()
-    with tempfile.TemporaryDirectory() as folder, Aws() as aws, _stripe() as stripe:
+    with tempfile.TemporaryDirectory() as folder, Aws() as aws, local_stripe() as stripe:
         clock = Path(folder) / "clock"
         clock.write_text(STARTED.isoformat())
         env = environment(aws.environment(), stripe, clock)
@@ -160,7 +170,7 @@ def _measured(world: World, meter: Meter, asked: argparse.Namespace) -> dict[str
     world.set_clock(STARTED)
     world.connect_stripe("hold")
     say(f"Selling {asked.count} subscriptions of three lines, over ten accounts …")
-    account = _sell(world, asked.count, say)
+    account = sell(world, asked.count, say)
     say("Billing their first month, uncounted: the process is warm then, and a first month is no renewal …")
     world.set_clock(FIRST_DUE)
     world.settle()
@@ -183,7 +193,7 @@ def _measured(world: World, meter: Meter, asked: argparse.Namespace) -> dict[str
 
 
 @contextmanager
-def _stripe() -> Iterator[str]:
+def local_stripe() -> Iterator[str]:
     """The local Stripe in a process of its own."""
     command = [sys.executable, "-m", "sandbox.stripe", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -198,7 +208,8 @@ def _stripe_calls(world: World) -> int:
     return sum(world.stripe("GET", "summary")["requests"].values())
 
 
-def _sell(world: World, count: int, say: Callable[[str], None], accounts: int = 10) -> str:
+def sell(world: World, count: int, say: Callable[[str], None], accounts: int = 10) -> str:
+    """Subscriptions of three lines; the last account's id."""
     service, account = world.service(), ""
     for n in range(accounts):
         account = create.account(
@@ -279,7 +290,7 @@ def _empty_queues(world: World, meter: Meter) -> int:
         while messages := world.batch(queue, size):
             by_step: dict[str, list[dict[str, Any]]] = {}
             for message in messages:
-                by_step.setdefault(_step_of(message), []).append(message)
+                by_step.setdefault(step_of(message), []).append(message)
             for step, part in by_step.items():
                 with meter.during(step):
                     getattr(world.app, function)(sqs_event(part, queue), Context())
@@ -290,7 +301,8 @@ def _empty_queues(world: World, meter: Meter) -> int:
     return handled
 
 
-def _step_of(message: dict[str, Any]) -> str:
+def step_of(message: dict[str, Any]) -> str:
+    """What a message of a queue is part of."""
     names = json.loads(message["Body"]).get("names")
     return STEPS[names[0].split("/")[1]] if names else "inbox"
 

@@ -77,7 +77,7 @@ def test_an_hour_without_stripe_and_then_its_limit(real_aws: dict[str, str], str
         world.until(datetime(2026, 1, 15, 13, tzinfo=UTC))
         assert diary.taken() == 300 * 1250
         # A machine that stands still for a second lets calls arrive together that were begun apart.
-        assert sum(world.stripe("GET", "rate")["refused"].values()) <= 10
+        assert sum(world.stripe("GET", "rate")["refused"].values()) <= 30
         assert diary.parked() == []
         world.stripe("POST", "rate", {"per_second": None})
         payments = {row["reference"]: row for row in diary.every("/v1/payments")}
