@@ -56,6 +56,18 @@ def planned(
     )
 
 
+def shared(owed: Money, parts: Sequence[Part]) -> tuple[Instalment, ...]:
+    """What is owed in parts that were agreed on in percent before it was known; what Stripe could not charge joins the one before."""
+    amounts = _shared(owed, [part.percent or Decimal(0) for part in parts])
+    made: list[Instalment] = []
+    for part, amount in zip(parts, amounts, strict=True):
+        if made and amount < MINIMUM_CHARGE.get(owed.currency, 0):
+            made[-1] = replace(made[-1], amount=Money(made[-1].amount.amount + amount, owed.currency))
+        else:
+            made.append(Instalment(on=part.due_on, amount=Money(amount, owed.currency)))
+    return tuple(made)
+
+
 def _check_days(parts: Sequence[Part], today: date, param: str) -> None:
     before = None
     for n, part in enumerate(parts):

@@ -351,10 +351,13 @@ def invoice_of(
         short = Period(period.start_on, subscription.cancel_on)
         lines = rating.scaled(lines, share_of(short, period))
         period = short
-    return issued(
+    invoice = issued(
         subscription, (*lines, *subscription.extras), period, number, now,
         balance=balance, exemption=exemption, levy=levy,
     )  # fmt: skip
+    if subscription.schedule and invoice.amount_due:
+        return invoice.split(instalments.shared(invoice.amount_due, subscription.schedule), now)
+    return invoice
 
 
 def issued(

@@ -7,6 +7,7 @@ from chalicelib.billing import periods
 from chalicelib.billing.collection import AUTOMATICALLY, Collection, CollectionMethod, Method
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import WrongState
+from chalicelib.billing.instalments import Part
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.rating import Fee
@@ -44,7 +45,7 @@ class Subscription:
     `since_on` is the day the running cycle began where its end has been moved since, `shifted` the days by which pauses put
     off what it was charged for, `settled_on` the day from which on nothing of it is left to give back. `foretold` is the total of the next invoice as it was known when the last one was issued.
     `collection` is how it is collected, None where it is charged automatically. One that is `record_only` is run elsewhere: never billed here.
-    One that is deleted is kept for what was issued for it, and is in no list any more.
+    One that is deleted is kept for what was issued for it, and is in no list any more. `schedule` splits its first invoice over days.
     """
 
     account: str
@@ -88,6 +89,7 @@ class Subscription:
     collection: Collection | None = None
     record_only: bool = False
     deleted_at: datetime | None = None
+    schedule: tuple[Part, ...] = ()
     version: int = 0
 
     @property
@@ -262,7 +264,14 @@ class Subscription:
         status = Status.ACTIVE if self.status is Status.SCHEDULED else self.status
         short = self.cancel_on is not None and self.period(self.cycle).contains(self.cancel_on)
         after = replace(
-            self, cycle=self.cycle + 1, status=status, since_on=None, shifted=0, settled_on=None, short=short
+            self,
+            cycle=self.cycle + 1,
+            status=status,
+            since_on=None,
+            shifted=0,
+            settled_on=None,
+            short=short,
+            schedule=(),
         )
         return after.used_up(self.next_on) if self._once else after
 

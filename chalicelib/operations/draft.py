@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from chalicelib.billing import invoices, money, orders, redemptions, ways
+from chalicelib.billing import instalments, invoices, money, orders, redemptions, ways
 from chalicelib.billing import products as library
 from chalicelib.billing.collection import AUTOMATICALLY, Collection, Method
 from chalicelib.billing.currencies import check_currency, largest_at_stripe
@@ -67,6 +67,7 @@ class _Drafting:
         groups = orders.discounted(groups, list(self._given(groups, lines)), self.today)
         groups = self._taxed(groups, lines)
         self._check_chargeable(groups)
+        groups = self._scheduled(groups)
         return Draft(subscriptions=groups, beside=self.beside)
 
     def _currency(self) -> str:
@@ -133,8 +134,9 @@ class _Drafting:
         if not self.at.account.invoicing_can_be_off:
             detail = "The account does not let invoices be switched off; let it with invoicing_can_be_off."
             raise Invalid("invoicing_cannot_be_off", detail, "invoicing")
-        if self.order.payment_method or self.order.terms.says_something:
-            param = "payment_method" if self.order.payment_method else "collection_method"
+        order = self.order
+        if order.payment_method or order.terms.says_something or order.schedule:
+            param = "payment_method" if order.payment_method else "collection_method"
             detail = "Without invoices nothing is collected; leave out how."
             raise Invalid("nothing_collected", detail, param)
         return None, None
@@ -249,6 +251,17 @@ class _Drafting:
                 check_chargeable(one, self.buyer, tax.levying(self.asked, one, self.buyer))
         except Refused as refused:
             raise Invalid(refused.code, refused.detail, "automatic_tax") from refused
+
+    def _scheduled(self, groups: list[Subscription]) -> list[Subscription]:
+        """What is billed first is split over days: of each subscription, in the same percents."""
+        parts, made = self.order.schedule, list(groups)
+        for n in orders.first_of(groups, self.today) if parts else ():
+            one = groups[n]
+            levy = tax.levying(self.asked, one, self.buyer)
+            first = invoices.invoice_of(one, "", self.at.now, exemption=self.buyer.tax_exempt, levy=levy)
+            instalments.planned(first.total, parts, max(self.today, one.next_on), "payment_schedule")
+            made[n] = replace(one, schedule=parts)
+        return made
 
 
 def check_chargeable(wanted: Subscription, buyer: Contact, levy: Levying | None) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from chalicelib.billing import orders, redemptions
 from chalicelib.billing.discounts import Coupon, PromotionCode
+from chalicelib.billing.instalments import Part
 from chalicelib.billing.orders import AT_CHECKOUT, Start, Wish
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import Subscription
@@ -47,7 +48,7 @@ class Surcharge:
 class Order:
     """What a contact wishes, and how it is collected: charged on a saved method, unless the terms say otherwise.
 
-    `fees` None are the account's. Without `invoicing` it is only a record, of what is run elsewhere.
+    `fees` None are the account's; `schedule` splits what is billed first over days, in percent. Without `invoicing` it is only a record, of what is run elsewhere.
     `apart`: each line has its own frequency, term and start, and as many subscriptions are made as that takes.
     Otherwise it is one subscription, whose frequency, term and start are given here, or are its products'.
     `taxes` are of lines that have none of their own; one-off ones of all that is billed first.
@@ -68,6 +69,7 @@ class Order:
     discounts: tuple[Reduction, ...] = ()
     fees: tuple[Surcharge, ...] | None = ()
     terms: Terms = Terms()
+    schedule: tuple[Part, ...] = ()
     invoicing: bool = True
     apart: bool = False
 

@@ -1,6 +1,7 @@
 """What an order and a subscription are both asked for with: by whom, how it is paid, taxed, reduced and surcharged."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, Protocol
 
@@ -8,6 +9,7 @@ from msgspec import Meta
 
 from chalicelib.billing.collection import AddressType, CollectionMethod, MethodType
 from chalicelib.billing.errors import Invalid
+from chalicelib.billing.instalments import MOST, Part
 from chalicelib.billing.ways import Terms
 from chalicelib.operations.order import Order, Reduction, Surcharge
 from chalicelib.web.bodies import CODE, METHOD, Body, Currency, Id, Number, OneLine
@@ -71,6 +73,13 @@ class NewFee(Body, frozen=True):
         )
 
 
+class NewPart(Body, frozen=True):
+    """A part of what is billed first, in percent, and the local day it is due."""
+
+    due_on: date
+    percent: Number
+
+
 class Purchase(Body, frozen=True):
     """What a contact buys, and how it is collected.
 
@@ -79,6 +88,7 @@ class Purchase(Body, frozen=True):
     send_invoice only ever sends. A sent invoice is to be paid within `days_until_due`, 0 on receipt, on a page where
     `accept_online` lets it: by one of `accepted_types` (the account's, where none are named), which asks for
     `collect_addresses`, and keeps the method for later with `save_payment_method`.
+    What is billed first may be split over rising days with a `payment_schedule`, whose percents add up to 100.
     With `invoicing` false it is only a record of what is run elsewhere: never billed. `fees` are the account's where
     none are given.
     `taxes` are ids of tax rates, of all lines that name none; `one_off_taxes` of all that is due now. Discounts are
@@ -93,6 +103,7 @@ class Purchase(Body, frozen=True):
     accepted_types: Annotated[tuple[MethodType, ...], Meta(min_length=1, max_length=5)] | None = None
     collect_addresses: Annotated[tuple[AddressType, ...], Meta(max_length=2)] | None = None
     save_payment_method: bool | None = None
+    payment_schedule: Annotated[tuple[NewPart, ...], Meta(min_length=1, max_length=MOST)] | None = None
     invoicing: bool = True
     currency: Currency | None = None
     name: OneLine = ""
@@ -146,6 +157,9 @@ def order(body: Purchase, lines: Sequence[NewLine], **more: Any) -> Order:
         discounts=tuple(one.asked(n) for n, one in enumerate(body.discounts)),
         fees=None if body.fees is None else tuple(one.asked() for one in body.fees),
         terms=terms(body),
+        schedule=tuple(
+            Part(due_on=one.due_on, percent=Decimal(one.percent)) for one in body.payment_schedule or ()
+        ),
         invoicing=body.invoicing,
         **more,
     )

@@ -257,7 +257,10 @@ SHAPES: Final[dict[type, Shape]] = {
                 *("collection", "record_only", "deleted_at"),
             }
         ),
-        renames=(("method", "payment_method"), ("hour", "billing_hour"), ("prorates", "prorate")),
+        renames=(
+            *(("method", "payment_method"), ("hour", "billing_hour"), ("prorates", "prorate")),
+            ("schedule", "payment_schedule"),
+        ),
         tells=(
             *(change, next_billing_on, next_billing_at, payments_left, ends_on, mrr),
             *(collection_method, days_until_due, accept_online, accepted_types, collect_addresses),
@@ -271,7 +274,8 @@ failed. `zone`, `billing_hour` and `reminder_days` are the account's. `lines` ar
 the next invoice. `change` is what takes effect with the next cycle: null in it leaves as it is. `cancel_on` is a local day
 in place of the end of the period; `resume_on` ends a pause begun on `paused_on`, in the way `shifts` and `prorate` say.
 `mrr` is what it brings in a month, after what is taken off for ever and without taxes. `collection_method` and the terms
-after it are of its later invoices: `accepted_types` without any are the account's. Without `invoicing` it is only a record.""",
+after it are of its later invoices: `accepted_types` without any are the account's. Until its first invoice is issued `payment_schedule` says over which days that is split. Without
+`invoicing` it is only a record.""",
     ),
     Invoice: Shape(tells=(subtotal, amount_applied, amount_credited, amount_due, instalments)),
     Payment: Shape(

@@ -28,6 +28,7 @@ from chalicelib.billing.disputes import Dispute, DisputeStatus
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.gateway import Page, Request
+from chalicelib.billing.instalments import Part
 from chalicelib.billing.invoices import Instalment, Invoice, InvoiceStatus, Series
 from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.lines import Base, Kind, Line, Share
@@ -313,6 +314,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         ),
         record_only=True,
         deleted_at=AT,
+        schedule=(Part(due_on=date(2026, 3, 2), percent=Decimal("33.4"), amount=7),),
         version=7,
     ),
     ("invoice", 1): Invoice(

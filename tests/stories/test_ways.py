@@ -219,6 +219,20 @@ def test_an_invoice_is_charged_in_instalments(diary: Diary):
     diary.sound()
 
 
+def test_what_is_due_at_checkout_is_paid_in_parts(diary: Diary):
+    """Sold with a schedule, the first invoice is charged in its parts, by largest remainder; the second at once."""
+    diary.saves_a_card("ada")
+    days = (("2026-01-10", "33.3"), ("2026-02-01", "33.3"), ("2026-03-01", "33.4"))
+    parts = [{"due_on": day, "percent": percent} for day, percent in days]
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", frequency="quarterly", payment_schedule=parts)
+    diary.it_is("2026-01-11")
+    assert (diary.taken(), diary.subscription("ada")["payment_schedule"]) == (833, [])
+    diary.it_is("2026-04-11")
+    assert [amount for _, amount in diary.payments("ada")] == [833, 832, 835, 2500]
+    assert facts(diary, "ada", "subscription.past_due") == []
+    diary.sound()
+
+
 def test_a_sent_invoice_is_overdue_part_by_part(diary: Diary):
     """Of three parts the first is paid late and the second on its day: past due and recovered; the third is overdue again."""
     diary.saves_a_card("ada")

@@ -99,6 +99,16 @@ REFUSED = {
         "type_not_accepted",
         "payment_method",
     ),
+    "a schedule that misses a percent": (
+        {"payment_method": "CARD", "payment_schedule": [{"due_on": "2026-02-03", "percent": 99}]},
+        "instalments_do_not_add_up",
+        "payment_schedule",
+    ),
+    "a schedule of days gone by": (
+        {"payment_method": "CARD", "payment_schedule": [{"due_on": "2026-01-03", "percent": 100}]},
+        "instalment_in_the_past",
+        "payment_schedule[0].due_on",
+    ),
     "invoices off": ({"invoicing": False}, "invoicing_cannot_be_off", "invoicing"),
 }
 
