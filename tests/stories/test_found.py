@@ -81,21 +81,6 @@ def test_an_event_about_a_payment_still_open_is_followed_once(diary: Diary, meth
     assert rounds(diary.world, 3) == 0
 
 
-def test_a_card_that_wants_its_buyer_is_declined_and_another_pays(diary: Diary):
-    """3-D Secure off session is a hard decline: the customer is told, and what is owed is paid by the next card."""
-    diary.saves_a_card("bo", "pm_card_authenticationRequired")
-    diary.subscribes("bo", "coffee-250g")
-    diary.it_is("2026-01-05")
-    assert diary.payments("bo") == [("declined", 1250)]
-    assert diary.subscription("bo")["status"] == "past_due"
-    assert "failed" in diary.letters("bo")
-    diary.gives_another_card("bo")
-    diary.it_is("2026-02-02")
-    assert [status for status, _ in diary.payments("bo")] == ["declined", "succeeded", "succeeded"]
-    assert diary.subscription("bo")["status"] == "active"
-    diary.sound()
-
-
 def test_an_intent_in_the_making_is_not_taken_for_a_decline(diary: Diary):
     """The answer was lost, and the search comes while Stripe is still at it: nothing is asked for a second time."""
     told: list[str] = []
