@@ -267,19 +267,13 @@ class Invoice:
         """
         before = self.amount_credited or Money.zero(self.currency)
         after = replace(self, notes=self.notes + 1, amount_credited=before + amount or None)
-        return after._cut(amount) if after.amount_open else after.settled(now)
+        return _cut(after, amount) if after.amount_open else after.settled(now)
 
     def applied(self, amount: Money, now: datetime) -> "Invoice":
         """An amount of what it owes is paid from what the customer has to their credit."""
         before = self.amount_applied or Money.zero(self.currency)
         after = replace(self, amount_applied=before + amount)
-        return after._cut(amount) if after.amount_open else after.settled(now)
-
-    def _cut(self, amount: Money) -> "Invoice":
-        """What was credited comes off its last instalments first."""
-        return (
-            replace(self, instalments=instalments.cut(self.instalments, amount)) if self.instalments else self
-        )
+        return _cut(after, amount) if after.amount_open else after.settled(now)
 
     def settled(self, now: datetime) -> "Invoice":
         """Nothing is owed any more, without a payment that brought it."""
@@ -329,6 +323,15 @@ class Invoice:
                 f"{self.payment} is still open on {self.id}; wait until it has ended, then send this again."
             )
             raise WrongState("payment_open", detail)
+
+
+def _cut(invoice: Invoice, amount: Money) -> Invoice:
+    """What was credited comes off its last instalments first."""
+    return (
+        replace(invoice, instalments=instalments.cut(invoice.instalments, amount))
+        if invoice.instalments
+        else invoice
+    )
 
 
 def invoice_of(

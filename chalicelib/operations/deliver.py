@@ -72,9 +72,7 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
         now = account.now(service.real())
         words = letters.upcoming_payment(account, contact, subscription, now, link=link)
     elif delivery.letter in (Letter.INVOICE, Letter.OVERDUE):
-        words = _sent(
-            service, account, contact, subscription, records.get(Invoice, delivery.about["invoice"]), delivery
-        )
+        words = _sent(service, account, delivery, records)
     else:
         payment = records.get(Payment, delivery.about["payment"])
         owed = [records.get(Invoice, part.invoice) for part in payment.allocations]
@@ -90,15 +88,11 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
     )
 
 
-def _sent(
-    service: Service,
-    account: Account,
-    contact: Contact,
-    subscription: Subscription,
-    invoice: Invoice,
-    delivery: Delivery,
-) -> Words:
+def _sent(service: Service, account: Account, delivery: Delivery, records: Changeset) -> Words:
     """A letter about an invoice that was sent."""
+    contact = records.get(Contact, delivery.contact)
+    invoice = records.get(Invoice, delivery.about["invoice"])
+    subscription = records.get(Subscription, invoice.subscription)
     link = links.invoice(service.settings, invoice, service.real())
     if delivery.letter is Letter.INVOICE:
         return sent_letters.invoice(account, contact, subscription, invoice, link=link)

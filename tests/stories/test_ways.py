@@ -301,3 +301,28 @@ def test_the_last_invoice_of_one_that_is_paid_by_invoice_is_sent(diary: Diary):
     paid_by_buyer(diary, "ada")
     assert diary.subscription("ada")["status"] == "canceled"
     diary.sound()
+
+
+def test_paused_changed_and_credited_while_it_is_paid_by_invoice(diary: Diary):
+    """A change billed at once is sent too; paused nothing is; resumed it goes on; credited, what was overdue is not."""
+    diary.saves_a_card("ada")
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10", days_until_due=5, **SENT)
+    diary.it_is("2026-01-12")
+    diary.post(
+        f"/v1/subscriptions/{sold}/change", quantities={"li_1": 3}, proration="invoice_now", force=True
+    )
+    assert [row[1] for row in due(diary, "ada")] == ["2026-01-15", "2026-01-17"]
+    diary.post(f"/v1/subscriptions/{sold}/pause")
+    diary.it_is("2026-01-20")
+    overdue = [("2026-01-16", "invoice.overdue"), ("2026-01-18", "invoice.overdue")]
+    assert facts(diary, "ada", "invoice.overdue") == overdue
+    assert diary.subscription("ada")["status"] == "paused"
+    diary.it_is("2026-02-20")
+    diary.post(f"/v1/subscriptions/{sold}/resume", shifts=False)
+    assert (diary.subscription("ada")["status"], len(due(diary, "ada"))) == ("past_due", 2)
+    for row in diary.every(f"/v1/invoices?subscription={sold}"):
+        diary.post("/v1/credit_notes", invoice=row["id"])
+    assert diary.subscription("ada")["status"] == "active"
+    diary.it_is("2026-03-11")
+    assert due(diary, "ada")[-1][:2] == ("2026-03-10", "2026-03-15")
+    diary.sound()
