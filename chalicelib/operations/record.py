@@ -282,7 +282,9 @@ def _take_back(changes: Changeset, made: Payment, at: Moment) -> None:
     about = {"contact": made.contact, "payment": made.id}
     if made.subscription:
         about |= {"subscription": made.subscription, "invoice": paid[0].id}
-    publish.fact(changes, EventType.PAYMENT_RETURNED, made, about, at, entry=ledger.returned(after, paid))
+    entry = ledger.returned(after, paid)
+    # A mistake of the business's own is nothing its customer is written to about.
+    publish.fact(changes, EventType.PAYMENT_RETURNED, made, about, at, entry=entry, told=False)
     if made.overpaid:
         changes.put(buyer.credited(-made.overpaid))
     for part, before in zip(made.allocations, paid, strict=True):

@@ -283,7 +283,9 @@ after it are of its later invoices: `accepted_types` without any are the account
         tells=(payment_method, refund_status),
         about="""One ask for money, and the invoices it pays; `created_at` is on the account's clock.
 
-`reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction.""",
+`reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction. `method_type` is Stripe's, empty for a
+card. Of one with the origin `hand`, money that came another way on `received_on`, it says how it came; what its
+allocations leave is the customer's balance. `held` waits for Stripe's word, and holds its invoices until then.""",
     ),
     Refund: Shape(
         hides=frozenset({"leased_until", "looks", "look_at", "sent_at"}),

@@ -393,7 +393,10 @@ def test_a_buyer_is_written_to_about_money_only():
         EventType.PAYMENT_RECORDED: Letter.RECEIPT,
         EventType.PAYMENT_DECLINED: Letter.PAYMENT_FAILED,
         EventType.PAYMENT_ACTION_REQUIRED: Letter.PAYMENT_FAILED,
+        EventType.PAYMENT_RETURNED: Letter.PAYMENT_FAILED,
         EventType.INVOICE_UPCOMING: Letter.UPCOMING_PAYMENT,
+        EventType.INVOICE_OPENED: Letter.INVOICE,
+        EventType.INVOICE_OVERDUE: Letter.OVERDUE,
     }
 
 

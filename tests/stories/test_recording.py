@@ -153,6 +153,7 @@ def test_a_mistake_is_taken_back(diary: Diary):
     assert invoice(diary, "ada")["amount_due"]["amount"] == 2500
     assert diary.payments("ada")[-1][0] == "declined"
     assert diary.subscription("ada")["status"] == "past_due"
+    assert not any("returned" in row["event"] for row in diary.every("/v1/deliveries"))
     recorded(diary, "ada", 2500, reference="RF18", received_on="2026-01-16")
     assert diary.subscription("ada")["status"] == "active"
     much = recorded(diary, "bea", 5000)
