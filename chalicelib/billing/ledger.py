@@ -80,13 +80,14 @@ def paid(payment: Payment) -> Entry | None:
     What it brought beyond its invoices is its customer's. A fee that is not known, or that Stripe took in the currency it
     pays out in, is not among the postings: the whole amount is cash. What Stripe changed it to is told beside them.
     """
-    fee = payment.fee if payment.fee and payment.fee.currency == payment.amount.currency else None
+    known = payment.fee is not None and payment.fee.currency == payment.amount.currency
+    fee = payment.fee if known else None
     gross, taken = payment.amount.amount, fee.amount if fee else 0
     over = payment.overpaid.amount
     book = Book.CASH if payment.request is not None else Book.BANK
     books = {book: gross - taken, Book.FEES: taken, Book.RECEIVABLE: over - gross, Book.CREDITS: -over}
     made = entry(payment.amount.currency, books)
-    if made is None or fee or not (payment.fee and payment.net):
+    if made is None or known or payment.fee is None or payment.net is None:
         return made
     return replace(made, settled=Settled(cash=payment.net, fees=payment.fee))
 
@@ -106,7 +107,7 @@ def refunded(before: Refund | None, after: Refund) -> Entry | None:
     """What a refund's next state moves: from its customer's balance on its way to the buyer, then out of the cash, or back."""
     moved = _between(_refund(before) if before else {}, _refund(after))
     made = entry(after.amount.currency, moved)
-    if made is None or Book.CASH not in made.postings or not (after.net and after.fee):
+    if made is None or Book.CASH not in made.postings or after.net is None or after.fee is None:
         return made
     if after.net.currency == after.amount.currency:
         return made

@@ -1,12 +1,19 @@
 """Money that goes back, told with a moving clock and every message delivered twice: in whole, in part, by line, from Stripe's dashboard."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from sandbox.crashes import Crashes
+from sandbox.world import Killed
 from tests.stories.diary import Diary
+from tests.stories.test_crashes_of_acts import posted
 from tests.stories.test_credits import balance, entries, newest, usd
+
+POINTS = 16
+"""At least as many as the writes and calls of a refund, each counted before and after."""
 
 
 def last_payment(diary: Diary, who: str) -> dict[str, Any]:
@@ -204,4 +211,50 @@ def test_what_is_given_back_in_stripes_dashboard_is_in_the_books(diary: Diary):
     assert refunds(diary, paid) == [("succeeded", 1000), ("succeeded", 1500)]
     assert entries(diary)["goodwill"] == 1500
     assert [row["to_balance"]["amount"] for row in diary.every("/v1/credit_notes")] == [1500, 1000]
+    diary.sound()
+
+
+def ended(diary: Diary, who: str, at: int, fault: str) -> Crashes:
+    """10.00 of somebody's payment are given back by a process that ends at a point, and asked for again."""
+    world, crashes = diary.world, Crashes(at)
+    body = {"payment": last_payment(diary, who)["id"], "amount": usd(1000)}
+    if fault:
+        where = {"method": "POST", "path": "/v1/refunds"}
+        world.stripe("POST", "faults", {"match": where, "fault": fault, "times": 1})
+    world.restart(crashes.around)
+    for _ in range(2):
+        try:
+            status, _ = posted(diary, "/v1/refunds", body, f"give {who} back")
+            assert status == 201
+            break
+        except Killed:
+            world.restart()
+            world.set_clock(world.now + timedelta(seconds=61))
+    world.restart()
+    return crashes
+
+
+def test_who_gives_money_back_may_die_at_any_point(diary: Diary):
+    """The process ends at each write and call of a refund in turn, Stripe's answer lost or not: one refund each, of one amount."""
+    everyone = [(fault, at) for fault in ("", "500_after") for at in range(POINTS + 1)]
+    for fault, at in everyone:
+        diary.saves_a_card(f"u{fault}{at}")
+        diary.subscribes(f"u{fault}{at}", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-15", hour=7)
+    passed = 0
+    for fault, at in everyone:
+        crashes = ended(diary, f"u{fault}{at}", at, fault)
+        passed = passed if at else len(crashes.passed)
+        assert bool(crashes.struck) is (0 < at <= passed), (fault, at)
+        assert passed <= POINTS
+    diary.it_is("2026-01-15", hour=9)
+    assert diary.parked() == []
+    for fault, at in everyone:
+        assert refunds(diary, last_payment(diary, f"u{fault}{at}")["id"]) == [("succeeded", 1000)], (
+            fault,
+            at,
+        )
+        assert balance(diary, f"u{fault}{at}") == 0
+    assert {row["total"]["amount"] for row in diary.every("/v1/credit_notes")} == {1000}
+    assert given_back(diary) == 1000 * len(everyone)
     diary.sound()
