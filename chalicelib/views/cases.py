@@ -121,6 +121,9 @@ def _pay(case: Case, *, another: bool) -> Act:
     asked, from_balance = case.asked
     amount = formats.money(asked)
     told = [f"On Stripe's secure page, by {ways(case)}."] if asked else []
+    if parts := [one for one in case.free if one.instalments]:
+        whole = all(one.due_now(case.today) in (Money.zero(one.currency), one.amount_due) for one in parts)
+        told.append("That is all that is left of it." if whole else "That is what is due by now.")
     if from_balance:
         told.append(f"{formats.money(from_balance)} is paid from your balance.")
     if _awaits_method(case):

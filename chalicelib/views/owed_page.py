@@ -38,10 +38,10 @@ def method(case: Case, note: Note | None = None) -> Page:
     )
     return pages.of(
         case.account,
-        title=f"Payment method for {dues.sold(subscription)}",
+        title="Payment method",
         amount=formats.name(kept.label) if kept else "None yet",
-        under="It was refused: it is not charged any more." if kept and kept.refused else "",
-        note=note or (None if change else _nothing_to_change(subscription.status)),
+        under=f"for {dues.sold(subscription)}",
+        note=note or (_refused(case) if change else _nothing_to_change(subscription.status)),
         acts=(change,) if change else (),
         facts=_facts(case, told=False),
         doors=(door,) if case.total else (),

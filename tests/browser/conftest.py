@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
 from sandbox import browser as chromium
@@ -82,7 +82,6 @@ class Buyer:
     name: str
     heard: list[str]
     answers: list[Response]
-    axe: Axe = field(default_factory=Axe)
     pictures: Any = field(default_factory=itertools.count)
 
     def opens(self, url: str) -> "Buyer":
@@ -132,21 +131,28 @@ class Buyer:
         self.judge.set_viewport_size(self.page.viewport_size or PHONE)
         self.judge.emulate_media(color_scheme="dark" if width > 600 else "light")
         self.judge.set_content(self.page.content())
-        told = self.axe.run(self.judge)
+        if not self.judge.evaluate("'axe' in window"):  # once: it stays while the document is exchanged
+            self.judge.evaluate(AXE_SCRIPT)
+        told = AxeResults(self.judge.evaluate("axe.run(document, {resultTypes: ['violations']})"))
         assert told.violations_count == 0, f"{what}: {told.generate_report()}"
         assert self.heard == [], f"{what}: {self.heard}"
         return self
 
 
+@pytest.fixture(scope="package")
+def judge(browser: Browser) -> Page:
+    """Where axe looks at what a buyer saw: it is a script, and buyers run none."""
+    return browser.new_context().new_page()
+
+
 @pytest.fixture
-def buyer(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Buyer]]:
+def buyer(browser: Browser, judge: Page, request: pytest.FixtureRequest) -> Iterator[Callable[..., Buyer]]:
     """Lets a buyer sit down at a phone, or at a desk."""
     seats: list[BrowserContext] = []
 
     def sits(at: Any = None) -> Buyer:
         seat = browser.new_context(viewport=at or PHONE, java_script_enabled=False)
-        judges = browser.new_context()
-        seats.extend((seat, judges))
+        seats.append(seat)
         page, heard, answers = seat.new_page(), [], []
         page.set_default_timeout(10_000)
         page.on(
@@ -156,7 +162,7 @@ def buyer(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable
             ),
         )
         page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108  # Playwright marks what it calls
-        return Buyer(page, judges.new_page(), request.node.name.removeprefix("test_"), heard, answers)
+        return Buyer(page, judge, request.node.name.removeprefix("test_"), heard, answers)
 
     yield sits
     for seat in seats:

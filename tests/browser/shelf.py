@@ -30,6 +30,7 @@ from chalicelib.views.links import Purpose
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TODAY = date(2026, 1, 1)
 VISA = Method(id="pm_1", customer="cus_secret", label="Visa •••• 4242")
+FIRST = Collection(way=CollectionMethod.CHARGE_AFTER_FIRST_INVOICE, days_until_due=14)
 SENT = Collection(
     way=CollectionMethod.SEND_INVOICE, days_until_due=14, types=(MethodType.CARD, MethodType.SEPA)
 )
@@ -139,12 +140,12 @@ def sent(on: Shelf, due_on: date = date(2026, 1, 15)) -> Invoice:
     return replace(on.invoice(), due_on=due_on, attempt_at=at)
 
 
-def in_parts(on: Shelf) -> Invoice:
+def in_parts(on: Shelf, second_on: date = date(2026, 1, 15)) -> Invoice:
     """A sent invoice in three instalments, the first of which is paid."""
     one = sent(on, date(2026, 2, 15))
     total = one.total.amount
     third = total // 3
-    days = (date(2025, 12, 20), date(2026, 1, 15), date(2026, 2, 15))
+    days = (date(2025, 12, 20), second_on, date(2026, 2, 15))
     amounts = (third, third, total - 2 * third)
     parts = tuple(
         Instalment(on=day, amount=Money(part, one.currency)) for day, part in zip(days, amounts, strict=True)

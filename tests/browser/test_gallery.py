@@ -7,12 +7,13 @@ from itertools import count
 
 import pytest
 
+from chalicelib.billing.money import Money
 from chalicelib.billing.payments import PaymentStatus
 from chalicelib.billing.statuses import Status
 from chalicelib.views.links import Purpose
 from sandbox.world import World
 from tests.browser.conftest import DESKTOP, PHONE, Buyer
-from tests.browser.shelf import NOW, SENT, VISA, Shelf, credited, given_back, in_parts, sent, shelf
+from tests.browser.shelf import FIRST, NOW, SENT, VISA, Shelf, credited, given_back, in_parts, sent, shelf
 
 ACCOUNTS = count(1)
 
@@ -40,6 +41,28 @@ def test_an_invoice(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
     one = in_parts(here)
     here.put(here.subscription, one)
     states.append(("in parts", here.link(Purpose.INVOICE, one), "Part 2 of 3", "Pay €"))
+
+    here = on(collection=SENT, method=None)
+    one = in_parts(here, second_on=date(2025, 12, 31))
+    here.put(here.subscription, one)
+    states.append(
+        ("a part is due", here.link(Purpose.INVOICE, one), "That is what is due by now.", "Pay €19.00")
+    )
+
+    here = on(collection=FIRST, method=None, cycle=1)
+    one = sent(here)
+    here.put(here.subscription, one)
+    states.append(
+        ("the first", here.link(Purpose.INVOICE, one), "is kept for the payments to come", "Pay €57")
+    )
+
+    here = on(collection=SENT, method=None)
+    here.contact = replace(here.contact, balances=(Money(700, "eur"),))
+    one = sent(here)
+    here.put(here.subscription, one)
+    states.append(
+        ("balance", here.link(Purpose.INVOICE, one), "€7.00 is paid from your balance.", "Pay €50.00")
+    )
 
     here = on(collection=SENT, method=None)
     one, note = credited(here)
@@ -100,7 +123,12 @@ def test_a_subscription(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
     here.put(here.subscription)
     states.append(("nothing", here.link(Purpose.OWED, here.subscription), "Nothing is owed", "Update"))
     states.append(
-        ("method refused", here.link(Purpose.METHOD, here.subscription), "It was refused", "Update")
+        (
+            "method refused",
+            here.link(Purpose.METHOD, here.subscription),
+            "Your payment method was refused",
+            "Update",
+        )
     )
 
     see(states, buyer)
@@ -138,6 +166,22 @@ def test_a_link_that_opens_nothing(on: Callable[..., Shelf], buyer: Callable[...
         assert "Harbour" not in person.looks("expired").reads
         assert person.opens(f"{world.env['PERENNIAL_BASE_URL']}/b/nonsense").status == 404
         person.looks("unknown")
+
+
+def test_paper(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
+    """An invoice and a receipt are printed without buttons and links, in black on white whatever the screen is."""
+    here = on()
+    one, payment, made = given_back(here)
+    here.put(here.subscription, one, payment, *made)
+    person = buyer(DESKTOP)
+    person.page.emulate_media(media="print", color_scheme="dark")
+    for purpose, record in ((Purpose.INVOICE, one), (Purpose.PAYMENT, payment)):
+        person.opens(here.link(purpose, record))
+        person.page.screenshot(path=person.picture(f"print {purpose}"), full_page=True)
+        assert not person.page.get_by_text("See the").is_visible()
+        assert person.page.locator("td").first.is_visible()
+        ground = person.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb(255, 255, 255)"
 
 
 def see(states: list[tuple[str, str, str, str]], buyer: Callable[..., Buyer]) -> None:
