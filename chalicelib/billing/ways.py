@@ -69,7 +69,7 @@ def check_method(how: Collection, method: Method | None, *, named: bool) -> None
             )
             raise Invalid("method_not_charged", detail, "payment_method")
         return
-    if method is None:
+    if method is None or method.refused:
         detail = (
             "Name a payment method that the contact has saved, or send collection_method"
             " charge_after_first_invoice or send_invoice."
@@ -89,8 +89,8 @@ def check_accepted(types: Sequence[MethodType], type_: str) -> None:
 def switched(before: Subscription, terms: Terms, method: Method | None, *, online: bool) -> Subscription:
     """Later invoices are collected in another way, or by other terms; `method` is one it is charged on from now on.
 
-    What was issued before stays as it was: due by its own terms, or charged on its schedule. Raises Invalid or
-    WrongState.
+    What was issued before stays as it was: due by its own terms, or charged on its schedule. Charged after its first
+    invoice it forgets a method it had: the next payment leaves another. Raises Invalid or WrongState.
     """
     if before.record_only:
         detail = "Its invoices are made elsewhere; nothing is collected here."
@@ -103,6 +103,8 @@ def switched(before: Subscription, terms: Terms, method: Method | None, *, onlin
     how = agreed(terms, before.currency, before.collects, online=online)
     check_method(how, method or before.method, named=method is not None)
     after = replace(before, collection=None if how == AUTOMATICALLY else how)
+    if how.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE and how.way is not before.collects.way:
+        after = replace(after, method=None)
     if after.sends and before.status is Status.UNPAID:
         after = replace(after, status=Status.PAUSED if before.paused_on else Status.PAST_DUE)
     return after

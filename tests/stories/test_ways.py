@@ -1,5 +1,6 @@
 """Every way money is collected, told over months with every message delivered twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -325,4 +326,20 @@ def test_paused_changed_and_credited_while_it_is_paid_by_invoice(diary: Diary):
     assert diary.subscription("ada")["status"] == "active"
     diary.it_is("2026-03-11")
     assert due(diary, "ada")[-1][:2] == ("2026-03-10", "2026-03-15")
+    diary.sound()
+
+
+def test_switched_by_many_at_once_what_is_overdue_is_charged_once(diary: Diary):
+    """Five people switch it to the card at the same moment: one payment of all that is overdue, and no other."""
+    card = diary.saves_a_card("ada")["id"]
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10", **SENT)
+    diary.it_is("2026-02-12")
+    way = {"collection_method": "charge_automatically", "payment_method": card}
+    path = f"/v1/subscriptions/{sold}/collection"
+    with ThreadPoolExecutor(5) as pool:
+        asked = [pool.submit(diary.world.call, "POST", path, way, diary.key) for _ in range(5)]
+    assert {one.result().status for one in asked} <= {200, 409, 503}
+    diary.world.settle()
+    assert diary.payments("ada") == [("succeeded", 5000)]
+    assert diary.subscription("ada")["status"] == "active"
     diary.sound()

@@ -200,6 +200,14 @@ def test_another_way_begins_with_its_own_terms(shop: Shop):
     assert shop.switches(sold, collection_method="charge_automatically")["payment_method"]["id"] == shop.card
 
 
+def test_charged_after_the_next_invoice_it_takes_its_method_from_there(shop: Shop):
+    """Switched from a card to that way its next invoice is sent, and the card it had is not charged."""
+    sold = shop.sells(payment_method=shop.card, start_on="2026-01-31")["id"]
+    told = shop.switches(sold, collection_method="charge_after_first_invoice", days_until_due=3)
+    assert (told["payment_method"], told["days_until_due"]) == (None, 3)
+    assert shop.billed(sold)["due_on"] == "2026-02-03"
+
+
 SWITCHED = {
     "nothing": ({}, 400, "nothing_to_change", "collection_method"),
     "without a method": (
