@@ -1,8 +1,9 @@
 """The ledger: facts with what they posted, and the books of a range of days as beancount text."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Final
 
 from msgspec import field
@@ -11,12 +12,16 @@ from chalicelib.billing import periods
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import Event
 from chalicelib.operations import books
+from chalicelib.views import ledger_csv
 from chalicelib.views.beancount import Journal
 from chalicelib.web.bodies import Body
 from chalicelib.web.endpoint import Call
 from chalicelib.web.http import Text
 from chalicelib.web.paging import Paging, cursor, not_a_cursor
 from chalicelib.web.shown import Listed
+
+Fact = Callable[[date, Event, str | None], str]
+Earned = Callable[[date, int, str], str]
 
 MAX_DAYS: Final = 366
 MAX_ANSWER: Final = 5_000_000
@@ -25,15 +30,24 @@ MAX_LOOKED: Final = 62
 """Days looked through for one page: a quiet quarter takes two."""
 
 
+class Format(StrEnum):
+    """How the books are written."""
+
+    BEANCOUNT = "beancount"
+    CSV = "csv"
+
+
 class Days(Body, frozen=True):
     """Local days of the account, both included: this month so far where nothing is said.
 
-    Without `earned` there are only the facts, not what was moved from deferred to revenue.
+    Without `earned` there are only the facts, not what was moved from deferred to revenue. As `format` csv there is a line
+    a posting.
     """
 
     from_: date | None = field(default=None, name="from")
     to: date | None = None
     earned: bool = True
+    format: Format = Format.BEANCOUNT
 
 
 class EntryPaging(Paging, frozen=True):
@@ -65,28 +79,35 @@ def entries(call: Call, query: EntryPaging) -> Listed[Event]:
 
 
 def export(call: Call, query: Days) -> Text:
-    """The books of local days as beancount text: each fact, and what each month earned of what was deferred.
+    """The books of local days as beancount text, or as CSV: each fact, and what each month earned of what was deferred.
 
-    The file stands alone: it opens the accounts it uses at its first day, and holds what moved within its days. Ask
+    A beancount file stands alone: it opens the accounts it uses at its first day, and holds what moved within its days. Ask
     for at most 366 days, and for fewer where there is more than an answer holds.
     """
     start_on, end_on = _days(call, query.from_, query.to)
+    if query.format is Format.CSV:
+        lines = _bounded(_transactions(call, ledger_csv.fact, ledger_csv.earned, query, (start_on, end_on)))
+        headers = {"Content-Type": "text/csv; charset=utf-8"}
+        return Text(status=200, body=ledger_csv.heading() + "".join(lines), headers=headers)
     journal = Journal()
-    body = "".join(_bounded(_transactions(call, journal, query, (start_on, end_on))))
+    days = start_on, end_on
+    body = "".join(_bounded(_transactions(call, journal.fact, journal.earned, query, days)))
     text = journal.opening(call.account, start_on, end_on) + body
     return Text(status=200, body=text)
 
 
-def _transactions(call: Call, journal: Journal, query: Days, days: tuple[date, date]) -> Iterator[str]:
+def _transactions(
+    call: Call, fact: Fact, of_month: Earned, query: Days, days: tuple[date, date]
+) -> Iterator[str]:
     names: dict[str, str] = {}
     for page in books.facts(call.service, call.account, *days):
         people = {event.about["contact"] for _, event in page if "contact" in event.about}
         names |= books.payees(call.service, call.account.id, people - set(names))
         for on, event in page:
-            yield journal.fact(on, event, names.get(event.about.get("contact", "")))
+            yield fact(on, event, names.get(event.about.get("contact", "")))
     earned = books.earned(call.service, call.account, *days) if query.earned else {}
     for (on, currency), amount in sorted(earned.items()):
-        yield journal.earned(on, amount, currency)
+        yield of_month(on, amount, currency)
 
 
 def _bounded(parts: Iterator[str]) -> Iterator[str]:

@@ -11,15 +11,14 @@ from chalicelib.adapters.stripe_outcomes import outcome
 from chalicelib.billing.gateway import Declined
 from chalicelib.billing.invoices import invoice_of
 from chalicelib.billing.statuses import Status
-from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.operations import cancel, heed
+from chalicelib.operations import cancel
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.store import Store
 from sandbox.gateway import sqs_event
-from sandbox.world import QUEUES, World
+from sandbox.world import QUEUES, STRIPE_KEY, World, http
 from tests.stories.diary import Diary
 
 
@@ -253,27 +252,25 @@ def test_an_expired_subscription_whose_last_payment_fails_late_is_past_due(diary
     assert diary.subscription("bo")["status"] == "past_due"
 
 
-def test_money_taken_for_a_payment_closed_here_is_shown_to_a_person(diary: Diary):
-    """Stripe tells that a declined payment succeeded after all: its event is parked, and nothing is taken twice."""
+def test_money_taken_for_a_payment_closed_here_is_the_customers_balance(diary: Diary):
+    """Stripe took a declined payment after all, when another had paid: it is on the balance, and pays the next months."""
     diary.saves_a_card("bo")
     diary.card("bo", "insufficient_funds")
     diary.subscribes("bo", "coffee-250g")
     diary.it_is("2026-01-03")
-    before = diary.payments("bo")
-    assert before == [("declined", 1250), ("succeeded", 1250)]
-    now = diary.world.now
-    event = StripeEvent(
-        account=diary.account,
-        id="evt_odd",
-        type="payment_intent.succeeded",
-        object="pi_odd",
-        payment=diary.every("/v1/payments")[-1]["id"],
-        livemode=False,
-        created_at=now,
-        received_at=now,
-    )
-    heed.arrivals(diary.world.service(), [event])
-    later(diary, 8)
-    assert diary.parked() == ["evt_odd"]
-    assert diary.payments("bo") == before
+    assert diary.payments("bo") == [("declined", 1250), ("succeeded", 1250)]
+    intent = diary.every("/v1/payments")[-1]["reference"]
+    confirm = f"{diary.world.stripe_url}/v1/payment_intents/{intent}/confirm"
+    sent = {"Authorization": f"Bearer {STRIPE_KEY}", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = http("POST", confirm, f"payment_method={diary.methods['bo']['id']}&off_session=true".encode(), sent)
+    assert answer.status == 200, answer.body
+    diary.world.settle()
+    assert diary.parked() == []
+    assert diary.payments("bo") == [("succeeded", 1250), ("succeeded", 1250)]
+    [balance] = diary.get(f"/v1/contacts/{diary.contacts['bo']}")["balances"]
+    assert balance["amount"] == 1250
+    assert [row["type"] for row in diary.every("/v1/events")].count("payment.taken_after_all") == 1
+    diary.sound()
+    diary.it_is("2026-02-10")
+    assert diary.invoices("bo")[-1][1:] == ("paid", 0)
     diary.sound()

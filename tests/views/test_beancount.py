@@ -1,5 +1,7 @@
 """A transaction of beancount's for every kind of entry: what beancount reads from it is what was posted."""
 
+import csv
+import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.money import Money
 from chalicelib.crm.accounts import Account
+from chalicelib.views import ledger_csv
 from chalicelib.views.beancount import ACCOUNTS, Journal
 from tests.bean import accepted, sums
 
@@ -78,6 +81,59 @@ def test_cash_that_stripe_changed_is_read_in_the_currency_of_the_payout(tmp_path
         "Assets:Stripe EUR": Decimal("19.20"),
         "Expenses:Fees EUR": Decimal("0.80"),
     }
+
+
+def test_what_goes_back_in_the_currency_of_the_payout_is_read_so(tmp_path: Path):
+    """A refund, a lost dispute with its fee, and a fee that was told late, in euros of dollar payments: bean-check takes them."""
+    refund = Entry(
+        currency="usd",
+        postings={Book.REFUNDS: 1000, Book.CASH: -1000},
+        settled=Settled(cash=Money(-800, "eur"), fees=Money(0, "eur")),
+    )
+    lost = Entry(
+        currency="usd",
+        postings={Book.BAD_DEBT: 2500, Book.CASH: -2500},
+        settled=Settled(cash=Money(-3500, "eur"), fees=Money(1500, "eur")),
+    )
+    late = Entry(
+        currency="usd",
+        postings={},
+        settled=Settled(cash=Money(1920, "eur"), fees=Money(80, "eur"), taken=Money(2500, "usd")),
+    )
+    assert sums(accepted(written(refund, lost, late), tmp_path)) == {
+        "Liabilities:Refunds USD": Decimal("10.00"),
+        "Expenses:BadDebt USD": Decimal("25.00"),
+        "Assets:Stripe USD": Decimal("-25.00"),
+        "Assets:Stripe EUR": Decimal("-23.80"),
+        "Expenses:Fees EUR": Decimal("15.80"),
+    }
+
+
+def test_a_line_of_csv_is_a_posting():
+    """A fact has a line a posting in major units; a name that begins like a formula is only a name; nothing has no line."""
+    entry = Entry(
+        currency="usd",
+        postings={Book.CASH: 2500, Book.RECEIVABLE: -2500},
+        settled=Settled(cash=Money(1920, "eur"), fees=Money(80, "eur")),
+    )
+    rows = list(
+        csv.DictReader(io.StringIO(ledger_csv.heading() + ledger_csv.fact(DAY, event(entry), '=1+"1"')))
+    )
+    assert [(row["book"], row["amount"], row["currency"]) for row in rows] == [
+        ("cash", "25.00", "USD"),
+        ("receivable", "-25.00", "USD"),
+        ("cash", "-25.00", "USD"),
+        ("cash", "19.20", "EUR"),
+        ("fees", "0.80", "EUR"),
+    ]
+    assert {(row["date"], row["payment"], row["customer"]) for row in rows} == {
+        ("2026-02-01", "pay_1", '\'=1+"1"')
+    }
+    assert ledger_csv.fact(DAY, event(None), "Ada") == ledger_csv.earned(DAY, 0, "usd") == ""
+    assert ledger_csv.earned(DAY, 100, "usd").splitlines() == [
+        "2026-02-01,,revenue.earned,,,,deferred,1.00,USD",
+        "2026-02-01,,revenue.earned,,,,revenue,-1.00,USD",
+    ]
 
 
 @settings(max_examples=200, deadline=None)
