@@ -36,6 +36,11 @@ MOST_COUNTED: Final = max(ceiling.attempts for ceiling in (*CARD_CEILINGS, *DEBI
 """More attempts than this need not be looked at, the latest first."""
 
 
+def fewest(*, debit: bool) -> int:
+    """With fewer attempts than this no ceiling of a card, or of a debit, can be reached."""
+    return min(ceiling.attempts for ceiling in (DEBIT_CEILINGS if debit else CARD_CEILINGS))
+
+
 def reached(asked: Iterable[datetime], now: datetime, *, debit: bool) -> Ceiling | None:
     """The ceiling that one more attempt now would break, of a method that was `asked` at those moments."""
     moments = list(asked)

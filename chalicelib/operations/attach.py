@@ -96,7 +96,8 @@ def to_subscription(
         before = found.get(Subscription, account, id_)
         saved = found.get(PaymentMethod, account, method)
         found.add(service.store.load(account, owed_by(before)))
-        found.add(service.store.load(account, list(collect.beside_retries(found))))
+        owed = [one for one in found.records.values() if isinstance(one, Invoice)]
+        found.add(service.store.load(account, [key for one in owed for key in collect.counted(one)]))
         at = Moment(found.get(Account, account, account), service.real())
         changes = Changeset(account, found)
         payment = swapped(changes, prepared(changes, before, saved, at), saved, at)

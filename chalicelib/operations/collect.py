@@ -135,12 +135,15 @@ def beside_retries(reading: Reading) -> Iterator[str]:
     for record in reading.records.values():
         if isinstance(record, Invoice) and _asked_before(record):
             yield keys.key(Contact, record.account, record.contact)
-            yield from counted(record)
+            sold = reading.records.get(keys.key(Subscription, record.account, record.subscription))
+            method = sold.method if isinstance(sold, Subscription) else None
+            debit = method is not None and method.type in dunning.DEBIT_TYPES
+            yield from counted(record, ceilings.fewest(debit=debit))
 
 
-def counted(invoice: Invoice) -> list[str]:
+def counted(invoice: Invoice, fewest: int = ceilings.FEWEST) -> list[str]:
     """The keys of the payments by which an invoice is held against the ceilings; none while none can be reached."""
-    if invoice.attempts < ceilings.FEWEST:
+    if invoice.attempts < fewest:
         return []
     return [
         keys.key(Payment, invoice.account, name) for name in invoice.payments_so_far(ceilings.MOST_COUNTED)
