@@ -134,3 +134,42 @@ def test_presets_are_listed(api: Api):
         assert one["about"]
     made = api.post("/v1/accounts", {"name": "B", "email": "b@example.com", "retries": "killbill_8_8_8"})
     assert made["retries"]["days"] == [8, 16, 24]
+
+
+def test_a_replay_of_nothing_is_empty_and_its_days_are_checked(api: Api):
+    """Without failures nothing is told but what is assumed; days out of order, or too far apart, are refused."""
+    path, days = "/v1/retry_policies/replay", {"start_on": "2026-01-01", "end_on": "2026-01-31"}
+    told = api.post(path, {"retries": {"days": [1, 2]}, **days})
+    fits(told, "POST", path)
+    assert (told["invoices"], told["next"], told["policy"]["days"]) == ([], None, [1, 2])
+    assert told["replayed"]["average_days"] is None
+    for wrong in ({"end_on": "2025-12-31"}, {"start_on": "2024-12-31"}):
+        refused = api.post(path, {"retries": "default", **days, **wrong})
+        assert (refused.status, refused["param"]) == (400, "end_on")
+
+
+def test_what_cannot_be_recorded_is_refused_by_name(api: Api):
+    """Each refusal names its field; another contact's invoice and a paid one are no part of it; and the answer is as documented."""
+    sold = api.sells()
+    honest = {
+        "contact": sold["contact"],
+        "amount": {"amount": 500, "currency": "usd"},
+        "received_on": "2026-01-31",
+        "type": "check",
+    }
+    for change, status, code, param in (
+        ({"amount": {"amount": 0, "currency": "usd"}}, 400, "amount_out_of_range", "amount.amount"),
+        ({"amount": {"amount": 5, "currency": "zzz"}}, 400, "unknown_currency", "amount.currency"),
+        ({"received_on": "2026-02-01"}, 400, "received_on_out_of_range", "received_on"),
+        ({"type": "barter"}, 400, "unknown_value", "type"),
+        ({"invoices": ["inv_none"]}, 404, "invoice_not_found", "invoices[0]"),
+        ({"contact": "con_none"}, 404, "contact_not_found", "contact"),
+    ):
+        told = api.post("/v1/payments", honest | change)
+        assert (told.status, told["code"], told["param"]) == (status, code, param)
+    made = api.post("/v1/payments", honest)
+    fits(made, "POST", "/v1/payments")
+    assert (made["status"], made["origin"], made["received_on"]) == ("succeeded", "hand", "2026-01-31")
+    undone = api.post(f"/v1/payments/{made['id']}/undo")
+    fits(undone, "POST", "/v1/payments/{id}/undo")
+    assert api.get(f"/v1/contacts/{sold['contact']}")["balances"] == []
