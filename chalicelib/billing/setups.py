@@ -55,13 +55,9 @@ class Setup:
         """Whether a method may still be left."""
         return self.status is SetupStatus.OPEN
 
-    def woken(self, now: datetime) -> "Setup":
-        """Somebody heard something of it: it is looked at now (real time)."""
-        return replace(self, look_at=now)
-
-    def postponed(self, now: datetime) -> "Setup":
-        """The gateway could not be asked: it is looked at later (real time)."""
-        return replace(self, look_at=now + PAUSES[min(self.looks, len(PAUSES) - 1)], looks=self.looks + 1)
+    def woken(self, at: datetime) -> "Setup":
+        """It is looked at now, or when it may be asked about again (real time)."""
+        return replace(self, look_at=at)
 
     def told(self, page: SetupPage, now: datetime) -> "Setup":
         """The gateway has spoken; an open page is looked at again, at the latest once it has expired (real time)."""
@@ -70,9 +66,10 @@ class Setup:
             return replace(left, status=SetupStatus.COMPLETE)
         if page.url is None:
             return replace(self, session=page.session, status=SetupStatus.EXPIRED, look_at=None)
-        later = replace(self, session=page.session).postponed(now)
-        ends_at = self.expires_at if self.expires_at > now else later.look_at
-        return replace(later, look_at=min(later.look_at or now, ends_at or now))
+        look_at = now + PAUSES[min(self.looks, len(PAUSES) - 1)]
+        if self.expires_at > now:
+            look_at = min(look_at, self.expires_at)
+        return replace(self, session=page.session, look_at=look_at, looks=self.looks + 1)
 
     def never_opened(self) -> "Setup":
         """No page was opened for it, or none whose address anybody has."""

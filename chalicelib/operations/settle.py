@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chalicelib.billing import ledger
 from chalicelib.billing.events import EventType
-from chalicelib.billing.gateway import Succeeded, Outcome, Unavailable
+from chalicelib.billing.gateway import Limited, NotAsked, Outcome, Succeeded, Unavailable
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.statuses import Status
@@ -50,10 +50,11 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer], know
         asked = changes.at(name)
         if not isinstance(asked, Payment) or not asked.asked_about:
             return
-        at = Moment(changes.get(Account, account), real)
+        at, before = Moment(changes.get(Account, account), real), dict(changes.changed)
         try:
             _one_answered(changes, asked, answers[asked.id], at)
         except Undecodable as error:
+            changes.changed = before
             # What the payment pays cannot be read: that is counted against it, and the payment waits longer each time.
             blame(
                 service, next((key for key, of in changes.before.broken.items() if of is error), name), error
@@ -81,8 +82,10 @@ def _left(
     for id_, answer in answers.items():
         payment = known.records.get(name := keys.key(Payment, account, id_))
         if isinstance(payment, Payment) and isinstance(answer, Succeeded) and answer.method:
-            subscription = known.get(Subscription, account, payment.subscription)
-            owed = [keys.key(Invoice, account, one) for one in subscription.arrears[:MOST_ASKED]]
+            # One that cannot be read is told of where the payment is decided.
+            subscription = known.records.get(keys.key(Subscription, account, payment.subscription))
+            arrears = subscription.arrears if isinstance(subscription, Subscription) else ()
+            owed = [keys.key(Invoice, account, one) for one in arrears[:MOST_ASKED]]
             found[name] = [keys.key(PaymentMethod, account, answer.method.id), *owed]
     wanted: Iterable[str] = (key for more in found.values() for key in more if key not in known.records)
     if found:
@@ -92,9 +95,13 @@ def _left(
 
 def _one_answered(changes: Changeset, asked: Payment, answer: Answer, at: Moment) -> None:
     match answer:
+        case Unavailable() as reason if reason.again_in:
+            changes.put(asked.waiting(at.real + reason.again_in, str(reason)))
+        case NotAsked() | Limited() as reason:
+            changes.put(asked.waiting(None, str(reason)))
         case Unavailable() as reason:
-            again_at = at.real + reason.again_in if reason.again_in else None
-            changes.put(asked.waiting(again_at, str(reason)))
+            # It was asked, and waits longer each time: whoever asks first after a pause is not always the same.
+            changes.put(asked.postponed(at.real, str(reason)))
         case BaseException() as error:
             raise error
         case _ if asked.fee_awaited:
@@ -257,6 +264,15 @@ def failed(changes: Changeset, invoice: Invoice, at: Moment, *, refused: str | N
         _moved(changes, subscription, after, EventType.SUBSCRIPTION_PAST_DUE, at)
     if invoice.attempt_at is None and invoice.due_on is None:
         given_up(changes, invoice, at)
+
+
+def owed_again(changes: Changeset, invoice: Invoice, at: Moment) -> None:
+    """An invoice that was given up is owed after all: its subscription is past due by it, and no attempt is made."""
+    changes.put(invoice)
+    subscription = changes.get(Subscription, invoice.subscription)
+    after = subscription.failing(invoice.id)
+    if after != subscription:
+        _moved(changes, subscription, after, EventType.SUBSCRIPTION_PAST_DUE, at)
 
 
 def given_up(changes: Changeset, invoice: Invoice, at: Moment) -> None:

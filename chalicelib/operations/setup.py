@@ -4,12 +4,13 @@ The page's webhook, the buyer's return and the poll at its end all come to `setu
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 from chalicelib.billing.collection import CollectionMethod
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.gateway import Refused, SavedMethod, SetupPage, Unavailable
-from chalicelib.billing.payments import Payment
+from chalicelib.billing.payments import PAUSES, Payment
 from chalicelib.billing.setups import ANSWERED_WITHIN, Setup
 from chalicelib.billing.statuses import ENDED
 from chalicelib.billing.subscriptions import Subscription
@@ -21,6 +22,7 @@ from chalicelib.operations.together import retried, work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
+from chalicelib.store.shapes import Undecodable
 
 Answers = dict[str, SetupPage | BaseException]
 
@@ -152,9 +154,10 @@ def _write(service: Service, account: str, asked: list[Setup], answers: Answers)
         beyond=_owed,
     )
     for one in asked:
-        if (name := keys.key_of(one)) in known.written and one.id in freed:
-            after = known.get(Subscription, account, one.subscription)
-            attach.ask_at_once(service, after, payments.get(name), known, freed[one.id])
+        after = known.records.get(keys.key(Subscription, account, one.subscription))
+        if isinstance(after, Subscription) and one.id in freed:
+            payment = payments.get(keys.key_of(one))
+            attach.ask_at_once(service, after, payment, known, freed[one.id])
 
 
 def _told(
@@ -168,8 +171,8 @@ def _told(
         case None:
             if at.real >= setup.sent_at + ANSWERED_WITHIN:
                 changes.put(setup.never_opened())
-        case Unavailable():
-            changes.put(setup.postponed(at.real))
+        case Unavailable() as away:
+            changes.put(setup.woken(at.real + (away.again_in or PAUSES[0])))
         case BaseException() as error:
             raise error
     return None
@@ -181,8 +184,9 @@ def _freed(service: Service, account: str, asked: list[Setup], answers: Answers)
     for one in asked:
         answer = answers.get(one.id)
         if isinstance(answer, SetupPage) and answer.method:
-            before = service.store.get(Subscription, account, one.subscription)
-            freed[one.id] = attach.cleared(service, before)
+            with suppress(Undecodable):  # that is told of where the setup is decided
+                before = service.store.get(Subscription, account, one.subscription)
+                freed[one.id] = attach.cleared(service, before)
     return freed
 
 

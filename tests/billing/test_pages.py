@@ -98,7 +98,7 @@ def test_a_setup_is_awake_as_long_as_it_is_open(words: list[SetupPage | None], l
     for word in words:
         if not setup.open:
             break
-        setup = setup.told(word, REAL + later) if word else setup.postponed(REAL + later)
+        setup = setup.told(word, REAL + later) if word else setup.woken(REAL + later)
     assert setup.open == (setup.wake is not None)
     if setup.look_at is not None and words:
         assert setup.look_at - (REAL + later) <= timedelta(hours=12)
