@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from chalicelib.crm.accounts import Account
 from chalicelib.operations import books
+from chalicelib.web import buyer_answers
 from sandbox import mailbox
 from sandbox.world import World
 from tests.browser.conftest import DESKTOP, Buyer
@@ -217,6 +219,32 @@ def test_who_presses_an_old_button(diary: Diary, world: World, buyer: Callable[.
     assert "There is nothing left to do" in early.looks("pressed too late").reads
     diary.world.settle()
     assert diary.payments("jon") == [("succeeded", 2500)]
+
+
+def test_a_double_click_opens_one_page(diary: Diary, world: World):
+    """Several presses at one moment: one payment, one page of Stripe's; whoever lost the race is told to press again, or is led to the same page."""
+    diary.saves_a_card("lea")
+    diary.subscribes("lea", "coffee-1kg", **SENT)
+    link = letter(diary, "lea", "Invoice")
+    service, token = world.service(), link.rsplit("/", 1)[1]
+    html = buyer_answers.look(service, token, {}).html
+    form = re.search('name="form" value="([^"]+)"', html)
+    assert form
+    sent = {"content-type": "application/x-www-form-urlencoded"}
+
+    def press(_: int) -> Any:
+        return buyer_answers.press(service, token, "pay", sent, f"form={form[1]}".encode())
+
+    with ThreadPoolExecutor(4) as people:
+        answers = list(people.map(press, range(4)))
+    answers.append(press(5))
+    places = {answer.headers.get("Location") for answer in answers if answer.status == 303}
+    assert len(places) == 1
+    assert {answer.status for answer in answers} <= {303, 409}
+    for answer in answers:
+        assert answer.status == 303 or "Press the button again" in answer.html
+    rows = diary.every("/v1/payments")
+    assert [row["status"] for row in rows] == ["checkout"]
 
 
 def test_stripe_cannot_be_reached(diary: Diary, world: World, buyer: Callable[..., Buyer]):
