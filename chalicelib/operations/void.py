@@ -57,5 +57,23 @@ def uncollectible(service: Service, account: str, id_: str) -> Invoice:
     return retried(attempt)
 
 
+def reopened(service: Service, account: str, id_: str) -> Invoice:
+    """Expect money for an uncollectible invoice after all: it is owed again, among the arrears, and not asked for by the schedule.
+
+    So a person, a page or another payment method may have it paid. Raises NotFound or WrongState.
+    """
+
+    def attempt() -> Invoice:
+        changes, at = credit.read(service, account, id_)
+        before = changes.get(Invoice, id_)
+        after = before.reopened()
+        entry = ledger.recovered(after)
+        publish.fact(changes, EventType.INVOICE_REOPENED, before, _about(before), at, entry=entry)
+        settle.owed_again(changes, after, at)
+        return service.store.commit(changes).get(Invoice, account, id_)
+
+    return retried(attempt)
+
+
 def _about(invoice: Invoice) -> dict[str, str]:
     return {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}

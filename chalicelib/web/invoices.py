@@ -115,6 +115,12 @@ def mark_uncollectible(call: Call, id_: str) -> Invoice:
     return done or close.uncollectible(call.service, call.account.id, id_)
 
 
+def reopen(call: Call, id_: str) -> Invoice:
+    """Expect money for an uncollectible invoice after all: it is owed again, and paid by a page, a person or another method."""
+    done = _closed(call, id_, InvoiceStatus.OPEN)
+    return done or close.reopened(call.service, call.account.id, id_)
+
+
 def _closed(call: Call, id_: str, status: InvoiceStatus) -> Invoice | None:
     """What an earlier try of the same request has done."""
     before = call.service.store.get(Invoice, call.account.id, id_) if call.seed else None

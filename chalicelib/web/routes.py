@@ -99,6 +99,7 @@ ROUTES: Final = (
     _post("/v1/invoices/{id}/pay", "invoices.pay"),
     _post("/v1/invoices/{id}/void", "invoices.void"),
     _post("/v1/invoices/{id}/mark_uncollectible", "invoices.mark_uncollectible"),
+    _post("/v1/invoices/{id}/reopen", "invoices.reopen"),
     _post("/v1/invoices/{id}/payment_schedule", "invoices.schedule"),
     _get("/v1/invoices/{id}/explanation", "explanations.get"),
     _get("/v1/credit_notes", "credit_notes.list_"),

@@ -1,5 +1,7 @@
 """Bank debits that come back after they had succeeded: what they paid is owed again, told with a moving clock and every message twice."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tests.stories.diary import Diary
 from tests.stories.test_credits import balance, entries, newest, usd
 from tests.stories.test_disputes import books, facts
@@ -81,4 +83,56 @@ def test_what_was_given_back_of_a_debit_stays_given_back(diary: Diary):
     assert newest(diary, "ada")["amount_due"] == usd(1500)
     assert balance(diary, "ada") == 0
     assert "disputed" not in {book for book, amount in entries(diary).items() if amount}
+    diary.sound()
+
+
+def test_what_was_given_up_may_be_paid_after_all(diary: Diary):
+    """Written off and reopened: no bad debt any more, past due; another card pays it, and the books are as if nothing had been."""
+    diary.saves_a_card("ada")
+    diary.card("ada", *["insufficient_funds"] * 9)
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-25")
+    name = newest(diary, "ada")["id"]
+    diary.post(f"/v1/invoices/{name}/mark_uncollectible")
+    assert books(diary)["bad_debt"] == 2500
+    assert diary.post(f"/v1/invoices/{name}/reopen")["amount_due"] == usd(2500)
+    assert diary.subscription("ada")["status"] == "past_due"
+    assert "bad_debt" not in books(diary)
+    assert refused(diary, f"/v1/invoices/{name}/reopen")[1] == "invoice_not_uncollectible"
+    diary.sound()
+    diary.gives_another_card("ada")
+    diary.world.settle()
+    assert newest(diary, "ada")["status"] == "paid"
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
+def test_refunds_that_race_a_dispute_and_a_return_lose_no_cent(diary: Diary):
+    """While staff give money back a card's buyer disputes and a debit's bank takes it back: whichever is first, all adds up."""
+    for who, method in (("ada", "pm_card_visa"), ("bea", ACH)):
+        diary.saves_a_card(who, method)
+        diary.subscribes(who, "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-25")
+    paid = {who: last_payment(diary, who) for who in ("ada", "bea")}
+
+    def gives_back(who: str) -> int:
+        body = {"payment": paid[who]["id"], "amount": usd(1000)}
+        return diary.world.call("POST", "/v1/refunds", body, diary.key).status
+
+    def takes_back(route: str, who: str) -> int:
+        diary.world.stripe("POST", route, {"payment_intent": paid[who]["reference"]})
+        diary.world.drain()
+        return 201
+
+    with ThreadPoolExecutor(6) as people:
+        acts = [people.submit(gives_back, who) for who in ("ada", "bea", "ada", "bea")]
+        acts += [
+            people.submit(takes_back, "disputes", "ada"),
+            people.submit(takes_back, "returns", "bea"),
+        ]
+        told = [act.result() for act in acts]
+    assert set(told) <= {201, 400, 409}
+    diary.it_is("2026-01-26")
+    assert diary.parked() == []
+    assert diary.get(f"/v1/payments/{paid['bea']['id']}")["status"] == "returned"
     diary.sound()

@@ -116,6 +116,13 @@ def _owes(api: Api, key: str | None) -> str:
     return str(api.get(f"/v1/invoices?subscription={_runs(api, key)}", key=key)["data"][0]["id"])
 
 
+def _given_up(api: Api, key: str | None) -> str:
+    """An uncollectible invoice."""
+    owed = _owes(api, key)
+    assert api.post(f"/v1/invoices/{owed}/mark_uncollectible", key=key).status == 200
+    return owed
+
+
 def _runs(api: Api, key: str | None, verb: str = "", **body: Any) -> str:
     """A subscription that has been billed, and then is told something."""
     sold = api.sells(key)["id"]
@@ -178,6 +185,7 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
         "invoices.pay": _owes(api, key),
         "payments.undo": _came(api, key, sold["contact"]),
         "invoices.mark_uncollectible": _owes(api, key),
+        "invoices.reopen": _given_up(api, key),
         "lifecycle.cancel": _runs(api, key),
         "lifecycle.reactivate": _runs(api, key, "cancel", at_period_end=True),
         "lifecycle.pause": _runs(api, key),
@@ -525,7 +533,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
         route
         for route in POSTS
         if route.name not in ("parked.release", "api_keys.revoke", "test_clock.advance")
-        and not (route.reads or route.name.endswith((".archive", ".void", ".mark_uncollectible")))
+        and not (route.reads or route.name.endswith((".archive", ".void", ".mark_uncollectible", ".reopen")))
     ],
     ids=by_name,
 )
