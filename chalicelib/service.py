@@ -50,7 +50,7 @@ class Breaker:
     def unsure(self, now: datetime) -> None:
         """An answer came that cannot be trusted, or none: several in a row are as if nobody was there (real time)."""
         self._unsure += 1
-        if self.doubtful or self._unsure >= MOST_UNSURE:
+        if self._unsure >= MOST_UNSURE:
             self.trip(now)
 
     def answered(self) -> None:

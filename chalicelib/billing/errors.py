@@ -16,6 +16,7 @@
   x TooLarge         a body is larger than anything a route takes
   x InUse            a request with this idempotency key is being worked on
   x Unavailable      the gateway did not take a request
+    + NotAsked       it was away a moment before, so that nothing was sent
     + Limited        too many came in a second
     + Locked         another request was at the same object
   x Refused          the gateway found the request itself wrong

@@ -194,6 +194,10 @@ class Unavailable(PerennialError):
         self.again_in = again_in
 
 
+class NotAsked(Unavailable):
+    """It was not sent at all, since the gateway was away a moment ago."""
+
+
 class Limited(Unavailable):
     """Too many requests came in a second: nobody is to ask for a pause."""
 

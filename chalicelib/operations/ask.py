@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import TypeVar
 
-from chalicelib.billing.gateway import Limited, Locked, Outcome, Unavailable, Unknown
+from chalicelib.billing.gateway import Limited, Locked, NotAsked, Outcome, Unavailable, Unknown
 from chalicelib.operations import governor
 from chalicelib.service import Breaker, Service
 from chalicelib.settings import SIDE_BY_SIDE
@@ -71,7 +71,7 @@ class _Round:
         self._check()
         at = None if slot is None else self.pace.next(max(slot, time.monotonic()))
         if at is None or at - self.began > governor.LAST_BEGIN_SECONDS:
-            raise Unavailable("The gateway is busy or slow: this is asked by the next worker.", NEXT_WORKER)
+            raise NotAsked("The gateway is busy or slow: this is asked by the next worker.", NEXT_WORKER)
         if (wait := at - time.monotonic()) > 0:
             time.sleep(wait)
             self._check()
@@ -88,7 +88,7 @@ class _Round:
 
     def _check(self) -> None:
         if self.breaker.tripped(self.service.real()):
-            raise Unavailable("The gateway was not there a moment ago.")
+            raise NotAsked("The gateway was not there a moment ago.")
 
     def _tell(self, away: Unavailable) -> None:
         """The others of this process; of a limit every other worker too, once."""
