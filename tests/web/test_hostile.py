@@ -513,6 +513,7 @@ def test_a_filter_by_anothers_id_finds_nothing(street: Street, route: Route):
 
 
 OTHERWISE: dict[str, dict[str, Any]] = {
+    "received_on": {"note": "Another"},
     "name": {"name": "Other"},
     "invoice": {"reason": "Other"},
     "amount": {"reason": "Other"},
