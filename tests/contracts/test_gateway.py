@@ -207,6 +207,15 @@ def test_money_is_given_back_once_a_key(gateway: StripeGateway, control: Remote)
     assert (part.amount, part.status) == (Money(1000, "usd"), "succeeded")
     gateway.refund("ref_2", paid.reference, Money(1500, "usd"), {"payment": "pay_back"})
     assert control.summary()["amounts"]["usd"]["refunded"] == before + 2500
+    found = gateway.refunds_of(paid.reference)
+    assert [(one.amount.amount, one.metadata) for one in found] == [
+        (1000, {"payment": "pay_back"}),
+        (1500, {"payment": "pay_back"}),
+    ]
+    assert {(one.fee, one.net) for one in found} == {
+        (Money(0, "usd"), Money(-1000, "usd")),
+        (Money(0, "usd"), Money(-1500, "usd")),
+    }
     with pytest.raises(Refused):
         gateway.refund("ref_3", paid.reference, Money(1, "usd"), {"payment": "pay_back"})
 
