@@ -148,7 +148,7 @@ class Payment:
     @property
     def fee_awaited(self) -> bool:
         """Whether Stripe has its money and has not said yet what it kept of it."""
-        return self.status is PaymentStatus.SUCCEEDED and self.fee is None and self.request is not None
+        return self.taken and self.fee is None and self.request is not None
 
     @property
     def taken(self) -> bool:
@@ -340,8 +340,10 @@ class Payment:
         if self.status is not PaymentStatus.SUCCEEDED:
             raise WrongState("payment_not_succeeded", f"{self.id} is {self.status}; it cannot come back.")
         back = min(amount, self.amount)
+        # Stripe keeps its fee of what comes back: one that it has not told yet is still waited for.
+        look_at = self.look_at if self.fee_awaited else None
         return replace(
-            self, status=PaymentStatus.RETURNED, amount_returned=back, leased_until=None, look_at=None
+            self, status=PaymentStatus.RETURNED, amount_returned=back, leased_until=None, look_at=look_at
         )
 
     def judged(self, policy: RetryPolicy) -> "Payment":

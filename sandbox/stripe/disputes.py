@@ -61,7 +61,9 @@ def come(call: Call) -> None:
     """`call.name` is the charge's."""
     reason = call.account.noted(call.name, "disputed")
     call.account.note(call.name, due=None)
-    begin(call, call.account.get("charge", call.name), reason=reason)
+    charge = call.account.get("charge", call.name)
+    if not charge["disputed"] and charge["status"] == "succeeded":
+        begin(call, charge, reason=reason)
 
 
 def begin(

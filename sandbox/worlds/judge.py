@@ -118,6 +118,8 @@ def _silent(life: Life, invoice: Invoice, subscription: Subscription, payments: 
         )
     if invoice.due_on is not None or subscription.status in ("unpaid", "canceled", "expired"):
         return ""
+    if invoice.id in subscription.arrears and subscription.collects.way == "send_invoice":
+        return ""  # nothing of it is charged any more, and the subscription says past_due
     if invoice.id in subscription.arrears and life.plan.policy.get("at_end") == "past_due":
         return ""
     return "nobody asks for it"

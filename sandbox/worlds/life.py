@@ -261,16 +261,19 @@ class Life:
             soon = self._next()
             if soon is None or soon >= at:
                 break
-            self.set_clock(min(at, soon + self._lag()))
+            self.set_clock(min(at, self._late(soon)))
         else:
             raise AssertionError("The world does not come to rest.")
         if self.moment < at:
             self.set_clock(at)
             self.settle()
 
-    def _lag(self) -> timedelta:
-        """How late the schedules are: mostly they are minutes, at times hours."""
-        return timedelta(minutes=self._chance.choice((1, 1, 30, 120, 400)))
+    def _late(self, soon: datetime) -> datetime:
+        """How late the schedules are: minutes, at times hours; a mere look at Stripe is mostly put off to the next day."""
+        looks = not (self._awake(soon) - {Topic.RECONCILIATION})
+        if looks and self._chance.random() < 0.85:
+            return soon.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        return soon + timedelta(minutes=self._chance.choice((1, 1, 30, 120, 400)))
 
     def _next(self) -> datetime | None:
         """When something wakes next; what is awake already and was not worked is looked for again a little later."""
@@ -300,9 +303,9 @@ class Life:
                 return
         raise AssertionError("The queues never emptied.")
 
-    def _awake(self) -> set[str]:
-        """The topics in which something is awake."""
-        now = keys.stamp(self.moment)
+    def _awake(self, at: datetime | None = None) -> set[str]:
+        """The topics in which something is awake at a moment."""
+        now = keys.stamp(at or self.moment)
         return {shard.partition("#")[0] for shard, stamp in self.watch.wakes.values() if stamp <= now}
 
     def _tick(self) -> int:

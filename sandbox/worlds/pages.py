@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
 
 from chalicelib.billing.errors import PerennialError
 from chalicelib.billing.invoices import Invoice
@@ -140,6 +141,7 @@ def _done(life: Life, who: str, what: str, act: Callable[[Service], R]) -> R | N
         return None
     finally:
         life.act = outer
-    life.log("buyer", f"{who} {what}: {done if isinstance(done, str) else 'done'}")
+    told = urlsplit(done).path[:60] if isinstance(done, str) else "done"  # the port is another each time
+    life.log("buyer", f"{who} {what}: {told}")
     life.seen[f"act: {what}"] += 1
     return done
