@@ -139,11 +139,14 @@ def test_another_method_pays_the_arrears(diary: Diary, world: World, buyer: Call
     diary.subscribes("eli", "coffee-1kg")
     eli = buyer().opens(letter(diary, "eli", "did not go through"))
     assert "not enough money" in eli.looks("arrears").reads
+    eli.presses("Update payment method").presses("Back to")
+    assert "Nothing has been changed" in eli.looks("no other method").reads
     eli.presses("Update payment method")
     assert at_stripe(eli, world)
     types_a_card(eli, MASTERCARD, "Save")
     assert eli.title == "Nothing is owed"
     assert "Mastercard •••• 4444 is used from now on" in eli.looks("another method").reads
+    assert "What was owed has been paid with it" in eli.reads
     diary.world.settle()
     assert diary.payments("eli") == [("declined", 2500), ("succeeded", 2500)]
     assert diary.subscription("eli")["status"] == "active"
