@@ -177,6 +177,7 @@ class Rehearsal:
             if isinstance(payment, Payment) and payment.open:
                 outcome = self._outcome(payment)
                 told = payment.told(outcome, self.at.now, self.at.real)
+                told = replace(told, look_at=None) if told.fee_awaited else told  # its fee is not looked for
                 settle.written(changes, payment, told, self.at)
                 if isinstance(outcome, Succeeded) and outcome.method:
                     keep.of_payment(changes, payment, outcome.method, self.at)
