@@ -24,7 +24,7 @@ POLICIES: Final[tuple[dict[str, Any], ...]] = (
     {"days": (), "at_end": "unpaid"},
 )
 ZONES: Final = ("America/New_York", "Europe/Berlin", "UTC", "Australia/Lord_Howe", "America/Los_Angeles")
-FREQUENCIES: Final = ("monthly",) * 7 + ("biweekly",) * 2 + ("weekly", "quarterly")
+FREQUENCIES: Final = ("monthly",) * 8 + ("biweekly", "weekly", "quarterly", "quarterly")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +131,8 @@ def _steps(chance: Random, people: tuple[Person, ...], begins_at: datetime) -> l
     for one in people:
         for name in chance.choices(names, weights, k=chance.choice((1, 2, 3, 4, 6))):
             steps += [_step(chance, begins_at, chance.randrange(2, DAYS), name, one.name)]
+        if one.method in REFUNDED_LATER:
+            steps += [_step(chance, begins_at, chance.randrange(35, DAYS), "refund", one.name)]
     for name in chance.choices([*troubles.TROUBLES], k=chance.choice((4, 6, 9, 12))):
         steps += [_step(chance, begins_at, chance.randrange(DAYS), name, chance.choice(people).name)]
     return sorted(steps, key=lambda step: step.at)
@@ -146,6 +148,8 @@ CURRENCIES: Final = {
 }  # fmt: skip
 """What a bank debit is in; a card is charged in any."""
 WAYS: Final = ("charge_automatically",) * 8 + ("charge_after_first_invoice", "send_invoice")
+REFUNDED_LATER: Final = frozenset({"pm_card_pendingRefund", "pm_card_refundFail"})
+"""Methods whose refunds end otherwise than others', where somebody refunds them."""
 NAMES: Final = ("ada", "bo", "cy", "dee", "eve", "fay", "gil", "hal", "ida", "jon", "kim", "lou")
 METHODS: Final = tuple(sorted(test_methods.names()))
 OUTCOMES: Final = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.aws import Aws
-from sandbox.worlds import run, seen
+from sandbox.worlds import broken, run, seen
 from sandbox.worlds.life import Earth, pinned
 
 WORLDS = int(os.environ.get("PERENNIAL_WORLDS", "300"))
@@ -54,6 +54,13 @@ def test_a_seed_is_lived_again_exactly_as_it_was(earth: Earth):
     first, again, other = lived(earth, 4), lived(earth, 4), lived(earth, 5)
     assert first.diary == again.diary
     assert first.diary != other.diary
+
+
+def test_every_law_can_be_broken_for_a_rehearsal():
+    """What ./dev worlds --broken changes stands in the code as it is now, once: a law that is not broken proves nothing."""
+    assert len(broken.LAWS) >= 10
+    for law in broken.LAWS:
+        assert (broken.ROOT / law.file).read_text().count(law.text) == 1, law.name
 
 
 def _keep(folder: Path, part: int, total: Counter[str]) -> None:
