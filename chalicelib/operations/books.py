@@ -10,6 +10,7 @@ from datetime import UTC, date, timedelta
 from typing import TypeVar
 
 from chalicelib.billing import invoices, laws, periods, recognition
+from chalicelib.billing.audits import TAKEN
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.errors import Invalid
@@ -149,9 +150,23 @@ def first_day(service: Service, account: Account) -> date | None:
 
 
 def cash(kept: Kept) -> dict[str, int]:
-    """The cash book by currency, minor units."""
-    sums = laws.sums(event.entry for event in kept.events)
-    return {currency: amount for (currency, book), amount in sums.items() if book is Book.CASH and amount}
+    """What the gateway should hold by the books, in minor units by the currency it holds it in.
+
+    That is the cash and what is on its way back to buyers, without the payments it has not told its fee of: their money
+    has not moved there yet.
+    """
+    sums: Counter[str] = Counter()
+    for event in kept.events:
+        if (entry := event.entry) is None:
+            continue
+        if entry.settled is not None:
+            sums[entry.settled.cash.currency] += entry.settled.cash.amount
+            continue
+        sums[entry.currency] += sum(entry.postings.get(book, 0) for book in (Book.CASH, Book.REFUNDS))
+    for payment in kept.payments:
+        if payment.reference and payment.fee is None and payment.status in TAKEN:
+            sums[payment.amount.currency] -= payment.amount.amount
+    return {currency: amount for currency, amount in sums.items() if amount}
 
 
 def _all(service: Service, account: Account, owner: str, type_: type[R]) -> list[R]:

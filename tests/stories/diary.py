@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.billing import laws
 from chalicelib.billing.ledger import Book
 from chalicelib.crm.accounts import Account
-from chalicelib.operations import books, create
+from chalicelib.operations import audit, books, create
 from sandbox.demo.timeline import inbox
 from sandbox.world import World
 
@@ -162,7 +162,7 @@ class Diary:
         by_cycle = [(row["subscription"], row["cycle"]) for row in cycles]
         assert len(by_cycle) == len(set(by_cycle))
         service = self.world.service()
-        assert books.audit(service, service.store.get(Account, self.account, self.account)) == []
+        assert audit.account(service, self.account).findings == ()
 
     def _as_at_stripe(self) -> None:
         """What came is what Stripe took, and the books' cash, with what is on its way back, is what Stripe holds of it."""
