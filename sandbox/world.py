@@ -228,7 +228,7 @@ class World:
         moments = []
         for topic in Topic:
             for shard in keys.topic_shards(topic, shards):
-                moments += [keys.moment(stamp) for stamp, _ in store.awake(shard, until, 50)]
+                moments += [keys.moment(stamp) for stamp, _ in store.schedules.awake(shard, until, 50)]
         breaker = self.service().breaker
         if breaker.tripped(self.now) and self.now + breaker.left(self.now) <= until:
             moments.append(self.now + breaker.left(self.now))

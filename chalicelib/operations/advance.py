@@ -60,13 +60,13 @@ def _hand_on(service: Service, account: Account) -> None:
 
 def _due(service: Service, account: str, now: datetime) -> list[str]:
     """What is awake at the clock's moment."""
-    return [key for _, key in service.store.awake(keys.clock_shard(account), now, PAGE)]
+    return [key for _, key in service.store.schedules.awake(keys.clock_shard(account), now, PAGE)]
 
 
 def _next(service: Service, account: str, now: datetime, target: datetime) -> datetime:
     """The next moment at which something is awake, at the latest the target."""
     behind = (keys.stamp(now), "\uffff")
-    found = service.store.awake(keys.clock_shard(account), target, 1, behind)
+    found = service.store.schedules.awake(keys.clock_shard(account), target, 1, behind)
     return keys.moment(found[0][0]) if found else target
 
 

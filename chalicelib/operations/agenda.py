@@ -26,7 +26,7 @@ from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.bookkeeping import Sweep
 from chalicelib.store.changes import Changeset, Conflict, Outage
-from chalicelib.store.store import MAX_FAILURES
+from chalicelib.store.schedules import MAX_FAILURES
 
 log = logging.getLogger("perennial")
 
@@ -94,7 +94,7 @@ def _look_through(
 ) -> Iterator[str]:
     """What is awake in a shard beyond where its last sweep came to; moves that mark on."""
     for _ in range(MAX_PAGES):
-        found = service.store.awake(shard, real, PAGE, reached.get(shard))
+        found = service.store.schedules.awake(shard, real, PAGE, reached.get(shard))
         if found:
             reached[shard] = found[-1]
         yield from (key for _, key in found)
@@ -176,9 +176,11 @@ def _perform(service: Service, account: str, names: list[str]) -> None:
 
 
 def _perform_apart(service: Service, account: str, name: str) -> None:
-    failures = service.store.blame(name, "The worker stopped while it worked this record.", service.real())
+    failures = service.store.schedules.blame(
+        name, "The worker stopped while it worked this record.", service.real()
+    )
     if failures >= MAX_FAILURES:
         log.error("record parked", extra={"record": name})
         return
     _perform(service, account, [name])
-    service.store.forgive(name, failures)
+    service.store.schedules.forgive(name, failures)

@@ -142,7 +142,7 @@ def _day(looking: Looking, after: str | None) -> tuple[date, str | None]:
 
 
 def parked(looking: Looking, after: str | None) -> Part:
-    rows, next_ = looking.service.store.parked(looking.account, limit=PAGE, after=after)
+    rows, next_ = looking.service.store.schedules.parked(looking.account, limit=PAGE, after=after)
     findings = tuple(
         Finding(code=Code.PARKED, subject=id_of(row.key), detail=f"After {row.failures} errors: {row.error}")
         for row in rows

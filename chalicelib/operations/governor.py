@@ -71,7 +71,7 @@ class Turns:
         count = min(wanted, waits // self._each // 2 or 1)
         stands = self._service.settings.clock_file is not None
         latest = now + (MOST_STOOD_SECONDS * SECOND if stands else waits - count * self._each)
-        start = self._service.store.reserve(ITEM, now, count * self._each, latest)
+        start = self._service.store.rate.reserve(ITEM, now, count * self._each, latest)
         if start is None:
             return
         self._end = start + count * self._each
@@ -84,7 +84,7 @@ class Turns:
         left = sum(slot > now for slot in self._slots) * self._each
         self._slots.clear()
         if left >= WORTH_GIVING_BACK // timedelta(microseconds=1):
-            self._service.store.give_back(ITEM, self._end, left)
+            self._service.store.rate.give_back(ITEM, self._end, left)
 
 
 _current: ContextVar[Turns | None] = ContextVar("turns", default=None)
@@ -109,7 +109,7 @@ def turns(service: Service, calls: int) -> list[float | None]:
 
 def hold(service: Service, until: datetime) -> None:
     """Nobody takes a slot before a moment (real time): the gateway asked for a pause."""
-    service.store.hold(ITEM, _microseconds(until))
+    service.store.rate.hold(ITEM, _microseconds(until))
 
 
 def _microseconds(at: datetime) -> int:

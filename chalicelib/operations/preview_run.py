@@ -235,7 +235,7 @@ def parked(service: Service, account: str) -> set[str]:
     found: set[str] = set()
     after = None
     while True:
-        rows, after = service.store.parked(account, limit=PAGE, after=after)
+        rows, after = service.store.schedules.parked(account, limit=PAGE, after=after)
         found |= {row.key for row in rows}
         if after is None:
             return found

@@ -12,6 +12,6 @@ def parked(service: Service, account: str, kind: str, id_: str) -> None:
     if kind not in keys.BY_NAME:
         raise NotFound("not_parked", f"There is no kind of record called {kind!r}.", "kind")
     key = keys.key(keys.BY_NAME[kind].type, account, id_)
-    service.store.release(key)
+    service.store.schedules.release(key)
     found = service.store.load(account, [key, keys.key(Account, account, account)])
     nudge(service, found.get(Account, account, account), [found.records[key]] if key in found.records else [])

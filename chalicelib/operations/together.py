@@ -18,8 +18,8 @@ from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Conflict, Outage, Reading, Unwritable
 from chalicelib.store.keys import Record
+from chalicelib.store.schedules import MAX_FAILURES
 from chalicelib.store.shapes import NewerShape
-from chalicelib.store.store import MAX_FAILURES
 
 log = logging.getLogger("perennial")
 
@@ -159,7 +159,8 @@ def _haste(service: Service, batches: list[tuple[Topic, str, list[str]]]) -> Non
 def blame(service: Service, name: str, error: Exception) -> None:
     """Count an error of a record's own, and say so once it is parked."""
     log.warning("record failed", extra={"record": name, "error": repr(error)}, exc_info=error)
-    if service.store.blame(name, f"{type(error).__name__}: {error}", service.real()) == MAX_FAILURES:
+    failures = service.store.schedules.blame(name, f"{type(error).__name__}: {error}", service.real())
+    if failures == MAX_FAILURES:
         log.error("record parked", extra={"record": name, "error": repr(error)})
 
 

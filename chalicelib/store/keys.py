@@ -53,9 +53,7 @@ class Kind:
 KINDS = (
     Kind(name="account", type=Account, owner=f"{HOUSE}/account"),
     Kind(name="api_key", type=ApiKey, owner="{account}/api_key", position="{at}/{id}"),
-    Kind(
-        name="account_change", type=AccountChange, owner="{account}/account_change", position="{at}/{id}"
-    ),
+    Kind(name="account_change", type=AccountChange, owner="{account}/account_change", position="{at}/{id}"),
     Kind(name="alias", type=Alias),
     Kind(name="answer", type=Answer),
     Kind(name="sweep", type=Sweep),
@@ -154,7 +152,9 @@ def listed(link: tuple[str, str, str], record: Any) -> tuple[str, str] | None:
 @cache
 def _fields(template: str) -> tuple[str, ...]:
     """The fields a template is filled from, without the account, which every record has."""
-    return tuple(name for _, name, _, _ in Formatter().parse(template) if name not in (None, "account", "at", "day"))
+    return tuple(
+        name for _, name, _, _ in Formatter().parse(template) if name not in (None, "account", "at", "day")
+    )
 
 
 def place(template: str, record: Any) -> str:

@@ -40,7 +40,9 @@ def list_(call: Call, query: Paging) -> Listed[Parked]:
     """What is parked, oldest first."""
     if query.position and not _POSITION.fullmatch(query.position):
         raise not_a_cursor()
-    found, next_ = call.service.store.parked(call.account.id, limit=query.limit, after=query.position)
+    found, next_ = call.service.store.schedules.parked(
+        call.account.id, limit=query.limit, after=query.position
+    )
     rows = [
         Parked(
             kind=keys.kind_of(row.key).name,

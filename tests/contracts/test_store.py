@@ -173,7 +173,9 @@ def test_a_deleted_record_is_in_no_list_and_keeps_its_name(store: Store):
 
 
 def awake(store: Store, at: datetime, topic: Topic = Topic.BILLING) -> list[str]:
-    return [name for shard in keys.topic_shards(topic, 2) for _, name in store.awake(shard, at, 100)]
+    return [
+        name for shard in keys.topic_shards(topic, 2) for _, name in store.schedules.awake(shard, at, 100)
+    ]
 
 
 def test_what_is_awake_is_found_by_topic_and_moment(store: Store):
@@ -191,26 +193,26 @@ def test_an_account_with_a_clock_waits_apart(store: Store):
     """What runs on an account's own clock is in a partition of its own, where no sweep looks."""
     put(store, subscription(account="acct_clock_1"), account="acct_clock_1")
     assert awake(store, AT + timedelta(days=1)) == []
-    assert len(store.awake("clock/acct_clock_1", AT + timedelta(days=1), 10)) == 1
+    assert len(store.schedules.awake("clock/acct_clock_1", AT + timedelta(days=1), 10)) == 1
 
 
 def test_five_errors_of_its_own_park_a_record_until_it_is_released(store: Store):
     """The fifth error takes it out of its topic and lists it with the reason; release puts it back where it stood."""
     due = subscription()
     put(store, due)
-    counted = [store.blame(key_of(due), "ValueError: no such tier", AT) for _ in range(5)]
+    counted = [store.schedules.blame(key_of(due), "ValueError: no such tier", AT) for _ in range(5)]
     assert counted == [1, 2, 3, 4, 5]
     assert awake(store, AT + timedelta(days=1)) == []
-    rows, more = store.parked(ACCOUNT, limit=10)
+    rows, more = store.schedules.parked(ACCOUNT, limit=10)
     assert [(row.key, row.failures, row.error) for row in rows] == [
         (key_of(due), 5, "ValueError: no such tier")
     ]
     assert more is None
-    store.release(key_of(due))
+    store.schedules.release(key_of(due))
     assert awake(store, AT + timedelta(days=1)) == [key_of(due)]
-    assert store.parked(ACCOUNT, limit=10) == ([], None)
+    assert store.schedules.parked(ACCOUNT, limit=10) == ([], None)
     with pytest.raises(NotFound):
-        store.release(key_of(due))
+        store.schedules.release(key_of(due))
 
 
 def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(store: Store, settings: Settings):

@@ -194,7 +194,9 @@ def test_what_waits_too_long_and_what_is_parked_is_named(shop: Diary):
     world.set_clock(world.now + timedelta(days=40))
     assert (Code.LATE, ada) in found(shop)
     for _ in range(5):
-        world.service().store.blame(f"{shop.account}/subscription/{ada}", "It is broken.", world.now)
+        world.service().store.schedules.blame(
+            f"{shop.account}/subscription/{ada}", "It is broken.", world.now
+        )
     told = [one for one in audited(shop).findings if one.subject == ada]
     assert [(one.code, one.detail) for one in told] == [(Code.PARKED, "After 5 errors: It is broken.")]
     assert "release" in told[0].do
@@ -225,7 +227,7 @@ def test_the_schedule_audits_every_account_once_a_day(shop: Diary, caplog: pytes
     again = world.call("GET", "/v1/audit", None, shop.key).body["last"]
     assert again["found"] == 0
     assert again["completed_at"] >= again["started_at"] > began
-    assert not world.service().store.awake(f"parked/{HOUSE}", world.now, 1)
+    assert not world.service().store.schedules.awake(f"parked/{HOUSE}", world.now, 1)
 
 
 def _day_of(world: World) -> None:

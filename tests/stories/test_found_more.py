@@ -55,7 +55,7 @@ def failures(world: World, key: str) -> int:
 
 def parked(diary: Diary) -> list[str]:
     """The keys of what is parked, asked of the store: the API needs an account that can be read."""
-    found, _ = diary.world.service().store.parked(diary.account, limit=50)
+    found, _ = diary.world.service().store.schedules.parked(diary.account, limit=50)
     return [row.key for row in found]
 
 
@@ -193,7 +193,7 @@ def test_a_broken_record_beside_others_parks_only_itself(diary: Diary, which: in
     quarters(diary, 7)
     assert parked(diary) == [key]
     rewrite(diary.world, key, body=whole)
-    diary.world.service().store.release(key)
+    diary.world.service().store.schedules.release(key)
     later(diary, 2, minutes=16)
     assert diary.taken() == 3 * 1250
     diary.sound()

@@ -98,7 +98,7 @@ class Life:
         """Work what is awake, and what that wakes: what the sweep and the queues bring about."""
         queue, store = self.api.queue, self.api.service.store
         queue.names.clear()
-        names = [name for _, name in store.awake(SHARD, self.api.now, 50)]
+        names = [name for _, name in store.schedules.awake(SHARD, self.api.now, 50)]
         for _ in range(30):
             for account in dict.fromkeys(map(keys.account_of, names)):
                 mine = tuple(name for name in names if keys.account_of(name) == account)

@@ -327,4 +327,4 @@ def parks(diary: Diary, key: str, service: Service | None = None) -> None:
     """A record errs five times."""
     store = (service or diary.world.service()).store
     for _ in range(5):
-        store.blame(key, "Nobody knows why.", diary.world.now)
+        store.schedules.blame(key, "Nobody knows why.", diary.world.now)

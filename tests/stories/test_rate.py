@@ -159,9 +159,9 @@ def test_one_worker_takes_slots_for_all_its_messages_at_once(
     """Foreseen calls share one block; a single call takes none, and what is left over is given back."""
     with limited_world(real_aws, stripe, tmp_path) as world:
         steady = _on_real_time(world)
-        store, end = steady.store, lambda: steady.store.reserve(governor.ITEM, 0, 0, 2**60)
+        store, end = steady.store, lambda: steady.store.rate.reserve(governor.ITEM, 0, 0, 2**60)
         assert ask.side_by_side(steady, {"one": lambda: 1}) == {"one": 1}
-        assert store.reserve(governor.ITEM, 1, 1, 2**60) == 1, "nobody has taken a slot yet"
+        assert store.rate.reserve(governor.ITEM, 1, 1, 2**60) == 1, "nobody has taken a slot yet"
         now = int(steady.real().timestamp() * governor.SECOND)
         with governor.foreseeing(steady, 200):
             ask.side_by_side(steady, {"one": lambda: 1, "two": lambda: 2})

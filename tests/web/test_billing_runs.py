@@ -163,7 +163,9 @@ def test_a_parked_subscription_is_listed_and_not_counted(shop: Shop):
     """What waits for a person is not billed by the run, and so not in its preview but named in it."""
     stopped, well = shop.sells(1000), shop.sells(2000)
     for _ in range(5):
-        shop.api.service.store.blame(f"{shop.account.id}/subscription/{stopped}", "broken", shop.api.now)
+        shop.api.service.store.schedules.blame(
+            f"{shop.account.id}/subscription/{stopped}", "broken", shop.api.now
+        )
     told = shop.previews("2026-01-15")
     assert told["parked"] == [stopped]
     assert [one["subscription"] for one in told["expected"]] == [well]

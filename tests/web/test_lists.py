@@ -158,7 +158,7 @@ def test_what_is_parked_is_listed_and_released(api: Api):
     sold = api.sells()
     key = f"{api.account.id}/subscription/{sold['id']}"
     for _ in range(5):
-        api.service.store.blame(key, "Something odd.", api.now)
+        api.service.store.schedules.blame(key, "Something odd.", api.now)
     (row,) = walked(api, "/v1/parked", None, 1)
     assert (row["kind"], row["id"], row["error"]) == ("subscription", sold["id"], "Something odd.")
     api.queue.names.clear()
@@ -173,5 +173,5 @@ def test_two_parked_records_take_two_pages_of_one(api: Api):
     sold = [api.sells()["id"] for _ in range(2)]
     for _ in range(5):
         for id_ in sold:
-            api.service.store.blame(f"{api.account.id}/subscription/{id_}", "Odd.", api.now)
+            api.service.store.schedules.blame(f"{api.account.id}/subscription/{id_}", "Odd.", api.now)
     assert {row["id"] for row in walked(api, "/v1/parked", None, 1)} == set(sold)

@@ -119,7 +119,7 @@ def test_a_parked_account_stays_parked_when_it_is_set(api: Api):
     key = keys.key(Account, api.account.id, api.account.id)
     api.post("/v1/account", {"zone": "Europe/Paris"})
     for _ in range(5):
-        api.service.store.blame(key, "Trouble: test", api.now)
+        api.service.store.schedules.blame(key, "Trouble: test", api.now)
     api.post("/v1/account", {"zone": "UTC"})
     assert [one["id"] for one in api.get("/v1/parked")["data"]] == [api.account.id]
 
