@@ -81,11 +81,16 @@ def _taken(life: Life) -> Iterator[str]:
 def _paid(life: Life) -> Iterator[str]:
     """What each invoice says was paid is what its payments brought, and nobody paid more than was owed."""
     paid: Counter[str] = Counter()
+    shared: set[str] = set()
     for one in life.watch.of(Payment):
-        for part in one.allocations if one.status == "succeeded" else ():
+        for part in one.allocations if one.status in TAKEN else ():
             paid[part.invoice] += part.amount.amount
+            if one.status == "returned" and one.amount_returned:
+                # What had been given back before stays so: only the rest of it came back.
+                paid[part.invoice] -= one.amount_returned.amount
+                shared |= {part.invoice} if len(one.allocations) > 1 else set()
     for invoice in life.watch.of(Invoice):
-        if invoice.amount_paid.amount != paid[invoice.id]:
+        if invoice.amount_paid.amount != paid[invoice.id] and invoice.id not in shared:
             yield f"{invoice.id} says {invoice.amount_paid} was paid; its payments brought {paid[invoice.id]}."
         if invoice.amount_open.amount < 0 and invoice.status != "void":
             yield f"{invoice.id} was paid {-invoice.amount_open.amount} too much."

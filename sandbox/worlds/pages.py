@@ -80,7 +80,7 @@ def _submitted(life: Life, who: str, session: str, method: str) -> None:
         life.log("page", f"{who} on {session} with {method}: {refused}")
         life.seen["page refused"] += 1
         return
-    life.log("page", f"{who} on {session} with {method}: {told.get('status', told)}")
+    life.log("page", f"{who} on {session} with {method}: {told.get('outcome')}")
     life.seen["page submitted"] += 1
 
 
