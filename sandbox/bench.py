@@ -19,7 +19,7 @@ from typing import Any
 
 from chalicelib import wiring
 from chalicelib.billing.discounts import Discount, UnitDiscount
-from chalicelib.billing.invoices import invoice_of
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Line
 from chalicelib.billing.orders import Start, Wish
 from chalicelib.billing.periods import Frequency

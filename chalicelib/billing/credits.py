@@ -16,9 +16,11 @@ from decimal import Decimal
 from typing import Final
 
 from chalicelib.billing.errors import Invalid, WrongState
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable, position
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import applicable
 from chalicelib.billing.lines import Share
 from chalicelib.billing.money import Money, rounded
+from chalicelib.billing.numbering import position
 from chalicelib.billing.rating import InvoiceLine, TaxShare
 
 MAX_REASON: Final = 500

@@ -6,7 +6,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from chalicelib.billing.billing_runs import BillingRun
-from chalicelib.billing.invoices import Invoice, invoice_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.money import Money
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Exemption

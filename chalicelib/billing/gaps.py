@@ -11,7 +11,7 @@ from datetime import date, datetime
 from chalicelib.billing import boundaries, periods, proration
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.errors import Invalid, WrongState
-from chalicelib.billing.invoices import share_of
+from chalicelib.billing.issuing import share_of
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.periods import Period
 from chalicelib.billing.subscriptions import Subscription

@@ -3,22 +3,17 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Final
 
-from chalicelib.billing import dunning, instalments, periods, rating
+from chalicelib.billing import dunning, instalments
 from chalicelib.billing.ceilings import MOST_BY_HAND
-from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.instalments import Instalment
-from chalicelib.billing.lines import Line, Share
-from chalicelib.billing.money import Money, known, smallest_at_stripe
-from chalicelib.billing.periods import Period
-from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax, Levying
+from chalicelib.billing.money import Money, known
+from chalicelib.billing.numbering import position
+from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax
 from chalicelib.billing.records import quick
-from chalicelib.billing.subscriptions import Subscription
-from chalicelib.billing.tax import Exemption
 from chalicelib.billing.wake import Topic, Wake
 
 CARD: Final = "card"
@@ -32,28 +27,6 @@ class InvoiceStatus(StrEnum):
     PAID = "paid"
     VOID = "void"
     UNCOLLECTIBLE = "uncollectible"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """The numbers of an account's invoices: a counter moved in the transaction that uses the number."""
-
-    account: str
-    id: str
-    prefix: str
-    next: int = 1
-    version: int = 0
-
-    wake = None
-
-    @property
-    def number(self) -> str:
-        """The number the next invoice gets."""
-        return f"{self.prefix}{self.next:06d}"
-
-    def advanced(self) -> "Series":
-        """One number has been given away."""
-        return replace(self, next=self.next + 1)
 
 
 @quick
@@ -332,133 +305,3 @@ def _cut(invoice: Invoice, amount: Money) -> Invoice:
         if invoice.instalments
         else invoice
     )
-
-
-def invoice_of(
-    subscription: Subscription,
-    number: str,
-    now: datetime,
-    *,
-    balance: int = 0,
-    exemption: Exemption | None = None,
-    levy: Levying | None = None,
-) -> Invoice:
-    """The invoice of the subscription's next cycle, open, and to be collected at once.
-
-    `balance` is what the customer has to their credit, in minor units: it is applied first. One that then owes
-    nothing is paid as it is issued. A cycle cut short by `cancel_on` is charged for its days alone.
-    """
-    period = subscription.period(subscription.cycle)
-    lines = subscription.lines
-    if subscription.cancel_on is not None and period.contains(subscription.cancel_on):
-        short = Period(period.start_on, subscription.cancel_on)
-        lines = rating.scaled(lines, share_of(short, period))
-        period = short
-    invoice = issued(
-        subscription, (*lines, *subscription.extras), period, number, now,
-        balance=balance, exemption=exemption, levy=levy,
-    )  # fmt: skip
-    if subscription.schedule and invoice.amount_due:
-        return invoice.split(instalments.shared(invoice.amount_due, subscription.schedule), now)
-    return invoice
-
-
-def issued(
-    subscription: Subscription,
-    lines: tuple[Line, ...],
-    period: Period,
-    number: str,
-    now: datetime,
-    *,
-    balance: int = 0,
-    exemption: Exemption | None = None,
-    levy: Levying | None = None,
-    besides: bool = False,
-    last: bool = False,
-) -> Invoice:
-    """An open invoice of lines; `besides` those of the cycles, it has neither coupons nor one-off taxes and fees.
-
-    A fee for a type of payment method is added where the type is known: of a sent one, or of one that the balance pays,
-    it is not.
-    """
-    sends = subscription.sends
-    method = subscription.method.type if subscription.method and not sends else None
-    fees = [fee for fee in subscription.fees if not (besides and fee.once)]
-    rate = partial(
-        rating.rated,
-        lines,
-        subscription.currency,
-        period.start_on,
-        discounts=() if besides else subscription.discounts,
-        taxes=[tax for tax in subscription.taxes if not (besides and tax.once)],
-        exemption=exemption,
-        levy=levy,
-    )
-    made = rate(fees=[fee for fee in fees if fee.touches(method)])
-    if balance and levy is None and any(fee.types and fee.touches(method) for fee in fees):
-        without = rate(fees=[fee for fee in fees if not fee.types])
-        made = without if without.total.amount <= balance else made
-    applied = applicable(Money(balance, subscription.currency), made.total).amount if balance else 0
-    owes = made.total.amount > applied
-    due_on = terms_of(subscription, now) if sends and owes else None
-    return Invoice(
-        account=subscription.account,
-        id=name_of(subscription.id, subscription.ordinal),
-        subscription=subscription.id,
-        contact=subscription.contact,
-        cycle=max(0, subscription.cycle - 1) if besides else subscription.cycle,
-        number=number,
-        currency=subscription.currency,
-        lines=made.lines,
-        period_start_on=period.start_on,
-        period_end_on=period.end_on,
-        issued_at=now,
-        total=made.total,
-        amount_paid=known(0, subscription.currency),
-        status=InvoiceStatus.OPEN if owes else InvoiceStatus.PAID,
-        attempt_at=overdue_at(subscription, due_on) if due_on else now if owes else None,
-        paid_at=None if owes else now,
-        discounts=made.discounts,
-        taxes=made.taxes,
-        amount_applied=Money(applied, subscription.currency) if applied else None,
-        besides=besides,
-        last=last,
-        due_on=due_on,
-    )
-
-
-def terms_of(subscription: Subscription, now: datetime) -> date:
-    """The local day by which an invoice that is sent now is to be paid."""
-    return subscription.day(now) + timedelta(days=subscription.collects.days_until_due)
-
-
-def overdue_at(subscription: Subscription, due_on: date) -> datetime:
-    """When what was due on a local day is overdue: at the billing hour of the day after."""
-    return periods.moment(due_on + timedelta(days=1), subscription.hour, subscription.zone)
-
-
-def applicable(given: Money, owed: Money) -> Money:
-    """As much of what is given, from a balance or by a credit note, as leaves nothing owed or what Stripe can charge.
-
-    That is at least its minimum, in multiples of its smallest: the charge of less would be declined, and retried in vain.
-    """
-    step, least = smallest_at_stripe(owed.currency), MINIMUM_CHARGE.get(owed.currency, 0)
-    rest = max(0, owed.amount - max(0, given.amount))
-    chargeable = max(least, -(-rest // step) * step) if rest else 0
-    return Money(owed.amount - min(owed.amount, chargeable), owed.currency)
-
-
-def share_of(part: Period, whole: Period) -> Share:
-    """The days of a part of a period, of all its days."""
-    return Share(days=part.days, of_days=whole.days, start_on=part.start_on, end_on=part.end_on)
-
-
-def position(number: str) -> str:
-    """A number as text that sorts as it counts: INV-000009 before INV-1000000."""
-    prefix = number.rstrip("0123456789")
-    return prefix + number.removeprefix(prefix).zfill(12)
-
-
-def name_of(subscription: str, ordinal: int) -> str:
-    """The name of a subscription's invoice by its ordinal, 0 the first: what was issued once meets the same name."""
-    return f"inv_{subscription.removeprefix('sub_')}_{ordinal + 1:04d}"

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.invoices import Invoice, applicable
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.issuing import applicable
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Allocation
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from chalicelib.billing import invoices
+from chalicelib.billing import issuing, numbering
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Kind
 from chalicelib.billing.money import Money, total
@@ -163,7 +163,7 @@ def walk(
         subscription = subscription.taking_effect()
         priced_by = _priced_by(subscription)
         if issued is None or priced_by != before:
-            issued = invoices.invoice_of(subscription, "", now, exemption=exemption, levy=levy)
+            issued = issuing.invoice_of(subscription, "", now, exemption=exemption, levy=levy)
         else:
             issued = _of_next_period(issued, subscription)
         yield issued
@@ -183,7 +183,7 @@ def _of_next_period(issued: Invoice, subscription: Subscription) -> Invoice:
     period = subscription.period(subscription.cycle)
     return replace(
         issued,
-        id=invoices.name_of(subscription.id, subscription.ordinal),
+        id=numbering.name_of(subscription.id, subscription.ordinal),
         cycle=subscription.cycle,
         period_start_on=period.start_on,
         period_end_on=period.end_on,
@@ -235,7 +235,7 @@ def recurring_of(subscription: Subscription) -> Subscription:
 
 
 def _recurring(n: int, subscription: Subscription, now: datetime, taxing: _Taxing) -> Recurring:
-    invoice = invoices.invoice_of(
+    invoice = issuing.invoice_of(
         recurring_of(subscription), "", now, exemption=taxing.exemption, levy=taxing.levy
     )
     return Recurring(

@@ -6,7 +6,8 @@ from chalicelib.billing import ways
 from chalicelib.billing.collection import CollectionMethod
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.gateway import Refused
-from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment

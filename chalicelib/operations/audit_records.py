@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, TypeVar
 
-from chalicelib.billing import audits
-from chalicelib.billing import invoices as names
+from chalicelib.billing import audits, numbering
 from chalicelib.billing.audits import Code, Finding, Part
 from chalicelib.billing.credits import CreditNote
-from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import ACCOUNT_TOPICS
@@ -56,7 +56,7 @@ Section = Callable[[Looking, str | None], Part]
 def subscriptions(looking: Looking, after: str | None) -> Part:
     look = looking.look("subscription", after)
     found = of(look, Subscription)
-    wanted = {one.id: [names.name_of(one.id, one.ordinal - 1)] if one.ordinal else [] for one in found}
+    wanted = {one.id: [numbering.name_of(one.id, one.ordinal - 1)] if one.ordinal else [] for one in found}
     beside = looking.load(Invoice, [name for one in found for name in (*wanted[one.id], *one.arrears)])
 
     def findings() -> Iterator[Finding]:

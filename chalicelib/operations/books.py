@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, timedelta
 from typing import TypeVar
 
-from chalicelib.billing import invoices, laws, periods, recognition
+from chalicelib.billing import laws, numbering, periods, recognition
 from chalicelib.billing.audits import TAKEN
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.disputes import Dispute
@@ -89,7 +89,7 @@ def _a_step_back(
     service: Service, account: Account, left: dict[str, int], days: tuple[date, date], sums: Earned
 ) -> dict[str, int]:
     """Add what each subscription's invoice of an ordinal earned; what is to be looked at before them."""
-    names = {sub: invoices.name_of(sub, ordinal - 1) for sub, ordinal in left.items()}
+    names = {sub: numbering.name_of(sub, ordinal - 1) for sub, ordinal in left.items()}
     found = service.store.load(account.id, [keys.key(Invoice, account.id, name) for name in names.values()])
     owed = {sub: found.get(Invoice, account.id, name) for sub, name in names.items()}
     wanted = [keys.key(CreditNote, account.id, name) for one in owed.values() for name in note_names(one)]

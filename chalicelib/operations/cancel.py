@@ -6,7 +6,7 @@ from typing import Final
 from chalicelib.billing import boundaries, gaps, proration
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
-from chalicelib.billing.invoices import Series
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment

@@ -3,16 +3,17 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from chalicelib.billing import edits, invoices, proration
+from chalicelib.billing import edits, issuing, proration
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.discounts import Coupon
 from chalicelib.billing.edits import Edit, Library, Wanted
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.events import EventType
-from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money, smallest_at_stripe
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.orders import Wish
 from chalicelib.billing.periods import Period
 from chalicelib.billing.products import Product
@@ -93,7 +94,7 @@ def _issued(changes: Changeset) -> Invoice | None:
 def _next(changes: Changeset, after: Subscription, at: Moment, asked: Asked) -> Invoice:
     """The invoice of the next cycle, as it is billed if nothing else happens before; it has no number yet."""
     buyer, then = changes.get(Contact, after.contact), after.taking_effect()
-    return invoices.invoice_of(
+    return issuing.invoice_of(
         then,
         "",
         max(at.now, after.next_at),
@@ -244,7 +245,7 @@ def _charged(
     share = debits[0].share
     if share is None:
         raise AssertionError(f"{after.id}: what is charged for the rest of a period has no part of it")
-    invoice = invoices.issued(
+    invoice = issuing.issued(
         after,
         debits,
         Period(share.start_on, share.end_on),

@@ -23,7 +23,8 @@ from chalicelib.billing.gateway import (
     Unavailable,
     Unknown,
 )
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import applicable
 from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment

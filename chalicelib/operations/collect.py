@@ -9,7 +9,8 @@ from chalicelib.billing.ceilings import Ceiling
 from chalicelib.billing.collection import Method
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Request
-from chalicelib.billing.invoices import CARD, Invoice, InvoiceStatus, applicable, overdue_at
+from chalicelib.billing.invoices import CARD, Invoice, InvoiceStatus
+from chalicelib.billing.issuing import applicable, overdue_at
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.statuses import Status

@@ -6,8 +6,9 @@ from chalicelib.billing import ledger
 from chalicelib.billing.credits import CreditNote, Wanted, check_reason, credited, name_of, whole
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import EventType
-from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact

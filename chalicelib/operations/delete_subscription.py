@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.events import EventType
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, name_of
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.statuses import ENDED, Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment

@@ -10,7 +10,8 @@ from chalicelib.billing import ledger
 from chalicelib.billing.disputes import REFUSED_FOR_GOOD, Dispute, DisputeStatus, comes_back
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import DisputeTold
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, overdue_at
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import overdue_at
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.statuses import Status

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from chalicelib.billing import instalments, invoices, money, orders, redemptions, ways
+from chalicelib.billing import instalments, issuing, money, orders, redemptions, ways
 from chalicelib.billing import products as library
 from chalicelib.billing.collection import AUTOMATICALLY, Collection, Method
 from chalicelib.billing.currencies import check_currency, largest_at_stripe
@@ -258,7 +258,7 @@ class _Drafting:
         for n in orders.first_of(groups, self.today) if parts else ():
             one = groups[n]
             levy = tax.levying(self.asked, one, self.buyer)
-            first = invoices.invoice_of(one, "", self.at.now, exemption=self.buyer.tax_exempt, levy=levy)
+            first = issuing.invoice_of(one, "", self.at.now, exemption=self.buyer.tax_exempt, levy=levy)
             instalments.planned(first.total, parts, max(self.today, one.next_on), "payment_schedule")
             made[n] = replace(one, schedule=parts)
         return made
@@ -271,7 +271,7 @@ def check_chargeable(wanted: Subscription, buyer: Contact, levy: Levying | None)
     later = recurring_of(wanted)
     lasting = tuple(one for one in later.discounts if one.until_on is None)
     for one in (wanted, *((later, replace(later, discounts=lasting)) if wanted.payments != 1 else ())):
-        total = invoices.invoice_of(one, "", wanted.created_at, exemption=buyer.tax_exempt, levy=levy).total
+        total = issuing.invoice_of(one, "", wanted.created_at, exemption=buyer.tax_exempt, levy=levy).total
         try:
             money.to_stripe(total)
         except Invalid as refused:

@@ -9,8 +9,9 @@ from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.forecast import Compared, Deviation, Expected, Failing, Held, Preview
-from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment

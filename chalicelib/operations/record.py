@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from chalicelib.billing import invoices, ledger, receipts
+from chalicelib.billing import issuing, ledger, numbering, receipts
 from chalicelib.billing.currencies import check_currency
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
@@ -146,7 +146,7 @@ def _open(service: Service, found: Reading, received: Received) -> list[Invoice]
 
 def _latest(subscription: Subscription) -> list[str]:
     top = subscription.ordinal
-    latest = (invoices.name_of(subscription.id, n) for n in range(max(0, top - LATEST), top))
+    latest = (numbering.name_of(subscription.id, n) for n in range(max(0, top - LATEST), top))
     return list(dict.fromkeys((*subscription.arrears, *latest)))
 
 
@@ -297,5 +297,5 @@ def _owed_again(changes: Changeset, before: Invoice, after: Invoice, at: Moment)
         return after
     if after.due_on is not None:
         subscription = changes.get(Subscription, after.subscription)
-        return after.waiting(invoices.overdue_at(subscription, after.due_on))
+        return after.waiting(issuing.overdue_at(subscription, after.due_on))
     return after.waiting(at.now if before.status is InvoiceStatus.PAID else before.attempt_at)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from chalicelib.billing import billing_runs, forecast, gaps, invoices, ledger, proration
+from chalicelib.billing import billing_runs, forecast, gaps, issuing, ledger, proration
 from chalicelib.billing.billing_runs import BillingRun
 from chalicelib.billing.events import EventType
-from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Kind, Line
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.periods import Period
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
@@ -109,7 +110,7 @@ def _bill(changes: Changeset, before: Subscription, at: Moment, asked: tax.Asked
     subscription = before.taking_effect()
     buyer = changes.get(Contact, subscription.contact)
     series = numbers(changes, at)
-    invoice = invoices.invoice_of(
+    invoice = issuing.invoice_of(
         subscription,
         series.number,
         at.now,
@@ -140,7 +141,7 @@ def charge_rest(
     days = [line.share for line in due if line.share]
     if days:
         buyer, series = changes.get(Contact, subscription.contact), numbers(changes, at)
-        invoice = invoices.issued(
+        invoice = issuing.issued(
             subscription,
             due,
             Period(min(share.start_on for share in days), max(share.end_on for share in days)),

@@ -14,7 +14,8 @@ from chalicelib.billing.edits import Wanted
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Page
-from chalicelib.billing.invoices import Invoice, Series, name_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import Series, name_of
 from chalicelib.billing.payments import Origin, Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment

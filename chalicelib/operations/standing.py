@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chalicelib.billing import invoices
+from chalicelib.billing import numbering
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.proration import Standing
 from chalicelib.billing.subscriptions import Subscription
@@ -19,7 +19,7 @@ def read(service: Service, before: Subscription, found: Reading) -> None:
     account, ordinal = before.account, before.ordinal
     while ordinal > 0:
         first = max(0, ordinal - min(AT_A_TIME, before.besides + 1))
-        names = [invoices.name_of(before.id, n) for n in range(first, ordinal)]
+        names = [numbering.name_of(before.id, n) for n in range(first, ordinal)]
         found.add(service.store.load(account, [keys.key(Invoice, account, name) for name in names]))
         read = [found.get(Invoice, account, name) for name in names]
         notes = [key for one in read for key in credit.beside(one) if key not in found.records]
@@ -33,7 +33,7 @@ def of(changes: Changeset, before: Subscription) -> Standing:
     """What the running period was invoiced with, as it was read."""
     period: list[Invoice] = []
     for ordinal in reversed(range(before.ordinal)):
-        period.insert(0, changes.get(Invoice, invoices.name_of(before.id, ordinal)))
+        period.insert(0, changes.get(Invoice, numbering.name_of(before.id, ordinal)))
         if not period[0].besides:
             break
     return Standing(

@@ -19,7 +19,8 @@ from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.discounts import Coupon, PromotionCode
 from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.events import Event
-from chalicelib.billing.invoices import Invoice, Series
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.products import Product
 from chalicelib.billing.refunds import Refund

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from chalicelib.billing import invoices, pricing
+from chalicelib.billing import issuing, pricing
 from chalicelib.billing.discounts import UnitDiscount
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
@@ -57,7 +57,7 @@ def bill(invoice: Invoice, heading: str = "") -> Bill:
 
 def next_invoice(subscription: Subscription, contact: Contact, now: datetime) -> Invoice:
     """The next cycle's invoice as everything stands now; automatic tax is only known when it is issued."""
-    return invoices.invoice_of(
+    return issuing.invoice_of(
         subscription.taking_effect(),
         "",
         now,

@@ -12,7 +12,8 @@ from typing import Final
 from chalicelib.billing import money
 from chalicelib.billing.collection import CollectionMethod, MethodType
 from chalicelib.billing.credits import CreditNote
-from chalicelib.billing.invoices import Invoice, applicable
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.issuing import applicable
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.refunds import Refund

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from chalicelib.billing import billing_runs, invoices
+from chalicelib.billing import billing_runs, numbering
 from chalicelib.billing.billing_runs import BillingRun, Fate, Tally
 from chalicelib.billing.forecast import Preview
 from chalicelib.billing.invoices import Invoice
@@ -66,13 +66,13 @@ def get(call: Call, id_: str, query: Further) -> Beside[BillingRun, Became]:
     """A run, with what became of its invoices: charged, declined, held, open."""
     run = call.get(BillingRun, id_)
     # Newest first from the last number of the run on, which is just before this.
-    position: str | None = uncursor(query.after) if query.after else f"{invoices.position(run.last_number)} "
+    position: str | None = uncursor(query.after) if query.after else f"{numbering.position(run.last_number)} "
     fates: list[tuple[Invoice, Fate]] = []
     while position is not None and len(fates) < query.limit:
         limit = min(PAGE, query.limit - len(fates))
         page = call.service.store.owned(f"{call.account.id}/invoice", limit=limit, after=position)
         issued = [one for one in page.records if isinstance(one, Invoice)]
-        mine = [one for one in issued if one.position >= invoices.position(run.first_number)]
+        mine = [one for one in issued if one.position >= numbering.position(run.first_number)]
         fates += _fates(call, [one for one in mine if not one.besides])
         position = page.next if len(mine) == len(issued) else None
     return Beside(run, _became(call, fates, position))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from chalicelib.billing import credits as credit_notes
-from chalicelib.billing import invoices, refunds
+from chalicelib.billing import numbering, refunds
 from chalicelib.billing.collection import CollectionMethod
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
@@ -72,9 +72,9 @@ def _latest(one: Subscription) -> Iterator[str]:
     sent = one.collects.way is CollectionMethod.SEND_INVOICE
     first = max(0, one.ordinal - LAST_SENT) if sent else one.ordinal - 1
     if one.collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE:
-        yield invoices.name_of(one.id, 0)
+        yield numbering.name_of(one.id, 0)
     for ordinal in range(first, one.ordinal):
-        yield invoices.name_of(one.id, ordinal)
+        yield numbering.name_of(one.id, ordinal)
 
 
 def _of_invoice(service: Service, reading: Reading, one: Invoice) -> Case:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.web.bodies import Id, is_id
 from chalicelib.web.endpoint import Call

@@ -8,8 +8,9 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from chalicelib.billing.instalments import MOST, Part
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, name_of
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.money import Money
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.payments import Payment
 from chalicelib.crm.accounts import Moment
 from chalicelib.operations import pay as once_more

@@ -8,7 +8,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.receipts import HandType
 from chalicelib.operations import record as by_hand

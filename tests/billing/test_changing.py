@@ -20,10 +20,11 @@ from chalicelib.billing.discounts import Coupon, Duration, UnitDiscount
 from chalicelib.billing.edits import Edit, Wanted
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import Event
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, name_of
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.ledger import Book
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.money import Money
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.orders import Wish
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier

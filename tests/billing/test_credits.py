@@ -23,7 +23,8 @@ from chalicelib.billing.credits import (
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid, WrongState
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable, issued
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import applicable, issued
 from chalicelib.billing.ledger import Book, Entry
 from chalicelib.billing.lines import Kind, Line, Share
 from chalicelib.billing.money import Money

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.explain import explained, written
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, invoice_of
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Kind, Line, Share
 from chalicelib.billing.money import Money
 from chalicelib.billing.pricing import Model, Tier

@@ -13,7 +13,8 @@ from chalicelib.billing.billing_runs import Fate, begun, fate, name_of, tallied
 from chalicelib.billing.collection import Method
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.forecast import deviation, foretelling
-from chalicelib.billing.invoices import InvoiceStatus, invoice_of
+from chalicelib.billing.invoices import InvoiceStatus
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Frequency

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.billing import boundaries, gaps, invoices, lines
+from chalicelib.billing import boundaries, gaps, issuing, lines
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.lines import Kind, Line
@@ -63,7 +63,7 @@ def test_extra_days_are_of_the_period_that_would_have_begun():
 def test_extra_days_are_charged_with_the_next_invoice_and_only_there():
     """They stand beside the lines of the cycle that begins after them, and are used up by it."""
     after = gaps.moved(running(), NOW, day("2026-02-22"), prorates=True)
-    invoice = invoices.invoice_of(after, "INV-2", at("2026-02-22T06:00"))
+    invoice = issuing.invoice_of(after, "INV-2", at("2026-02-22T06:00"))
     assert [line.amount.amount for line in invoice.lines] == [2800, 1000, 700, 250]
     assert after.renewed().extras == ()
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from chalicelib.billing import instalments
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.instalments import Instalment, Part
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, issued
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import issued
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Period

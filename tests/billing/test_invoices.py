@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from chalicelib.billing.collection import Method
 from chalicelib.billing.dunning import PRESETS, AtEnd, RetryPolicy
 from chalicelib.billing.errors import WrongState
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, Series, invoice_of, name_of
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
+from chalicelib.billing.numbering import Series, name_of
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.billing import invoices, laws, ledger, recognition
+from chalicelib.billing import issuing, laws, ledger, recognition
 from chalicelib.billing.collection import Method
 from chalicelib.billing.credits import CreditLine, CreditNote, Wanted, credited, left
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import Event, EventType, name_of
 from chalicelib.billing.gateway import Request
-from chalicelib.billing.invoices import Invoice, InvoiceStatus, applicable
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.issuing import applicable
 from chalicelib.billing.laws import Kept
 from chalicelib.billing.ledger import Book, Entry
 from chalicelib.billing.lines import Kind, Line, Share
@@ -69,7 +70,7 @@ def line(amount: int, *taxes: Tax, **more: Any) -> Line:
 def issued(*lines: Line, balance: int = 0, **more: Any) -> Invoice:
     """The invoice of February, issued on its first day."""
     sold = subscription(*lines, taxes=(VAT, INSIDE), **more)
-    return invoices.issued(sold, lines, FEBRUARY, "INV-000001", noon(FEBRUARY.start_on), balance=balance)
+    return issuing.issued(sold, lines, FEBRUARY, "INV-000001", noon(FEBRUARY.start_on), balance=balance)
 
 
 def paying(*owed: Invoice, fee: Money | None = None, net: Money | None = None) -> Payment:
@@ -223,7 +224,7 @@ def test_a_year_is_earned_by_the_days_of_its_months():
     """365.00 for a year from 15 January: 17.00 by the end of January, 28.00 in February, 14.00 in the last month."""
     year = Period(date(2026, 1, 15), date(2027, 1, 15))
     sold = subscription(line(36500))
-    invoice = invoices.issued(sold, sold.lines, year, "INV-000001", noon(year.start_on))
+    invoice = issuing.issued(sold, sold.lines, year, "INV-000001", noon(year.start_on))
     months = [
         (day.isoformat()[:7], amount)
         for day, amount in recognition.by_month(invoice, [], year.start_on, START, date(2030, 1, 1))
@@ -304,7 +305,7 @@ def test_what_is_earned_by_any_day_is_its_days_share_rounded_once(
     """No day is more than half a cent from the exact share of the days so far, and the months sum to the line."""
     period = Period(start, start + timedelta(days=length))
     sold = subscription(line(amount))
-    invoice = invoices.issued(sold, sold.lines, period, "INV-000001", noon(start))
+    invoice = issuing.issued(sold, sold.lines, period, "INV-000001", noon(start))
     for day in seen:
         gone = min(max((day - start).days + 1, 0), length)
         exact = Fraction(amount * gone, length)
@@ -390,7 +391,7 @@ class Shop:
         )
         start = self.day + timedelta(days=self.draw(st.integers(-40, 40)))
         period = Period(start, start + timedelta(days=self.draw(st.integers(1, 400))))
-        made = invoices.issued(
+        made = issuing.issued(
             sold, lines, period, f"INV-{len(self.invoices):06d}", noon(self.day), balance=self.balance.amount
         )
         self.invoices[made.id] = made

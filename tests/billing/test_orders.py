@@ -14,7 +14,8 @@ from chalicelib.billing import orders, periods, redemptions, summaries
 from chalicelib.billing.collection import Method
 from chalicelib.billing.discounts import Coupon, Discount, Duration, PromotionCode, UnitDiscount
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.invoices import Invoice, invoice_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.orders import Backdate, Plan, Start

@@ -26,7 +26,8 @@ from chalicelib.billing.gateway import (
     SetupPage,
     Succeeded,
 )
-from chalicelib.billing.invoices import Invoice, invoice_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import CONFIRMED_WITHIN, Allocation, Origin, Payment

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.billing import boundaries, gaps, invoices, lines, proration
+from chalicelib.billing import boundaries, gaps, issuing, lines, proration
 from chalicelib.billing import credits as notes
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.discounts import Discount, UnitDiscount
@@ -99,7 +99,7 @@ class Lived:
     roundings: int = 0
 
     def __post_init__(self) -> None:
-        self.issue(invoices.invoice_of(self.now, "INV-1", NOW))
+        self.issue(issuing.invoice_of(self.now, "INV-1", NOW))
         self.now = self.now.renewed()
 
     def issue(self, invoice: Invoice) -> None:
@@ -128,7 +128,7 @@ class Lived:
             share = settled.debits[0].share
             assert share
             period = Period(share.start_on, share.end_on)
-            self.issue(invoices.issued(self.now, settled.debits, period, "INV-2", NOW, besides=True))
+            self.issue(issuing.issued(self.now, settled.debits, period, "INV-2", NOW, besides=True))
             self.now = self.now.charged_besides()
         else:
             self.now = replace(self.now, extras=(*self.now.extras, *settled.debits))
@@ -273,7 +273,7 @@ def test_charges_of_a_period_that_is_over_are_not_given_back():
     """What the next invoice charges for the period before it stays charged when that is changed."""
     period = Lived(subscription())
     period.changes([line(unit_amount=6200)], date(2026, 1, 11), at_once=False)
-    period.invoices = [invoices.invoice_of(period.now, "INV-2", NOW)]
+    period.invoices = [issuing.invoice_of(period.now, "INV-2", NOW)]
     period.now, period.notes = period.now.renewed(), []
     assert [one.kind for one in period.invoices[0].lines] == [None, Kind.PRORATION]
     ((_, wanted),) = proration.ended(period.standing, date(2026, 2, 15)).credits

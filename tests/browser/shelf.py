@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.billing import credits as notes
-from chalicelib.billing import invoices, refunds
+from chalicelib.billing import issuing, refunds
 from chalicelib.billing.collection import Collection, CollectionMethod, Method, MethodType
 from chalicelib.billing.credits import Wanted
 from chalicelib.billing.discounts import Discount, UnitDiscount
@@ -72,7 +72,7 @@ class Shelf:
     def invoice(self, number: str = "INV-000017", cycle: int = 0) -> Invoice:
         """One issued a fortnight ago, of a cycle."""
         of = replace(self.subscription, cycle=cycle)
-        return invoices.invoice_of(of, number, NOW - timedelta(days=14))
+        return issuing.invoice_of(of, number, NOW - timedelta(days=14))
 
     def payment(self, *of: Invoice, status: PaymentStatus = PaymentStatus.SUCCEEDED, **more: Any) -> Payment:
         """A payment of invoices."""

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.billing import credits as notes
-from chalicelib.billing import invoices, lines, money, periods, proration
+from chalicelib.billing import issuing, lines, money, periods, proration
 from chalicelib.billing.credits import CreditNote, Wanted
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import WrongState
@@ -106,7 +106,7 @@ def billing_day(start: date, day_of_month: int, each: Frequency) -> date:
 def nine_places(part: Period, whole: Period) -> Decimal:
     """The part of a price of 10^9 that is charged for a part of a period."""
     one = line("li_1", NINE)
-    return Decimal(lines.amount(replace(one, share=invoices.share_of(part, whole)), "usd").amount) / NINE
+    return Decimal(lines.amount(replace(one, share=issuing.share_of(part, whole)), "usd").amount) / NINE
 
 
 def part_of_a_line(given: Values) -> Values:
@@ -117,7 +117,7 @@ def part_of_a_line(given: Values) -> Values:
     whole = Period(on(given["period_start"]), on(given["period_end"]))
     part = Period(on(given["from"]), on(given["to"]))
     if given["kind_of_line"] == "charge":
-        share = invoices.share_of(part, whole)
+        share = issuing.share_of(part, whole)
         ours = lines.amount(line("li_1", price.amount, share=share), currency)
     else:
         ours = -given_back(invoice(whole, [line("li_1", price.amount)], currency), part.days, whole.days)
@@ -224,7 +224,7 @@ def interval_change(given: Values) -> Values:
     back = credited(proration.ended(standing, changed_on))
     after = running.renewed().changed(Change(lines=(line("li_1", new["amount_minor"]),)))
     after = after.restarted(changed_on, sold(new["interval"]))
-    made = invoices.invoice_of(after, "INV-2", NOW)
+    made = issuing.invoice_of(after, "INV-2", NOW)
     return {
         "credit_minor": sum(back),
         "charge_minor": made.total.amount,
@@ -271,7 +271,7 @@ def first_or_last(given: Values) -> Values:
     whole = periods.period(anchor, each, periods.index_at(anchor, each, last_on))
     ends_on = last_on + DAY if "terminated_at" in given else whole.end_on
     part = Period(max(starts_on, whole.start_on), ends_on)
-    share = invoices.share_of(part, whole)
+    share = issuing.share_of(part, whole)
     amount = lines.amount(line("li_1", given["price_minor"], share=share), "usd").amount
     return {"amount_minor": amount, "days": part.days, "period_days": whole.days}
 
@@ -292,13 +292,13 @@ def credit_at_the_end(given: Values) -> Values:
     anchor = anchor_of(given, starts_on)
     whole = periods.period(anchor, each, periods.index_at(anchor, each, last_on))
     part = Period(max(starts_on, whole.start_on), whole.end_on)
-    share = invoices.share_of(part, whole)
+    share = issuing.share_of(part, whole)
     tax = Tax(id="txr_1", name="VAT", percent=Decimal(given["tax_percent"]))
     one = line(
         "li_1", given["price_minor"], taxes=("txr_1",), share=share if part.days < whole.days else None
     )
     made = replace(subscription([one], starts_on, each), taxes=(tax,))
-    standing = Standing(invoices=(invoices.issued(made, (one,), part, "INV-1", NOW),), next_on=whole.end_on)
+    standing = Standing(invoices=(issuing.issued(made, (one,), part, "INV-1", NOW),), next_on=whole.end_on)
     ((charged, wanted),) = proration.ended(standing, ended_on).credits
     note = note_of(charged, wanted)
     net = note.lines[0].amount.amount
@@ -318,7 +318,7 @@ def longer_item(given: Values) -> Values:
     """What is billed by the year and sold for less is charged its days of the year."""
     start, end = on(given["change_at"]), on(given["period_end"])
     yearly = subscription([line("li_1", given["item_minor"])], start, sold(given["item_interval"]))
-    made = invoices.invoice_of(replace(yearly, cancel_on=end), "INV-1", NOW)
+    made = issuing.invoice_of(replace(yearly, cancel_on=end), "INV-1", NOW)
     return {"amount_minor": made.total.amount}
 
 
@@ -387,13 +387,13 @@ def subscription(
 
 
 def billed(of: Subscription) -> Standing:
-    return Standing(invoices=(invoices.invoice_of(of, "INV-1", NOW),), next_on=of.period(0).end_on)
+    return Standing(invoices=(issuing.invoice_of(of, "INV-1", NOW),), next_on=of.period(0).end_on)
 
 
 def invoice(period: Period, of: Sequence[Line], currency: str, off: Sequence[Discount] = ()) -> Invoice:
     """An invoice of a period of any length."""
     made = subscription(of, period.start_on, Frequency.MONTHLY, off, currency)
-    return invoices.issued(made, tuple(of), period, "INV-1", NOW)
+    return issuing.issued(made, tuple(of), period, "INV-1", NOW)
 
 
 def settled(

@@ -8,7 +8,8 @@ from itertools import count
 from chalicelib.billing import dunning
 from chalicelib.billing.collection import Collection, CollectionMethod, Method
 from chalicelib.billing.dunning import AtEnd, RetryPolicy
-from chalicelib.billing.invoices import Invoice, invoice_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Line
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.statuses import Status

@@ -29,10 +29,11 @@ from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.gateway import Page, Request
 from chalicelib.billing.instalments import Part
-from chalicelib.billing.invoices import Instalment, Invoice, InvoiceStatus, Series
+from chalicelib.billing.invoices import Instalment, Invoice, InvoiceStatus
 from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.billing.errors import NotFound
-from chalicelib.billing.invoices import Series
 from chalicelib.billing.lines import Line
+from chalicelib.billing.numbering import Series
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription

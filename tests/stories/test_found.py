@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.stripe_outcomes import outcome
 from chalicelib.billing.gateway import Declined
-from chalicelib.billing.invoices import invoice_of
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.operations import cancel
@@ -262,7 +262,9 @@ def test_money_taken_for_a_payment_closed_here_is_the_customers_balance(diary: D
     intent = diary.every("/v1/payments")[-1]["reference"]
     confirm = f"{diary.world.stripe_url}/v1/payment_intents/{intent}/confirm"
     sent = {"Authorization": f"Bearer {STRIPE_KEY}", "Content-Type": "application/x-www-form-urlencoded"}
-    answer = http("POST", confirm, f"payment_method={diary.methods['bo']['id']}&off_session=true".encode(), sent)
+    answer = http(
+        "POST", confirm, f"payment_method={diary.methods['bo']['id']}&off_session=true".encode(), sent
+    )
     assert answer.status == 200, answer.body
     diary.world.settle()
     assert diary.parked() == []

@@ -17,7 +17,8 @@ from chalicelib.billing.deliveries import Delivery
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.events import Event, EventType
-from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import moment
 from chalicelib.billing.statuses import Status

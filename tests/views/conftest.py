@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.billing import invoices
+from chalicelib.billing import issuing
 from chalicelib.billing.collection import Method
 from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import Invoice
@@ -67,7 +67,7 @@ def subscription() -> Subscription:
 
 @pytest.fixture
 def invoice(subscription: Subscription) -> Invoice:
-    return invoices.invoice_of(subscription, "INV-000001", NOW)
+    return issuing.invoice_of(subscription, "INV-000001", NOW)
 
 
 @pytest.fixture

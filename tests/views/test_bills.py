@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.billing import invoices
+from chalicelib.billing import issuing
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.lines import Kind, Line, Share
 from chalicelib.billing.money import Money
@@ -49,7 +49,7 @@ def rich(subscription: Subscription) -> Subscription:
 
 def test_a_bill_leads_from_its_rows_to_what_is_due(rich: Subscription):
     """Rows, discounts, taxes, total, balance: each sum can be checked by hand."""
-    invoice = invoices.invoice_of(rich, "INV-000001", NOW, balance=500)
+    invoice = issuing.invoice_of(rich, "INV-000001", NOW, balance=500)
     bill = bills.bill(invoice)
     assert [(row.name, row.sum, row.amount) for row in bill.rows] == [
         ("Seats", "10 × $1.00 + 5 × $0.805 + $5.00, less 10 %", "$17.12"),
@@ -82,7 +82,7 @@ def test_a_bill_leads_from_its_rows_to_what_is_due(rich: Subscription):
 )  # fmt: skip
 def test_a_row_says_how_its_amount_came_to_be(subscription: Subscription, line: Line, told: str):
     """A price, tiers, a discount of each unit, or days of a period."""
-    made = invoices.issued(subscription, (line,), Period(NOW.date(), NOW.date()), "INV-1", NOW)
+    made = issuing.issued(subscription, (line,), Period(NOW.date(), NOW.date()), "INV-1", NOW)
     assert bills.bill(made).rows[0].sum == told
 
 
@@ -90,7 +90,7 @@ def test_a_tax_inside_the_price_is_told_and_not_added(subscription: Subscription
     """An inclusive tax stands beside the total; there is no subtotal where nothing leads from it to the total."""
     vat = Tax(id="t", name="VAT", percent=Decimal(20), inclusive=True)
     line = Line(id="a", name="A", unit_amount=Decimal(1200), taxes=("t",))
-    invoice = invoices.invoice_of(replace(subscription, lines=(line,), taxes=(vat,)), "INV-1", NOW)
+    invoice = issuing.invoice_of(replace(subscription, lines=(line,), taxes=(vat,)), "INV-1", NOW)
     bill = bills.bill(invoice)
     assert (bill.sums, bill.total, bill.due) == ((("VAT 20 %, included", "$2.00"),), "$12.00", "")
 

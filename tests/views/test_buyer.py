@@ -10,7 +10,7 @@ import pytest
 from chalice import Chalice
 from chalice.test import Client
 
-from chalicelib.billing import invoices
+from chalicelib.billing import issuing
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
@@ -76,7 +76,7 @@ def test_the_page_shows_each_invoice_that_is_owed(
     service: Service, keep, subscription: Subscription, invoice: Invoice, now: datetime
 ):
     """Number, date, amount and next attempt of every invoice, their sum, the business, and how to pay."""
-    second = invoices.invoice_of(subscription.renewed(), "INV-000009", now)
+    second = issuing.invoice_of(subscription.renewed(), "INV-000009", now)
     past_due = replace(subscription, cycle=2, arrears=(invoice.id,))
     tried = replace(invoice, attempt_at=now + timedelta(days=1))
     under_way = replace(second, payment="pay_unknown")

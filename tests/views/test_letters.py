@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from chalicelib.billing import invoices
+from chalicelib.billing import issuing
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.payments import Allocation, Payment, PaymentStatus
@@ -106,7 +106,7 @@ def test_a_receipt_of_arrears_shows_every_invoice(
     account: Account, contact: Contact, subscription: Subscription, invoice: Invoice, payment: Payment
 ):
     """One payment of two invoices names both, with each one's period, part and lines, and the sum."""
-    second = invoices.invoice_of(subscription.renewed(), "INV-000009", invoice.issued_at)
+    second = issuing.invoice_of(subscription.renewed(), "INV-000009", invoice.issued_at)
     both = (*payment.allocations, Allocation(invoice=second.id, amount=second.total))
     paid = replace(payment, amount=invoice.total + second.total, allocations=both)
     words = letters.receipt(account, contact, subscription, [invoice, second], paid)
@@ -231,7 +231,7 @@ def hostile(
     row = Line(id="1", name=HOSTILE, description=HOSTILE, unit_amount=Decimal(1))
     method = replace(subscription.method, label=HOSTILE)
     subscription = replace(subscription, name=HOSTILE, lines=(row,), method=method)
-    invoice = replace(invoices.invoice_of(subscription, HOSTILE, invoice.issued_at), id=invoice.id)
+    invoice = replace(issuing.invoice_of(subscription, HOSTILE, invoice.issued_at), id=invoice.id)
     payment = replace(payment, method_label=HOSTILE, reference=HOSTILE)
     declined = replace(payment, status=PaymentStatus.DECLINED, decline_code=HOSTILE)
     return [

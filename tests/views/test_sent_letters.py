@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from chalicelib.billing import invoices
+from chalicelib.billing import issuing
 from chalicelib.billing.collection import Collection, CollectionMethod
 from chalicelib.billing.instalments import Instalment
 from chalicelib.billing.invoices import Invoice
@@ -29,7 +29,7 @@ def by_invoice(subscription: Subscription) -> Subscription:
 
 @pytest.fixture
 def sent(by_invoice: Subscription) -> Invoice:
-    return invoices.invoice_of(by_invoice, "INV-000001", NOW)
+    return issuing.invoice_of(by_invoice, "INV-000001", NOW)
 
 
 def test_an_invoice_says_what_by_when_and_where(

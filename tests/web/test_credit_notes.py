@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.billing.invoices import Invoice, name_of
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.numbering import name_of
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.operations import advance
 from chalicelib.store import keys
