@@ -1,4 +1,4 @@
-"""A buyer pays on Stripe's page, or confirms a payment on their bank's.
+"""A buyer pays on Stripe's page.
 
 Amounts come from the records alone. A page holds its invoices as any payment does: nothing else asks for them
 while it is open, and nobody gets its address before it is written down here.
@@ -13,7 +13,6 @@ from chalicelib.billing.collection import CollectionMethod, Method
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.gateway import (
-    ActionRequired,
     AtCheckout,
     Canceled,
     Declined,
@@ -73,21 +72,6 @@ def pay(service: Service, account: str, invoices: Sequence[str], *, back_url: st
             PAUSE_SECONDS
         )  # another tab, or a worker, is at it: that takes a second, and the buyer waits
     return _page(service, account, names, back_url=back_url, save=save)
-
-
-def confirm(service: Service, account: str, payment: str, *, back_url: str) -> str | None:
-    """The address of the bank's page on which its buyer confirms a payment, None where it has its end.
-
-    Raises NotFound, WrongState, Unavailable.
-    """
-    taken, known = retried(lambda: _taken_up(service, account, payment))
-    if taken is None:
-        return None
-    answer = _confirmed(service, taken, back_url)
-    settle.answered(service, account, {payment: answer}, known)
-    if isinstance(answer, Unavailable):
-        raise answer
-    return answer.url if isinstance(answer, ActionRequired) else None
 
 
 def refresh(service: Service, account: str, payment: str) -> Payment:
@@ -274,44 +258,6 @@ def _written(service: Service, payment: Payment, page: AtCheckout, known: Readin
         return page.url
     service.gateway.expire(page.session)
     raise clear.under_way(kept)
-
-
-# -- a payment its buyer confirms -----------------------------------------------------------------------
-
-
-def _taken_up(service: Service, account: str, id_: str) -> tuple[Payment | None, Reading]:
-    """A payment that waits for its buyer, taken up as a worker does; None where it has its end."""
-    found = service.store.load(
-        account, [keys.key(Payment, account, id_), keys.key(Account, account, account)]
-    )
-    payment, real = found.get(Payment, account, id_), service.real()
-    if not payment.open:
-        return None, found
-    if payment.leased(real):
-        raise clear.under_way(payment)
-    if payment.status is not PaymentStatus.ACTION_REQUIRED:
-        raise WrongState(
-            "nothing_to_confirm", f"{id_} is {payment.status}: nothing of it is to be confirmed."
-        )
-    changes = Changeset(account, found)
-    changes.begin(payment.taken_up(real))
-    found.add(service.store.commit(changes))
-    found.add(service.store.load(account, settle.beside(payment)))
-    return found.get(Payment, account, id_), found
-
-
-def _confirmed(service: Service, payment: Payment, back_url: str) -> Outcome | Unavailable:
-    """What becomes of a confirmation; where no answer came, it waits as it did."""
-    if payment.reference is None or payment.request is None:
-        raise AssertionError("What waits for its buyer is known at the gateway.")
-    try:
-        now = service.gateway.fetch(payment.reference)
-        if isinstance(now, ActionRequired) and now.url is None:
-            key = service.new_id("cfm_")
-            now = service.gateway.confirm(key, payment.reference, payment.request.method, back_url)
-    except Unavailable as nobody:
-        return nobody
-    return Unavailable(now.reason) if isinstance(now, Unknown) else now
 
 
 def _account_and(payment: Payment) -> list[str]:

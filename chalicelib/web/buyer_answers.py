@@ -14,7 +14,7 @@ from chalicelib.billing.errors import NotFound, PerennialError, WrongState
 from chalicelib.billing.gateway import Unavailable
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.setups import Setup, SetupStatus
-from chalicelib.operations import checkout, setup
+from chalicelib.operations import checkout, confirm, setup
 from chalicelib.service import Service
 from chalicelib.settings import Settings
 from chalicelib.store.changes import Conflict
@@ -159,7 +159,7 @@ def _pay(service: Service, link: Link, act: Act, save: bool) -> str:
 
 def _confirm(service: Service, link: Link, act: Act, save: bool) -> str:  # noqa: ARG001  # as every act
     where = _back_url(service, link, PAID, act.of[0])
-    return checkout.confirm(service, link.account, act.of[0], back_url=where) or where
+    return confirm.payment(service, link.account, act.of[0], back_url=where) or where
 
 
 def _method(service: Service, link: Link, act: Act, save: bool) -> str:  # noqa: ARG001  # as every act

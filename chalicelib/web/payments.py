@@ -13,6 +13,7 @@ from chalicelib.billing.numbering import name_of
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.receipts import HandType
 from chalicelib.operations import record as by_hand
+from chalicelib.operations import unrecord
 from chalicelib.operations.record import MOST_INVOICES, Received
 from chalicelib.store import keys
 from chalicelib.web.balances import Amount, money
@@ -94,7 +95,7 @@ def record(call: Call, body: NewPayment) -> Payment:
 
 def undo(call: Call, id_: str) -> Payment:
     """Take back a payment that was written down by mistake: what it paid is owed again."""
-    return by_hand.undone(call.service, call.account.id, id_)
+    return unrecord.payment(call.service, call.account.id, id_)
 
 
 def _of_invoice(call: Call, id_: str) -> list[str]:

@@ -2,32 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from chalicelib.billing import mrr as monthly
 from chalicelib.billing.billing_runs import BillingRun
-from chalicelib.billing.collection import AddressType, CollectionMethod, MethodType
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery
-from chalicelib.billing.discounts import Coupon, Discount, PromotionCode
+from chalicelib.billing.discounts import Coupon, PromotionCode
 from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.events import Event
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.lines import Line
-from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
-from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
 from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.billing.tax import Tax, TaxRate
+from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.web import told
 
 R = TypeVar("R")
 M = TypeVar("M")
@@ -73,161 +68,6 @@ class Shape:
     about: str = ""
 
 
-def amount_due(invoice: Invoice) -> Money:
-    return invoice.amount_due
-
-
-def amount_applied(invoice: Invoice) -> Money:
-    return invoice.amount_applied or Money.zero(invoice.currency)
-
-
-def amount_credited(invoice: Invoice) -> Money:
-    return invoice.amount_credited or Money.zero(invoice.currency)
-
-
-def subtotal(invoice: Invoice) -> Money:
-    return invoice.subtotal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownInstalment:
-    """A part of what is owed, due on a local day, and what of it is still to be paid: payments fill the first ones first."""
-
-    due_on: date
-    amount: Money
-    amount_left: Money
-
-
-def instalments(invoice: Invoice) -> tuple[ShownInstalment, ...]:
-    shown, settled = [], sum(part.amount.amount for part in invoice.instalments) - invoice.amount_due.amount
-    for part in invoice.instalments:
-        paid = min(max(0, settled), part.amount.amount)
-        settled -= paid
-        left = Money(part.amount.amount - paid, invoice.currency)
-        shown.append(ShownInstalment(due_on=part.on, amount=part.amount, amount_left=left))
-    return tuple(shown)
-
-
-def ends_on(subscription: Subscription) -> date | None:
-    return subscription.ends_on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedChange:
-    """What takes effect with the next cycle; null leaves as it is."""
-
-    lines: tuple[Line, ...] | None
-    taxes: tuple[Tax, ...] | None
-    discounts: tuple[Discount, ...] | None
-    frequency: Frequency | None
-
-
-def change(subscription: Subscription) -> SavedChange | None:
-    saved = subscription.change
-    if saved is None:
-        return None
-    return SavedChange(
-        lines=saved.lines, taxes=saved.rates, discounts=saved.coupons, frequency=saved.frequency
-    )
-
-
-def collection_method(subscription: Subscription) -> CollectionMethod:
-    return subscription.collects.way
-
-
-def days_until_due(subscription: Subscription) -> int:
-    return subscription.collects.days_until_due
-
-
-def accept_online(subscription: Subscription) -> bool:
-    return subscription.collects.online
-
-
-def accepted_types(subscription: Subscription) -> tuple[MethodType, ...]:
-    return subscription.collects.types
-
-
-def collect_addresses(subscription: Subscription) -> tuple[AddressType, ...]:
-    return subscription.collects.addresses
-
-
-def save_payment_method(subscription: Subscription) -> bool:
-    return subscription.collects.save_method
-
-
-def invoicing(subscription: Subscription) -> bool:
-    return not subscription.record_only
-
-
-def next_billing_at(subscription: Subscription) -> datetime | None:
-    return subscription.next_at if _bills(subscription) else None
-
-
-def next_billing_on(subscription: Subscription) -> date | None:
-    return subscription.next_on if _bills(subscription) else None
-
-
-def mrr(subscription: Subscription) -> Money:
-    return monthly.mrr(subscription)
-
-
-def payments_left(subscription: Subscription) -> int | None:
-    if subscription.payments is None:
-        return None
-    return max(0, subscription.payments - subscription.cycle) if subscription.billable else 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class By:
-    """The API key that asked, and what it was called then."""
-
-    key: str
-    name: str
-
-
-def by(change: AccountChange) -> By:
-    return By(key=change.key, name=change.key_name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedField:
-    """A setting, and its values before and after."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-def fields_changed(change: AccountChange) -> tuple[ChangedField, ...]:
-    return tuple(
-        ChangedField(
-            field=one.field, before=msgspec.json.decode(one.before), after=msgspec.json.decode(one.after)
-        )
-        for one in change.fields
-    )
-
-
-def payment_method(payment: Payment) -> str:
-    return payment.request.method if payment.request else ""
-
-
-def refund_status(payment: Payment) -> str:
-    """HubSpot's words of a payment's money: none of it went back, some, or all."""
-    back = payment.amount_refunded
-    if not back:
-        return "none"
-    return "refunded" if back >= payment.amount else "partially_refunded"
-
-
-def held(dispute: Dispute) -> Money:
-    return dispute.held
-
-
-def _bills(subscription: Subscription) -> bool:
-    over = subscription.at_its_end or subscription.ends_first
-    return subscription.billable and subscription.paused_on is None and not over
-
-
 SHAPES: Final[dict[type, Shape]] = {
     Account: Shape(
         hides=frozenset({"rezoning"}),
@@ -239,7 +79,7 @@ SHAPES: Final[dict[type, Shape]] = {
     ApiKey: Shape(),
     AccountChange: Shape(
         hides=frozenset({"fields", "key", "key_name"}),
-        tells=(by, fields_changed),
+        tells=(told.by, told.fields_changed),
         about="""All that one request changed of the account's settings, and the API key that asked for it.""",
     ),
     Contact: Shape(),
@@ -262,9 +102,19 @@ SHAPES: Final[dict[type, Shape]] = {
             ("schedule", "payment_schedule"),
         ),
         tells=(
-            *(change, next_billing_on, next_billing_at, payments_left, ends_on, mrr),
-            *(collection_method, days_until_due, accept_online, accepted_types, collect_addresses),
-            *(save_payment_method, invoicing),
+            told.change,
+            told.next_billing_on,
+            told.next_billing_at,
+            told.payments_left,
+            told.ends_on,
+            told.mrr,
+            told.collection_method,
+            told.days_until_due,
+            told.accept_online,
+            told.accepted_types,
+            told.collect_addresses,
+            told.save_payment_method,
+            told.invoicing,
         ),
         about="""What a contact pays for, again and again.
 
@@ -277,10 +127,12 @@ in place of the end of the period; `resume_on` ends a pause begun on `paused_on`
 after it are of its later invoices: `accepted_types` without any are the account's. Until its first invoice is issued `payment_schedule` says over which days that is split. Without
 `invoicing` it is only a record.""",
     ),
-    Invoice: Shape(tells=(subtotal, amount_applied, amount_credited, amount_due, instalments)),
+    Invoice: Shape(
+        tells=(told.subtotal, told.amount_applied, told.amount_credited, told.amount_due, told.instalments)
+    ),
     Payment: Shape(
         hides=frozenset({"request", "leased_until", "looks", "sent_at"}),
-        tells=(payment_method, refund_status),
+        tells=(told.payment_method, told.refund_status),
         about="""One ask for money, and the invoices it pays; `created_at` is on the account's clock.
 
 `reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction. `method_type` is Stripe's, empty for a
@@ -295,7 +147,7 @@ allocations leave is the customer's balance. `held` waits for Stripe's word, and
 left the balance below zero. One `by_hand` goes back as the payment came; one `to_balance` stays with the customer's credit.""",
     ),
     Dispute: Shape(
-        tells=(held,),
+        tells=(told.held,),
         about="""A buyer, or a bank, asks for the money of a payment back: `amount`. It is answered at Stripe.
 
 `withdrawn` is what Stripe has taken of it so far, and its `fee`, in the currency it pays out in; `held` what is not there of

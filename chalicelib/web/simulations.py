@@ -10,7 +10,8 @@ from chalicelib.billing.edits import Wanted
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.invoices import Invoice
 from chalicelib.operations import simulate
-from chalicelib.operations.simulate import Assumption, Do, Simulation
+from chalicelib.operations.assume import Assumption, Do
+from chalicelib.operations.simulate import Simulation
 from chalicelib.web.bodies import Body, Id
 from chalicelib.web.changes import NewChange
 from chalicelib.web.endpoint import Call

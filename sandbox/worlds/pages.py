@@ -12,6 +12,7 @@ from chalicelib.billing.errors import PerennialError
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment
 from chalicelib.operations import checkout, setup
+from chalicelib.operations import confirm as at_bank
 from chalicelib.service import Service
 from sandbox.world import Killed
 
@@ -97,7 +98,7 @@ def confirm(life: Life, who: str, chance: Random) -> None:
         life,
         who,
         "confirm",
-        lambda service: checkout.confirm(service, life.account, payment.id, back_url=BACK),
+        lambda service: at_bank.payment(service, life.account, payment.id, back_url=BACK),
     ):
         return
     result, back = chance.choice(("succeed", "succeed", "fail")), chance.random() < 0.5

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.setups import Setup
-from chalicelib.operations import checkout, setup
+from chalicelib.operations import checkout, confirm, setup
 from chalicelib.store import keys
 from tests.contracts.browser import Shown, ask, visit
 from tests.stories.diary import Diary
@@ -42,7 +42,7 @@ class Buyer:
 
     def confirms(self, payment: str) -> str | None:
         """Their bank's page for a payment that waits for them."""
-        return checkout.confirm(
+        return confirm.payment(
             self.diary.world.service(), self.diary.account, payment, back_url=BACK + payment
         )
 

@@ -25,7 +25,7 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.accounts import Account
-from chalicelib.operations import agenda, books, checkout, collect, heed, renew
+from chalicelib.operations import agenda, books, checkout, collect, confirm, heed, renew
 from chalicelib.settings import read
 from chalicelib.store import keys, table
 from sandbox.stripe.server import StripeServer
@@ -222,7 +222,7 @@ def returns(life: Life) -> None:
 
 def confirms(life: Life) -> None:
     """The buyer opens their bank's page, and does what it asks for."""
-    checkout.confirm(life.api.service, life.account, life.find(Payment).id, back_url="https://pay.example/b")
+    confirm.payment(life.api.service, life.account, life.find(Payment).id, back_url="https://pay.example/b")
     life.control("authenticate", payment_intent=life.intent(), result="succeed")
 
 

@@ -25,8 +25,9 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import advance, attach, cancel, checkout, create, pause, publish, simulate
+from chalicelib.operations.assume import Assumption, Do
 from chalicelib.operations.rehearse import HappeningKind
-from chalicelib.operations.simulate import Assumption, Do, Simulation
+from chalicelib.operations.simulate import Simulation
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
 from sandbox.world import World

@@ -16,7 +16,7 @@ from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.rating import Fee
 from chalicelib.billing.tax import Tax
-from chalicelib.operations.simulate import Do
+from chalicelib.operations.assume import Do
 
 ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "UTC", "Pacific/Apia")
 ANCHORS = (date(2026, 1, 31), date(2026, 1, 30), date(2026, 2, 28), date(2026, 2, 3), date(2026, 1, 29))
