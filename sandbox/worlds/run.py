@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import logging
+import re
 import sys
 import time
 import traceback
@@ -25,6 +26,7 @@ from sandbox.worlds.life import Earth, Life, pinned
 
 AT_ONCE = 5
 """Seeds a process lives before it tells of them."""
+MOST_TOLD = 160
 COLORS = {
     "BROKEN": "bold red",
     "trouble": "yellow",
@@ -135,7 +137,8 @@ def _replayed(console: Console, seed: int) -> int:
     [one] = lived([seed])
     table = Table(box=None, show_header=False, padding=(0, 1), title=f"World {seed}", title_justify="left")
     for at, kind, text in one.diary:
-        table.add_row(Text(f"{at:%d %b %H:%M}", "dim"), Text(kind, COLORS.get(kind, "")), text)
+        told = re.sub(r"w0{5,}(\d+)", r"w\1", text)  # ids are numbers, made long
+        table.add_row(Text(f"{at:%d %b %H:%M}", "dim"), Text(kind, COLORS.get(kind, "")), told[:MOST_TOLD])
     console.print(table)
     _told(console, one)
     console.print(f"Lived in {one.seconds:.1f} s, mark {one.mark}: {len(one.wrong)} things wrong.")
