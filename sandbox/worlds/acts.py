@@ -274,6 +274,18 @@ def _another(life: Life, who: str, chance: Random) -> Request | None:
     return "/v1/payment_methods", {"contact": life.people[who].contact, "payment_method": method}
 
 
+def _then(name: str, days: tuple[int, ...], often: float) -> Then:
+    """Some come back to what they did: another act of theirs, days later."""
+
+    def goes_on(life: Life, asked: Asked, status: int, answer: Any) -> None:
+        chance = Random(f"{name} {asked.key}")
+        if status < 300 and chance.random() < often:
+            at = life.moment + timedelta(days=chance.choice(days))
+            life.later(at, lambda: do(life, name, asked.who, chance.randrange(10**9)))
+
+    return goes_on
+
+
 def _then_charged_on(life: Life, asked: Asked, status: int, answer: Any) -> None:
     if status >= 300:
         return
@@ -388,11 +400,15 @@ def _buys(act: Callable[[Life, str, Random], None]) -> Ask:
 
 
 ACTS: Final[dict[str, Act]] = {
-    "pause": Act(often=3, ask=_to("pause", _pause)),
+    "pause": Act(often=3, ask=_to("pause", _pause), then=_then("resume", (2, 9, 30), 0.7)),
     "resume": Act(often=4, ask=_to("resume", _resume)),
     "cancel": Act(often=1, ask=_to("cancel", lambda *_: {})),
     "cancel with credit": Act(often=1, ask=_to("cancel", lambda *_: {"credit": True})),
-    "cancel at period end": Act(often=2, ask=_to("cancel", lambda *_: {"at_period_end": True})),
+    "cancel at period end": Act(
+        often=2,
+        ask=_to("cancel", lambda *_: {"at_period_end": True}),
+        then=_then("reactivate", (1, 3, 8), 0.5),
+    ),
     "cancel on a day": Act(
         often=2, ask=_to("cancel", lambda life, _, chance: {"on": _ahead(life, chance, (1, 5, 20, 40))})
     ),
@@ -407,7 +423,7 @@ ACTS: Final[dict[str, Act]] = {
     "leave another method": Act(often=5, ask=_another, then=_then_charged_on),
     "come back": Act(often=2, ask=_again, then=_then_subscribe),
     "refund": Act(often=4, ask=_refund),
-    "record a payment": Act(often=3, ask=_record),
+    "record a payment": Act(often=3, ask=_record, then=_then("undo a payment", (0, 2, 15), 0.3)),
     "undo a payment": Act(often=2, ask=_undo),
     "ask once more": Act(often=3, ask=_once_more),
     "instalments": Act(often=3, ask=_instalments),

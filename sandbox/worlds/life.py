@@ -37,7 +37,7 @@ from sandbox.stripe.server import StripeServer
 from sandbox.stripe.state import Account
 from sandbox.stripe.webhooks import Delivery, signature
 from sandbox.world import STRIPE_EVENTS, WEBHOOK_SECRET, Killed, environment
-from sandbox.worlds import acts, post, troubles
+from sandbox.worlds import acts, pages, post, troubles
 from sandbox.worlds.plan import TAIL, Person, Plan, Step
 from sandbox.worlds.points import Points, Process
 from sandbox.worlds.trace import Trace
@@ -228,6 +228,16 @@ class Life:
             self._until(moment)
             run()
         self._until(at)
+
+    def invited(self, payment: Payment) -> None:
+        """A letter asks a buyer to confirm a payment at their bank: most do, hours later."""
+        who = next(
+            (name for name, one in self.people.items() if one.subscription == payment.subscription), None
+        )
+        chance = Random(f"invited {self.plan.seed} {payment.id}")
+        if who is not None and chance.random() < 0.6:
+            at = self.moment + timedelta(hours=chance.choice((0, 1, 5, 20, 30)))
+            self.later(at, lambda: pages.confirm(self, who, chance))
 
     def later(self, at: datetime, run: Callable[[], None]) -> None:
         """Something to be done at a moment to come."""

@@ -21,7 +21,7 @@ MOVES: Final = {
         held → canceled, processing → succeeded, processing → declined, action_required → succeeded,
         action_required → canceled, action_required → declined, checkout → succeeded, checkout → canceled,
         succeeded → returned""",
-    "refund": "new → pending, pending → succeeded, pending → failed",
+    "refund": "new → pending, new → succeeded, pending → succeeded, succeeded → failed",
     "dispute": "new → needs_response, needs_response → won, needs_response → lost",
     "setup": "new → open, open → complete, open → expired",
 }

@@ -139,6 +139,8 @@ class Watch:
     def _payment(self, before: Payment | None, after: Payment) -> None:
         """An invoice has one open payment; what has ended stays as it is."""
         self._leased(before, after)
+        if after.status == "action_required" and (before is None or before.status is not after.status):
+            self._life.invited(after)
         moved = before is not None and before.status in SETTLED and before.status is not after.status
         if before is not None and moved and (before.status, after.status) != ("succeeded", "returned"):
             self.breach(f"{after.id} was {before.status}, and became {after.status}.")
