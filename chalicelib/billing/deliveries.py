@@ -27,6 +27,7 @@ class Letter(StrEnum):
     UPCOMING_PAYMENT = "upcoming_payment"
     INVOICE = "invoice"
     OVERDUE = "overdue"
+    PAYMENT_METHOD = "payment_method"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ class EventType(StrEnum):
     SUBSCRIPTION_UNPAID = "subscription.unpaid"
     SUBSCRIPTION_RECOVERED = "subscription.recovered"
     SUBSCRIPTION_METHOD_CHANGED = "subscription.payment_method_changed"
+    SUBSCRIPTION_METHOD_ASKED = "subscription.payment_method_asked"
     SUBSCRIPTION_CANCELING = "subscription.cancel_scheduled"
     SUBSCRIPTION_CANCELED = "subscription.canceled"
     SUBSCRIPTION_EXPIRED = "subscription.expired"

@@ -71,6 +71,9 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
         link = links.method(service.settings, subscription, service.real())
         now = account.now(service.real())
         words = letters.upcoming_payment(account, contact, subscription, now, link=link)
+    elif delivery.letter is Letter.PAYMENT_METHOD:
+        link = links.method(service.settings, subscription, service.real())
+        words = letters.payment_method(account, contact, subscription, link=link)
     elif delivery.letter in (Letter.INVOICE, Letter.OVERDUE):
         words = _sent(service, account, delivery, records)
     else:

@@ -83,7 +83,7 @@ def _begun(service: Service, account: str, subscription: str, id_: str, back_url
         found.get(Subscription, account, subscription),
         Moment(found.get(Account, account, account), service.real()),
     )
-    _check(before)
+    check(before)
     buyer = service.store.get(Contact, account, before.contact)
     made = Setup(
         account=account,
@@ -103,8 +103,9 @@ def _begun(service: Service, account: str, subscription: str, id_: str, back_url
     return service.store.commit(changes).get(Setup, account, id_)
 
 
-def _check(subscription: Subscription) -> None:
-    if subscription.collects.way is CollectionMethod.SEND_INVOICE or subscription.record_only:
+def check(subscription: Subscription) -> None:
+    """Raises WrongState where no method is charged for it."""
+    if not charged(subscription):
         raise WrongState("not_charged", "Nothing of this subscription is charged; its invoices are sent.")
     if subscription.status in ENDED and not subscription.arrears:
         raise WrongState("subscription_ended", f"The subscription is {subscription.status}; nothing is owed.")
@@ -118,6 +119,11 @@ def _opened(service: Service, begun: Setup, page: SetupPage) -> bool:
         changes.put(current.told(page, service.real()))
         service.store.commit(changes)
     return current.open
+
+
+def charged(subscription: Subscription) -> bool:
+    """Whether a method that is left takes the place of the one before: what is only ever sent is charged on none."""
+    return subscription.collects.way is not CollectionMethod.SEND_INVOICE and not subscription.record_only
 
 
 # -- what has become of it --------------------------------------------------------------------------------
@@ -155,7 +161,7 @@ def _write(service: Service, account: str, asked: list[Setup], answers: Answers)
     )
     for one in asked:
         after = known.records.get(keys.key(Subscription, account, one.subscription))
-        if isinstance(after, Subscription) and one.id in freed:
+        if isinstance(after, Subscription) and one.id in freed and charged(after):
             payment = payments.get(keys.key_of(one))
             attach.ask_at_once(service, after, payment, known, freed[one.id])
 
@@ -186,7 +192,7 @@ def _freed(service: Service, account: str, asked: list[Setup], answers: Answers)
         if isinstance(answer, SetupPage) and answer.method:
             with suppress(Undecodable):  # that is told of where the setup is decided
                 before = service.store.get(Subscription, account, one.subscription)
-                freed[one.id] = attach.cleared(service, before)
+                freed[one.id] = attach.cleared(service, before) if charged(before) else []
     return freed
 
 
@@ -194,7 +200,7 @@ def _left(changes: Changeset, setup: Setup, left: SavedMethod, at: Moment) -> Pa
     """A method was left: it is saved, and takes the place of the one before where the subscription is charged at all."""
     saved = keep.method(changes, setup.contact, left, at)
     before = changes.get(Subscription, setup.subscription)
-    if before.collects.way is CollectionMethod.SEND_INVOICE or before.record_only:
+    if not charged(before):
         return None
     return attach.swapped(changes, before, saved, at)
 

@@ -114,6 +114,32 @@ def upcoming_payment(
     return set_(f"Your next payment to {short(account.name)}: {amount} on {on}", sheet)
 
 
+def payment_method(account: Account, contact: Contact, subscription: Subscription, *, link: str) -> Words:
+    """The business asks for another payment method: for what, and what is paid with it."""
+    business, kept = formats.name(account.name), subscription.method
+    label = formats.name(kept.label) if kept else "none yet"
+    rest = "Nothing is taken until then." if kept is None else "Until you do, it stays as it is."
+    sheet = Sheet(
+        business=business,
+        greeting=greeting(contact),
+        title="Your payment method",
+        amount=label,
+        paragraphs=(
+            f"{business} asks you to give {'a' if kept is None else 'another'} payment method for your subscription.",
+            f"The page below leads to Stripe, where you type it; {business} never sees its number. {rest}",
+        ),
+        link=link,
+        asks="Add a payment method" if kept is None else "Update payment method",
+        facts=(
+            ("To be paid to", business),
+            ("Subscription", dues.sold(subscription)),
+            ("Payment method", label),
+        ),
+        closing=closing(account, business),
+    )
+    return set_(f"Your payment method for {short(account.name)}", sheet)
+
+
 def payment_failed(
     account: Account,
     contact: Contact,

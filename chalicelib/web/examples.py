@@ -100,6 +100,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "subscriptions.create": _SUBSCRIPTION,
     "subscriptions.preview": _SUBSCRIPTION,
     "subscriptions.change_method": {"payment_method": _METHOD},
+    "links.method": {"send": True},
     "subscriptions.change_collection": {"collection_method": "send_invoice", "days_until_due": 14},
     "invoices.schedule": {
         "instalments": [

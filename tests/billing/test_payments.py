@@ -24,7 +24,7 @@ from chalicelib.billing.gateway import (
     Succeeded,
     Unknown,
 )
-from chalicelib.billing.invoices import invoice_of
+from chalicelib.billing.issuing import invoice_of
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import (
@@ -397,6 +397,7 @@ def test_a_buyer_is_written_to_about_money_only():
         EventType.INVOICE_UPCOMING: Letter.UPCOMING_PAYMENT,
         EventType.INVOICE_OPENED: Letter.INVOICE,
         EventType.INVOICE_OVERDUE: Letter.OVERDUE,
+        EventType.SUBSCRIPTION_METHOD_ASKED: Letter.PAYMENT_METHOD,
     }
 
 

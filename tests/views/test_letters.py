@@ -293,3 +293,20 @@ def test_a_notice_with_a_method_that_works_has_no_link(
     """Who has nothing to do is asked for nothing."""
     words = letters.upcoming_payment(account, contact, subscription, NOW, link=LINK)
     assert LINK not in words["text"] + words["html"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_letter_asks_for_a_payment_method(
+    account: Account, contact: Contact, subscription: Subscription, kept: bool
+):
+    """It names the method there is, if any, leads to the page, and asks for no money."""
+    subscription = subscription if kept else replace(subscription, method=None)
+    words = letters.payment_method(account, contact, subscription, link=LINK)
+    reader = Reader(words["html"])
+    assert LINK in reader.hrefs
+    for text in (words["text"], reader.text):
+        assert ("none yet" in text) is not kept
+        assert ("another payment method" in text) is kept
+        assert subscription.method is None or subscription.method.label in text
+        assert AMOUNT.findall(text.split("Subscription")[0]) == []
+    assert LINK in words["text"]

@@ -75,6 +75,7 @@ class Street:
             },
             "subscriptions.change_method": {"payment_method": own["payment_method"]},
             "subscriptions.change_collection": {"accepted_types": ["card"], "collect_addresses": ["billing"]},
+            "links.method": {"send": True},
             "invoices.schedule": {"instalments": [{"due_on": "2026-03-10", "percent": 100}]},
             "accounts.change": {"billing_hour": 7},
             "retry_policies.replay": {
@@ -333,6 +334,7 @@ MEANT = {
     ("lifecycle.pause", "shifts"): (True,),
     ("lifecycle.resume", "shifts"): (True,),
     ("retry_policies.replay", "retries"): ({},),
+    ("links.method", "send"): (True,),
     ("changes.change", "coupons"): (None, []),
     ("subscriptions.change_collection", "accepted_types"): (None, []),
     ("subscriptions.change_collection", "collect_addresses"): (None, []),
