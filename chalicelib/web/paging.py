@@ -7,8 +7,10 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta
 
 from chalicelib.billing.errors import Invalid
+from chalicelib.billing.payments import Payment
 from chalicelib.service import Service
-from chalicelib.web.bodies import Body
+from chalicelib.store import keys
+from chalicelib.web.bodies import Body, Id
 from chalicelib.web.shown import Listed
 
 R = TypeVar("R")
@@ -31,6 +33,21 @@ def owned(service: Service, type_: type[R], owner: str, page: Paging) -> Listed[
     found = service.store.owned(owner, limit=page.limit, after=page.position)
     records: list[Any] = [record for record in found.records if isinstance(record, type_)]
     return Listed(records, cursor(found.next))
+
+
+class OfPayment(Paging, frozen=True):
+    """Which part of the list, of which payment."""
+
+    payment: Id | None = None
+
+
+def of_payment(service: Service, account: str, type_: type[R], page: OfPayment) -> Listed[R]:
+    """A page of an account's records of a type, or of those of a payment. Raises NotFound."""
+    kind = keys.BY_TYPE[type_].name
+    if page.payment is None:
+        return owned(service, type_, f"{account}/{kind}", page)
+    service.store.get(Payment, account, page.payment)
+    return owned(service, type_, f"{account}/{page.payment}/{kind}", page)
 
 
 def cursor(position: str | None) -> str | None:

@@ -6,7 +6,6 @@ from typing import Annotated
 from msgspec import Meta
 
 from chalicelib.billing.errors import Invalid
-from chalicelib.billing.payments import Payment
 from chalicelib.billing.refunds import Refund
 from chalicelib.operations import refund
 from chalicelib.operations.refund import Wish
@@ -14,7 +13,7 @@ from chalicelib.web.balances import Amount, money
 from chalicelib.web.bodies import Body, Id, Text
 from chalicelib.web.credit_notes import CreditedLine, wanted
 from chalicelib.web.endpoint import Call
-from chalicelib.web.paging import Paging, owned
+from chalicelib.web.paging import OfPayment, of_payment
 from chalicelib.web.shown import Listed
 
 
@@ -41,19 +40,9 @@ class NewRefund(Body, frozen=True):
     to: RefundTo = RefundTo.PAYMENT
 
 
-class Filter(Paging, frozen=True):
-    """Which part of the list, of which payment."""
-
-    payment: Id | None = None
-
-
-def list_(call: Call, query: Filter) -> Listed[Refund]:
+def list_(call: Call, query: OfPayment) -> Listed[Refund]:
     """All refunds, newest first; or those of a payment."""
-    account = call.account.id
-    if query.payment is None:
-        return owned(call.service, Refund, f"{account}/refund", query)
-    call.service.store.get(Payment, account, query.payment)
-    return owned(call.service, Refund, f"{account}/{query.payment}/refund", query)
+    return of_payment(call.service, call.account.id, Refund, query)
 
 
 def create(call: Call, body: NewRefund) -> Refund:

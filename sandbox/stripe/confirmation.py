@@ -30,7 +30,7 @@ def confirm(call: Call, intent: Thing, method: Thing) -> Thing:
         raise decline(call, intent, method, outcome)
     if call.params.get("off_session") or call.params.get("error_on_requires_action"):
         raise decline(call, intent, method, outcome)
-    return _require_action(call, intent)
+    return require_action(call, intent)
 
 
 def check(call: Call, intent: Thing, method: Thing) -> None:
@@ -135,7 +135,8 @@ def _fail(call: Call, intent: Thing, charge: Thing, error: dict[str, Any]) -> Th
     return failed
 
 
-def _require_action(call: Call, intent: Thing) -> Thing:
+def require_action(call: Call, intent: Thing) -> Thing:
+    """The intent, a PaymentIntent or SetupIntent, waits for its buyer: on their bank's page where it has somewhere to go back to."""
     url = call.params.get("return_url")
     if url:
         page = f"{call.world.home}/3d_secure/{intent['id']}"
@@ -147,7 +148,7 @@ def _require_action(call: Call, intent: Thing) -> Thing:
     else:
         action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
     waiting = call.account.change(intent, status="requires_action", next_action=action)
-    events.emit(call, "payment_intent.requires_action", waiting)
+    events.emit(call, f"{intent['object']}.requires_action", waiting)
     return waiting
 
 

@@ -129,7 +129,7 @@ def _confirm(call: Call, intent: Thing, method: Thing) -> Thing:
     if reason != SUCCEED:
         raise _decline(call, intent, method, reason)
     if call.account.noted(method["id"], "charged") in (ALWAYS_AUTHENTICATE, AUTHENTICATE_UNTIL_SET_UP):
-        return _require_action(call, intent)
+        return confirmation.require_action(call, intent)
     return _succeed(call, intent, method)
 
 
@@ -148,22 +148,6 @@ def _succeed(call: Call, intent: Thing, method: Thing) -> Thing:
     )
     events.emit(call, "setup_intent.succeeded", succeeded)
     return succeeded
-
-
-def _require_action(call: Call, intent: Thing) -> Thing:
-    url = call.params.get("return_url")
-    if url:
-        page = f"{call.world.home}/3d_secure/{intent['id']}"
-        call.account.note(intent["id"], return_url=url)
-        action: dict[str, Any] = {
-            "type": "redirect_to_url",
-            "redirect_to_url": {"return_url": url, "url": page},
-        }
-    else:
-        action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
-    waiting = call.account.change(intent, status="requires_action", next_action=action)
-    events.emit(call, "setup_intent.requires_action", waiting)
-    return waiting
 
 
 def authenticate(call: Call, succeeded: bool) -> Thing:
