@@ -7,10 +7,11 @@ from typing import Final
 
 from chalicelib.billing import dunning, instalments
 from chalicelib.billing.ceilings import MOST_BY_HAND
+from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.instalments import Instalment
-from chalicelib.billing.money import Money, known
+from chalicelib.billing.money import Money, known, smallest_at_stripe
 from chalicelib.billing.numbering import position
 from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax
 from chalicelib.billing.records import quick
@@ -103,9 +104,16 @@ class Invoice:
         return Money(self.total.amount - settled, self.currency)
 
     def due_now(self, day: date) -> Money:
-        """What of it is to be paid by a local day: all of it, or its instalments up to then that have not been paid."""
+        """What of it is to be paid by a local day: all of it, or its instalments up to then that have not been paid.
+
+        Of one that is charged, what a payment of another kind left that is too little for Stripe waits for the next part.
+        """
         later = sum(part.amount.amount for part in self.instalments if part.on > day)
-        return known(max(0, self.amount_due.amount - later), self.currency)
+        due = max(0, self.amount_due.amount - later)
+        if later and due and self.due_on is None:
+            due -= due % smallest_at_stripe(self.currency)
+            due = due if due >= MINIMUM_CHARGE.get(self.currency, 0) else 0
+        return known(due, self.currency)
 
     def lacking(self, day: date) -> Money:
         """What should have been paid of it when a local day begins; of a sent one what was due before that day."""

@@ -91,7 +91,8 @@ def _owed_again(changes: Changeset, invoice: Invoice, payment: Payment, at: Mome
     elif invoice.payment is not None:
         changes.put(invoice.waiting(at.now))
     elif invoice.due_on is not None:
-        changes.put(invoice.waiting(overdue_at(subscription, invoice.due_on)))
+        due_at = at.now if invoice.instalments else overdue_at(subscription, invoice.due_on)
+        changes.put(invoice.waiting(due_at))
     elif subscription.status is Status.CANCELED:
         settle.failed(changes, invoice.left_open(), at)
     else:

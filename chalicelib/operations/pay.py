@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from chalicelib.billing import ceilings, dunning
+from chalicelib.billing import ceilings
 from chalicelib.billing.collection import Method
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
@@ -130,8 +130,7 @@ def _check_method(asking: Asking) -> None:
             f"{method.label} was refused for good, and may not be asked again; name another payment method."
         )
         raise WrongState("method_refused", detail, METHOD)
-    debit = method.type in dunning.DEBIT_TYPES
-    ceiling = ceilings.reached([one.created_at for one in made], asking.at.now, debit=debit)
+    ceiling = collect.ceiling(asking.changes, owed, method, asking.at)
     if ceiling is not None:
         days = "24 hours" if ceiling.days == 1 else f"{ceiling.days} days"
         detail = (

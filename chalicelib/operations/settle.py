@@ -233,7 +233,7 @@ def _refused_by_hand(changes: Changeset, invoice: Invoice, payment: Payment, at:
     )
     refused = subscription.method.id if subscription.method and own and payment.hard else None
     policy, charged = at.account.retries, invoice.due_on is None and invoice.attempt_at is not None
-    if own and charged and invoice.failed_at is None:
+    if own and charged and invoice.failed_at is None and invoice.lacking(at.day):
         failed(
             changes,
             invoice.declined(policy, at.now, hard=payment.hard, type_=payment.type),

@@ -52,7 +52,7 @@ class NextDate(Body, frozen=True):
 
 
 def cancel(call: Call, id_: str, body: Cancel) -> Subscription:
-    """Cancel now and for good, or as planned. What was invoiced before stays owed, but is not asked for again.
+    """Cancel now and for good, or as planned. What was invoiced before stays owed, but is not charged again; what was sent is due as it was.
 
     Prorated charges that wait for an invoice are invoiced as it ends, up to that day, and asked for as any other.
     """
