@@ -102,8 +102,9 @@ LAWS: Final = (
     Law(
         name="skip the lease",
         file="chalicelib/operations/reconcile.py",
-        text=" or payment.leased(real):",
-        instead=":",
+        text=" or payment.leased(real):\n            return\n"
+        "        if at_once or Moment(changes.get(Account, account), real).awake(payment.wake):\n",
+        instead=":\n            return\n        if payment.wake:\n",
     ),
     Law(
         name="drop the version guard",
