@@ -71,7 +71,8 @@ def paid(session: dict[str, Any]) -> Outcome:
     """What has become of a page's payment. Money that moves counts, whatever the page says of itself."""
     intent = session.get("payment_intent")
     told = _labeled(intent) if isinstance(intent, dict) else None
-    if isinstance(told, Succeeded) or session["status"] == "complete":
+    moving = session["status"] == "expired" and isinstance(intent, dict) and intent["status"] == "processing"
+    if isinstance(told, Succeeded) or moving or session["status"] == "complete":
         return told or Unknown(reason="The page is complete, and names no payment.")
     if session["status"] == "expired":
         return Canceled(reference=intent["id"] if isinstance(intent, dict) else "")
@@ -98,6 +99,8 @@ def left(session: dict[str, Any]) -> SetupPage:
         return SetupPage(session=session["id"], url=session["url"])
     intent = session.get("setup_intent") or {}
     method = intent.get("payment_method")
+    if session["status"] == "complete" and intent.get("status") == "processing":
+        return SetupPage(session=session["id"], url="")  # the bank is still at it: it is asked about again
     if session["status"] != "complete" or intent.get("status") != "succeeded" or not method:
         return SetupPage(session=session["id"])
     return SetupPage(session=session["id"], method=saved(method, session["customer"]))

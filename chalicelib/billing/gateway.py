@@ -126,7 +126,10 @@ Outcome = Succeeded | Declined | ActionRequired | AtCheckout | Processing | Canc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupPage:
-    """Stripe's page on which a buyer leaves a method: open at `url`, or complete with a `method`, or neither, expired."""
+    """Stripe's page on which a buyer leaves a method: open at `url`, or complete with a `method`, or neither, expired.
+
+    Left and not yet confirmed by its bank it has an empty address.
+    """
 
     session: str
     url: str | None = None

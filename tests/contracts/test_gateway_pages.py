@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters import stripe_checkout
 from chalicelib.adapters.stripe import StripeGateway
 from chalicelib.billing.collection import AddressType, MethodType
 from chalicelib.billing.gateway import (
@@ -262,3 +263,22 @@ def test_no_answer_is_never_taken_for_one(gateway: StripeGateway, control: Remot
             with pytest.raises(Unavailable):
                 ask(gateway, has)
         control.recover()
+
+
+def test_a_page_that_expires_while_its_money_moves_is_not_called_off():
+    """Sent a moment before: what the bank is at may still succeed, and nothing else may be asked for meanwhile."""
+    intent = {"id": "pi_1", "status": "processing", "latest_charge": None}
+    session = {"id": "cs_1", "status": "expired", "url": None, "payment_intent": intent}
+    assert stripe_checkout.paid(session) == Processing(reference="pi_1")
+    nothing = session | {"payment_intent": intent | {"status": "requires_payment_method"}}
+    assert stripe_checkout.paid(nothing) == Canceled(reference="pi_1")
+
+
+def test_a_method_its_bank_has_not_confirmed_is_waited_for():
+    """A page that is complete while its SetupIntent is processing has not expired: it is asked about until it has a method, or none."""
+    session: dict[str, Any] = {"id": "cs_1", "status": "complete", "url": None, "customer": "cus_1"}
+    method = {"id": "pm_1", "type": "us_bank_account"}
+    at_bank = session | {"setup_intent": {"status": "processing", "payment_method": method}}
+    assert stripe_checkout.left(at_bank).url == ""
+    ended = session | {"setup_intent": {"status": "requires_payment_method", "payment_method": None}}
+    assert stripe_checkout.left(ended).url is None
