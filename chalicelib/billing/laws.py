@@ -9,6 +9,7 @@ from itertools import chain
 from chalicelib.billing import ledger, recognition
 from chalicelib.billing.credits import CreditNote, left
 from chalicelib.billing.disputes import Dispute
+from chalicelib.billing.errors import Invalid
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.ledger import Book, Entry, Settled
@@ -173,11 +174,20 @@ def _facts(kept: Kept) -> Iterator[str]:
     for name in chain(came, moved):
         yield f"{name} posted {_said_sums(name, came, moved)}, and there is no such record."
     yield from _sums_of_payments(kept)
+    yield from _credits(kept)
+
+
+def _credits(kept: Kept) -> Iterator[str]:
+    """Each credit note posted what it should have, and gives what its lines come to."""
     posted = {(event.type, event.subject): event.entry for event in kept.events if event.entry}
     by_id, notes = {invoice.id: invoice for invoice in kept.invoices}, _notes(kept)
     for note in kept.notes:
         of_it = notes(by_id[note.invoice])
-        wanted = ledger.credited(note, by_id[note.invoice], of_it[: of_it.index(note)])
+        try:
+            wanted = ledger.credited(note, by_id[note.invoice], of_it[: of_it.index(note)])
+        except Invalid:
+            yield f"{note.id} gave {note.to_invoice} and {note.to_balance}, which its lines do not come to."
+            continue
         yield from _compared(note.id, posted.get((EventType.CREDIT_NOTE_ISSUED, note.id)), wanted)
 
 
@@ -278,6 +288,10 @@ def _settled(invoice: Invoice, notes: Sequence[CreditNote], paid: int) -> Iterat
     if credited != taken:
         told = f"its notes {Money(taken, invoice.currency)}"
         yield f"{invoice.id} says {Money(credited, invoice.currency)} was credited, {told}."
+    for n, (line, rest) in enumerate(zip(invoice.lines, left(invoice, notes), strict=True)):
+        charged = line.charged.amount
+        if not min(0, charged) <= rest.amount.amount <= max(0, charged):
+            yield f"{invoice.id} charged {line.charged} by line {n}, and {line.charged - rest.amount} of it is credited."
     is_open = invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
     odd = invoice.amount_open.amount < 0 or is_open is not bool(invoice.amount_open)
     if odd and invoice.status is not InvoiceStatus.VOID:

@@ -77,12 +77,14 @@ def subscriptions(looking: Looking, after: str | None) -> Part:
 def invoices(looking: Looking, after: str | None) -> Part:
     look = looking.look("invoice", after)
     found = of(look, Invoice)
-    owed = [one for one in found if one.amount_due or one.payment]
-    beside = looking.load(Subscription, {one.subscription for one in owed})
-    beside.add(looking.load(Payment, {one.payment for one in owed if one.payment}))
+    beside = looking.load(Subscription, {one.subscription for one in found})
+    unread = {id_of(key) for key in (*beside.broken, *beside.newer)}  # found where they are listed
+    beside.add(looking.load(Payment, {one.payment for one in found if one.payment}))
 
     def findings() -> Iterator[Finding]:
-        for one in owed:
+        for one in found:
+            if one.subscription in unread:
+                continue
             owner = read(beside, Subscription, one.account, one.subscription)
             held = read(beside, Payment, one.account, one.payment) if one.payment else None
             yield from audits.invoice(one, owner, held)
@@ -108,11 +110,11 @@ def _numbers(
     yield from audits.gaps(numbers, before, last)
 
 
-def others(owner: str) -> Section:
-    """Records that are only to be awake as long as they wait for something."""
+def others(owner: str, kind: str) -> Section:
+    """Records that are only to be awake as long as they wait for something, counted by `kind`."""
 
     def section(looking: Looking, after: str | None) -> Part:
-        return part_of(looking, owner, looking.look(owner, after), ())
+        return part_of(looking, kind, looking.look(owner, after), ())
 
     return section
 

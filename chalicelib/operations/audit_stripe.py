@@ -1,6 +1,6 @@
 """What an audit finds between an account's records and Stripe, and between both and the books."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -15,9 +15,9 @@ from chalicelib.billing.refunds import Refund
 from chalicelib.operations import books
 from chalicelib.operations.audit_records import Looking, of, part_of, read
 
-NARROW: Final = timedelta(hours=1)
-"""Payments sent within this of each other are looked for in one listing of Stripe's; others one by one."""
 SKEW: Final = timedelta(minutes=10)
+FEW: Final = 10
+"""A page of Stripe's takes as long as so many single questions."""
 
 
 def payments(looking: Looking, after: str | None) -> Part:
@@ -37,12 +37,12 @@ def payments(looking: Looking, after: str | None) -> Part:
 
 
 def _uncharged(looking: Looking, taken: list[Payment]) -> Iterator[Finding]:
-    """The payments of which Stripe knows nothing: one listing for those sent together, one question each for others."""
+    """The payments of which Stripe knows nothing: listed together, and asked for one by one where the listing has them not."""
     if not taken:
         return
     sent = [one.sent_at for one in taken]
     span = Span(since=min(sent) - SKEW, until=max(sent) + SKEW)
-    listed = _listed(looking, span, len(taken)) if max(sent) - min(sent) <= NARROW else set()
+    listed = _listed(looking, span, {one.reference for one in taken if one.reference})
     for one in taken:
         if one.reference is None or one.reference in listed:
             continue
@@ -52,11 +52,11 @@ def _uncharged(looking: Looking, taken: list[Payment]) -> Iterator[Finding]:
             yield audits.uncharged(one)
 
 
-def _listed(looking: Looking, span: Span, expected: int) -> set[str]:
-    """The charges Stripe made in a span: no more pages than asking for each would cost."""
+def _listed(looking: Looking, span: Span, wanted: set[str]) -> set[str]:
+    """Those of the wanted charges that Stripe made in a span, as long as a page of them brings more than asking for each would."""
     found: set[str] = set()
     after, pages = None, 0
-    while pages < max(1, expected // 10):
+    while len(wanted & found) >= FEW * pages:
         charges, after = looking.service.gateway.charges(after, span)
         found |= {one.reference for one in charges}
         pages += 1
@@ -87,15 +87,20 @@ def refunds(looking: Looking, after: str | None) -> Part:
     alone, _, after = (after or "alone|").partition("|")
     told, next_ = looking.service.gateway.refunds(after or None)
     ours = [one for one in told if one.metadata.get("account", looking.account) == looking.account]
-    payments = _by_reference(looking, [one.intent for one in ours])
-    beside = looking.load(Refund, {one.metadata["refund"] for one in ours if "refund" in one.metadata})
-    by_reference = _all_by_reference(looking) if any("refund" not in one.metadata for one in ours) else {}
+    names = {one.reference: one.metadata.get("refund") or one.reference for one in ours}
+    beside = looking.load(Refund, {*names.values(), *names})
+    known = {one.reference: one for one in beside.records.values() if isinstance(one, Refund)}
+    here = {
+        one.reference: read(beside, Refund, looking.account, names[one.reference]) or known.get(one.reference)
+        for one in ours
+    }
+    said = {one.intent: one.metadata.get("payment", "") for one in ours}
+    said |= {one.intent: kept.payment for one in ours if (kept := here[one.reference])}
+    payments = _by_reference(looking, said)
 
     def findings() -> Iterator[Finding]:
         for one in ours:
-            named = read(beside, Refund, looking.account, one.metadata.get("refund", ""))
-            here = named or by_reference.get(one.reference)
-            yield from audits.refund(one, here, payments.get(one.intent))
+            yield from audits.refund(one, here[one.reference], payments.get(one.intent))
 
     position = f"{alone}|{next_}" if next_ else f">{alone}|"
     return Part(findings=tuple(findings()), looked={"refunds_at_stripe": len(ours)}, position=position)
@@ -104,22 +109,26 @@ def refunds(looking: Looking, after: str | None) -> Part:
 def disputes(looking: Looking, after: str | None) -> Part:
     alone, _, after = (after or "alone|").partition("|")
     told, next_ = looking.service.gateway.disputes(after or None)
-    payments = _by_reference(looking, [one.intent for one in told])
     beside = looking.load(Dispute, {one.id for one in told})
+    here = {one.id: read(beside, Dispute, looking.account, one.id) for one in told}
+    said = {one.intent: kept.payment if (kept := here[one.id]) else "" for one in told}
+    payments = _by_reference(looking, said)
 
     def findings() -> Iterator[Finding]:
         for one in told:
-            here = read(beside, Dispute, looking.account, one.id)
-            yield from audits.dispute(one, here, payments.get(one.intent))
+            yield from audits.dispute(one, here[one.id], payments.get(one.intent))
 
     position = f"{alone}|{next_}" if next_ else f">{alone}|"
     return Part(findings=tuple(findings()), looked={"disputes_at_stripe": len(told)}, position=position)
 
 
-def _by_reference(looking: Looking, intents: list[str]) -> dict[str, Payment]:
-    """The account's payments by their charge at Stripe, which carries their names."""
+def _by_reference(looking: Looking, said: Mapping[str, str]) -> dict[str, Payment]:
+    """The account's payments by their charge at Stripe, each with the payment it is said to be: only where that is not so is Stripe asked."""
+    beside = looking.load(Payment, set(said.values()) - {""})
+    kept = {one.reference: one for one in beside.records.values() if isinstance(one, Payment)}
+    found = {intent: kept[intent] for intent in said if intent in kept}
     named = {}
-    for intent in dict.fromkeys(one for one in intents if one):
+    for intent in said.keys() - found.keys() - {""}:
         try:
             about = looking.service.gateway.metadata(intent)
         except Refused:
@@ -127,20 +136,8 @@ def _by_reference(looking: Looking, intents: list[str]) -> dict[str, Payment]:
         if about.get("account") == looking.account and "payment" in about:
             named[intent] = about["payment"]
     beside = looking.load(Payment, set(named.values()))
-    found = {intent: read(beside, Payment, looking.account, name) for intent, name in named.items()}
-    return {intent: one for intent, one in found.items() if one is not None}
-
-
-def _all_by_reference(looking: Looking) -> dict[str, Refund]:
-    """Refunds made at Stripe itself do not carry our name: they are found by Stripe's."""
-    rows: dict[str, Refund] = {}
-    after = None
-    while True:
-        look = looking.look("refund", after)
-        rows |= {one.reference: one for one in of(look, Refund) if one.reference}
-        after = look.next
-        if after is None:
-            return rows
+    asked = {intent: read(beside, Payment, looking.account, name) for intent, name in named.items()}
+    return found | {intent: one for intent, one in asked.items() if one is not None}
 
 
 def against_books(looking: Looking, after: str | None) -> Part:
@@ -151,14 +148,21 @@ def against_books(looking: Looking, after: str | None) -> Part:
     except Invalid as too_large:
         return Part(unchecked=(f"The books: {too_large.detail}",))
     findings = [
-        Finding(code=Code.BOOKS_BROKEN, subject=told.partition(" ")[0], detail=told)
-        for told in laws.broken(kept)
+        Finding(code=Code.BOOKS_BROKEN, subject=told.partition(" ")[0], detail=told) for told in _broken(kept)
     ]
     alone = (after or "").partition("|")[0] == "alone"
     if alone:
         findings += _against_balance(looking, books.cash(kept))
     unchecked = () if alone else ("Stripe's balance: others are paid through the same Stripe account.",)
     return Part(findings=tuple(findings), looked={"entries": len(kept.events)}, unchecked=unchecked)
+
+
+def _broken(kept: laws.Kept) -> list[str]:
+    """What does not hold; records that cannot even be added up are that too."""
+    try:
+        return laws.broken(kept)
+    except Invalid as odd:
+        return [f"books: the records cannot be added up: {odd.detail}"]
 
 
 def _against_balance(looking: Looking, cash: dict[str, int]) -> Iterator[Finding]:

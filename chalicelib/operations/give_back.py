@@ -11,7 +11,7 @@ from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import RefundTold
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
-from chalicelib.billing.money import Money
+from chalicelib.billing.money import Money, smallest_at_stripe
 from chalicelib.billing.payments import LEASE, Payment
 from chalicelib.billing.refunds import Refund, RefundStatus, name_of
 from chalicelib.crm.accounts import Moment
@@ -43,7 +43,11 @@ def of_amount(
     if invoice is not None and all(part.invoice != invoice for part in payment.allocations):
         raise Invalid("not_paid_by_it", f"{payment.id} did not pay {invoice}.", "invoice")
     if amount is None:
-        amount = _all_of(changes, payment, invoice) if invoice or to_balance else payment.refundable
+        amount = (
+            _all_of(changes, payment, invoice, to_balance=to_balance)
+            if invoice or to_balance
+            else payment.refundable
+        )
     payment.refunded(amount)  # what cannot go back is refused before anything is credited
     notes = _credited(changes, payment, amount, at, invoice=invoice, reason=reason)
     given = sum(note.to_balance.amount for note in notes)
@@ -63,7 +67,7 @@ def of_note(
     made: list[Refund] = []
     rest = note.to_balance
     for payment in payments:
-        amount = min(rest, payment.refundable)
+        amount = _sendable(payment, min(rest, payment.refundable))
         if amount:
             check_refundable(changes, payment)
             made.append(asked(changes, payment, amount, [note], at, reason=reason))
@@ -88,14 +92,31 @@ def check_refundable(changes: Changeset, payment: Payment) -> None:
         raise WrongState("payment_disputed", detail, "payment")
 
 
-def _all_of(changes: Changeset, payment: Payment, invoice: str | None) -> Money:
-    """All of a payment that its invoices, or one of them, have left to credit."""
+def _all_of(changes: Changeset, payment: Payment, invoice: str | None, *, to_balance: bool) -> Money:
+    """All of a payment that its invoices, or one of them, have left to credit, as far as it can go."""
     left = 0
     for part in payment.allocations:
         owed = changes.get(Invoice, part.invoice)
         if invoice in (None, owed.id) and _creditable(owed):
             left += min(part.amount, parts.creditable(owed, credit.notes_of(changes, owed))).amount
-    return Money(min(left, payment.refundable.amount), payment.amount.currency)
+    amount = Money(min(left, payment.refundable.amount), payment.amount.currency)
+    return amount if to_balance else _sendable(payment, amount)
+
+
+def _sendable(payment: Payment, amount: Money) -> Money:
+    """As much of an amount as Stripe can give back: in multiples of its smallest. By hand it is all of it."""
+    step = 1 if payment.request is None else smallest_at_stripe(amount.currency)
+    return Money(amount.amount - amount.amount % step, amount.currency)
+
+
+def _check_sendable(payment: Payment, amount: Money) -> None:
+    """Refuse what Stripe would never take, before it has left the balance. Raises Invalid."""
+    if _sendable(payment, amount) != amount:
+        step = smallest_at_stripe(amount.currency)
+        detail = (
+            f"Stripe gives {amount.currency} back in multiples of {step} minor units, not {amount.amount}."
+        )
+        raise Invalid("amount_not_chargeable", detail, "amount")
 
 
 def _creditable(invoice: Invoice) -> bool:
@@ -178,6 +199,7 @@ def asked(
     if to_balance:
         changes.put(replace(payment, refunds=payment.refunds + 1))
     else:
+        _check_sendable(payment, amount)
         changes.put(payment.refunded(amount))
         _take(changes, refund)
     _begun(changes, refund, at)

@@ -24,7 +24,7 @@ from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.crm.accounts import HOUSE, Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import ask, collect, dispute, give_back, publish, refund
-from chalicelib.operations.together import nudge, work
+from chalicelib.operations.together import blame, nudge, work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Conflict, Reading
@@ -107,6 +107,8 @@ def _written(service: Service, account: str, found: Events, answers: Mapping[str
         for one in _told(answers.get(name)):
             kind = Refund if isinstance(one, RefundTold) else Dispute
             yield keys.key(kind, account, _name(one))
+            if isinstance(one, RefundTold):
+                yield keys.key(kind, account, one.reference)
 
     work(service, account, list(found), decide, items_each=12, beside=beside, beyond=_Beyond(service))
 
@@ -207,14 +209,20 @@ def _bring_home(service: Service, found: Events) -> None:
     }
     answers = ask.side_by_side(service, questions)
     for name, event in found.items():
-        if not isinstance(answers.get(name), Unavailable):
-            _brought(service, event, answers.get(name))
-        else:
-            _keep(service, HOUSE, event.later(service.real() + AGAIN))
+        match answers.get(name):
+            case Unavailable():
+                _keep(service, HOUSE, event.later(service.real() + AGAIN))
+            case Refused() | None:
+                _brought(service, event, {})  # nothing Stripe knows
+            case Exception() as error:
+                blame(service, name, error)  # an answer that cannot be read says not that it is nobody's
+            case BaseException() as killed:
+                raise killed
+            case metadata:
+                _brought(service, event, metadata)
 
 
-def _brought(service: Service, event: StripeEvent, told: dict[str, str] | BaseException | None) -> None:
-    metadata = told if isinstance(told, dict) else {}
+def _brought(service: Service, event: StripeEvent, metadata: Mapping[str, str]) -> None:
     account, payment = metadata.get("account", ""), metadata.get("payment", "")
     ours = _ACCOUNT.fullmatch(account) and _PAYMENT.fullmatch(payment)
     business = service.store.find(Account, account, account) if ours else None

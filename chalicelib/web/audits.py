@@ -1,5 +1,6 @@
 """The audit: what is wrong in an account, and what to do about it."""
 
+import hmac
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,9 @@ from chalicelib.web.paging import cursor, not_a_cursor, uncursor
 SECONDS: Final = 8
 MOST_SECONDS: Final = 15
 """API Gateway waits 29, and a last step may take some."""
+
+PROOF: Final = 32
+"""Characters with which a position begins that we told ourselves."""
 
 
 class Further(Body, frozen=True):
@@ -67,7 +71,7 @@ class Audited:
 def get(call: Call, query: Further) -> Audited:
     """Look through the account: its records, all of its charges at Stripe, its books. Nothing is written."""
     began = time.monotonic()
-    made = audit.begun(call.service, call.account.id, uncursor(query.after) if query.after else None)
+    made = audit.begun(call.service, call.account.id, _position(call, query.after) if query.after else None)
     try:
         made = audit.step(call.service, made)
         while made.completed_at is None and time.monotonic() - began < query.seconds:
@@ -80,9 +84,22 @@ def get(call: Call, query: Further) -> Audited:
         looked=made.looked,
         unchecked=made.unchecked,
         has_more=made.completed_at is None,
-        next=cursor(made.after),
+        next=cursor(f"{_proof(call, made.after)}{made.after}") if made.after else None,
         last=_last(call.service.store.find(Audit, call.account.id, audit.LAST)),
     )
+
+
+def _position(call: Call, after: str) -> str:
+    """The place we told: it says what is known so far of whose the Stripe account is, which nobody may say for us. Raises Invalid."""
+    told = uncursor(after)
+    if not told.isascii() or not hmac.compare_digest(told[:PROOF], _proof(call, told[PROOF:])):
+        raise not_a_cursor()
+    return told[PROOF:]
+
+
+def _proof(call: Call, position: str) -> str:
+    said = f"audit\n{call.account.id}\n{position}".encode()
+    return hmac.digest(call.service.settings.link_secret.encode(), said, "sha256").hex()[:PROOF]
 
 
 def _last(kept: Audit | None) -> Kept | None:

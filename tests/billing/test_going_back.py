@@ -342,6 +342,20 @@ BREAKS: dict[str, tuple[Any, str]] = {
         lambda kept: without(kept, "payment.fee_known"),
         "pay_d_0001_1 posted cash 25.00 usd, receivable -25.00 usd, and should have posted cash 23.97 usd, fees 1.03 usd",
     ),
+    "note of more than its lines": (
+        lambda kept: replace(kept, notes=[replace(kept.notes[0], to_balance=usd(1)), *kept.notes[1:]]),
+        "which its lines do not come to",
+    ),
+    "line credited twice": (
+        lambda kept: replace(
+            kept,
+            notes=[
+                *kept.notes,
+                *(replace(kept.notes[0], id=f"{kept.notes[0].id[:-1]}{n}") for n in range(7, 10)),
+            ],
+        ),
+        "of it is credited",
+    ),
     "forged fee": (
         lambda kept: payment_with(kept, 0, fee=usd(99), net=usd(2401)),
         "pay_a_0001_1 posted cash 24.00 usd, fees 1.00 usd",

@@ -72,3 +72,14 @@ def test_a_place_that_is_none_is_refused_or_harmless(api: Api, position: str):
     assert told.status in (200, 400), told.text
     if told.status == 400:
         assert told["code"] == "not_a_cursor"
+
+
+def test_what_was_learned_so_far_is_nobodys_to_say(api: Api):
+    """A place carries whether all at Stripe is the account's own: made up, or another's, it is refused, and no balance is told."""
+    api.sells()
+    _, other = api.open("Neighbor")
+    made_up = audits.cursor("books:alone|")
+    theirs = api.get(f"{PATH}?seconds=0", key=other)["next"]
+    for after in (made_up, theirs):
+        told = api.get(f"{PATH}?after={after}")
+        assert (told.status, told["code"]) == (400, "not_a_cursor"), told.text

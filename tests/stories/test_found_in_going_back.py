@@ -1,0 +1,106 @@
+"""What a reading with fresh eyes found about money that goes back, about what Stripe tells, and about the audit."""
+
+from typing import Any
+
+from chalicelib.billing.audits import Code
+from sandbox.crashes import Crashes
+from sandbox.world import Killed
+from tests.stories.diary import Diary
+from tests.stories.test_audit import Hand, audited, found
+from tests.stories.test_credits import balance, newest, usd
+from tests.stories.test_refunds import given_back, last_payment, pays, refunds, refused
+
+
+class Dying(Crashes):
+    """Ends the thread that comes to a point of this name first."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def point(self, name: str) -> None:
+        if self.struck is None and name == self.where:
+            self.struck = name
+            raise Killed(name)
+
+
+def kwd(amount: int) -> dict[str, Any]:
+    """Fils, a thousand to the dinar."""
+    return {"amount": amount, "currency": "kwd"}
+
+
+def test_what_stripe_cannot_give_back_is_refused_before_anything_is_written(diary: Diary):
+    """Stripe takes dinars in multiples of 10 fils: 1.005 is refused; of a note of 1.005 1.000 goes back, and 0.005 is the customer's."""
+    lines = [{"name": "Coffee", "unit_amount": "25000"}]
+    paid = pays(diary, currency="kwd", lines=lines)
+    wrong = {"payment": paid, "amount": kwd(1005)}
+    assert refused(diary, "/v1/refunds", **wrong) == (400, "amount_not_chargeable", "amount")
+    assert (diary.every("/v1/credit_notes"), refunds(diary, paid)) == ([], [])
+    invoice = newest(diary, "ada")["id"]
+    diary.post("/v1/credit_notes", invoice=invoice, lines=[{"line": 0, "amount": kwd(1005)}], refund=True)
+    assert refunds(diary, paid) == [("succeeded", 1000)]
+    assert diary.get(f"/v1/contacts/{diary.contacts['ada']}")["balances"] == [kwd(5)]
+    assert diary.post("/v1/refunds", invoice=invoice)["amount"] == kwd(23990)
+    diary.post("/v1/refunds", payment=paid, amount=kwd(5), invoice=invoice, to="balance")
+    assert diary.parked() == []
+    assert audited(diary).holds
+
+
+def test_a_credit_note_that_was_altered_is_named(diary: Diary):
+    """One that gives what its lines do not come to stops no audit: it is what the audit finds."""
+    pays(diary)
+    note = diary.post("/v1/credit_notes", invoice=newest(diary, "ada")["id"])["id"]
+    with Hand(diary).told("credit_note", note, to_balance=usd(1)):
+        assert (Code.BOOKS_BROKEN, note) in found(diary)
+    with Hand(diary).told("credit_note", note, currency="eur"):
+        assert Code.BOOKS_BROKEN in {code for code, _ in found(diary)}
+
+
+def test_a_subscription_that_is_gone_is_named_though_nothing_is_owed(diary: Diary):
+    """All its invoices are paid, and nobody will ever be asked again: its row is missed by them."""
+    pays(diary)
+    invoice = newest(diary, "ada")["id"]
+    with Hand(diary).without("subscription", diary.subscriptions["ada"]):
+        assert (Code.INVOICE_FORGOTTEN, invoice) in found(diary)
+    assert audited(diary).holds
+
+
+def test_who_asks_whose_an_event_is_may_die_asking(diary: Diary):
+    """The process ends before, or after, Stripe says which payment a refund from its dashboard is of: it is heard of all the same."""
+    world, paid = diary.world, pays(diary)
+    intent = last_payment(diary, "ada")["reference"]
+    for n, where in enumerate(("before gateway.metadata", "after gateway.metadata"), start=1):
+        dying = Dying(where)
+        world.stripe("POST", "refunds", {"payment_intent": intent, "amount": 100})
+        world.restart(dying.around)
+        world.settle()
+        assert dying.struck == where
+        world.restart()
+        diary.it_is(f"2026-01-2{n}")
+        assert given_back(diary) == 100 * n
+        assert refunds(diary, paid) == [("succeeded", 100)] * n
+    assert balance(diary, "ada") == 0
+    diary.sound()
+
+
+def test_an_audit_asks_stripe_by_the_page_and_not_for_each(diary: Diary):
+    """Payments of months, each with a refund: a look through them takes a few listings, whatever they are in number."""
+    for who in ("ada", "bea"):
+        diary.subscribes(who, "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-04-20")
+    for row in diary.every("/v1/payments"):
+        diary.post("/v1/refunds", payment=row["id"], amount=usd(100))
+    diary.world.settle()
+    intent = last_payment(diary, "ada")["reference"]
+    diary.world.stripe("POST", "refunds", {"payment_intent": intent, "amount": 100})
+    diary.world.settle()
+
+    def asked() -> dict[str, int]:
+        told = diary.world.stripe("GET", "summary")["requests"]
+        return {path: n for path, n in told.items() if path.startswith("GET /v1/payment_intents")}
+
+    before = asked()
+    assert audited(diary).holds
+    assert {path: n - before.get(path, 0) for path, n in asked().items() if n != before.get(path, 0)} == {
+        "GET /v1/payment_intents": 2
+    }
