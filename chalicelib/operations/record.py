@@ -59,8 +59,7 @@ def payment(service: Service, account: str, received: Received) -> Payment:
         if done := service.store.find(Alias, account, asked):
             return service.store.get(Payment, account, done.target), Reading()
         changes, at, parts = _read(service, account, received)
-        held = [part.invoice for part in parts if changes.get(Invoice, part.invoice).payment]
-        if held:
+        while held := [part.invoice for part in parts if changes.get(Invoice, part.invoice).payment]:
             clear.invoices(service, account, held)
             changes, at, parts = _read(service, account, received)
         made = _folded(changes, received, parts, at, spare)

@@ -111,3 +111,23 @@ def test_a_method_left_for_what_is_sent_meanwhile_is_charged_for_nothing(diary: 
     assert diary.payments("ada") == [("declined", 2500)]
     assert len(diary.every(f"/v1/payment_methods?contact={diary.contacts['ada']}")) == 2
     diary.sound()
+
+
+def test_a_transfer_for_an_invoice_that_was_just_paid_pays_the_next_one_that_is_held(diary: Diary):
+    """Two invoices with a page each; the first is paid unseen as the transfer is written down: that closes the second page, and pays it."""
+    diary.saves_a_card("ada")
+    diary.card("ada", *[POOR] * 9)
+    diary.post("/v1/account", retries={"days": [], "at_end": "past_due"})
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-12")
+    diary.it_is("2026-02-12")
+    ada = Buyer(diary, "ada")
+    first, second = ada.owed()
+    page = ada.opens(first)
+    ada.opens(second)
+    pays(page)
+    made = recorded(diary, "ada", 2500)
+    assert [part["invoice"] for part in made["allocations"]] == [second]
+    diary.world.settle()
+    assert {row["status"] for row in diary.every("/v1/invoices")} == {"paid"}
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
