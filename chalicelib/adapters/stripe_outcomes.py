@@ -66,6 +66,9 @@ def no_answer(error: stripe.StripeError) -> Unknown:
     """Raises Unavailable where the request was surely not carried out."""
     if surely_not(error):
         raise unavailable(error) from error
+    if isinstance(error, stripe.APIConnectionError):
+        # The words of a socket say nothing to who reads this beside a payment.
+        return Unknown(reason=f"Stripe has not answered yet ({type(error).__name__}).")
     return Unknown(reason=f"{type(error).__name__}: {error.user_message or error}"[:500])
 
 

@@ -6,7 +6,7 @@ A buyer who comes back from Stripe's or their bank's page is shown it, and so se
 from collections.abc import Iterator
 
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Period
 from chalicelib.billing.refunds import Refund, RefundStatus
 from chalicelib.views import bills, cases, dues, formats, pages
@@ -54,7 +54,7 @@ def _title(one: Payment) -> str:
         case PaymentStatus.DECLINED:
             return "Payment did not go through"
         case PaymentStatus.RETURNED:
-            return "Payment came back"
+            return "Payment taken back" if one.origin is Origin.HAND else "Payment came back"
         case _:
             return "Payment under way"
 
@@ -101,6 +101,8 @@ def _failed(case: Case, one: Payment) -> Note:
             return Note(tone=Tone.BAD, title=dues.reason(one).rstrip("."), text=text)
         case PaymentStatus.RETURNED:
             text = f"What it paid is owed again.{settled}" if case.total else settled.strip()
+            if one.origin is Origin.HAND:
+                return Note(tone=Tone.BAD, title="It was written down by mistake", text=text)
             return Note(tone=Tone.BAD, title="Your bank took the payment back", text=text)
         case _:
             text = "You can go on where you stopped." if case.free else settled.strip()

@@ -128,15 +128,24 @@ after it are of its later invoices: `accepted_types` without any are the account
 `invoicing` it is only a record.""",
     ),
     Invoice: Shape(
-        tells=(told.subtotal, told.amount_applied, told.amount_credited, told.amount_due, told.instalments)
+        renames=(("by_hand", "manual_retries"),),
+        tells=(told.subtotal, told.amount_applied, told.amount_credited, told.amount_due, told.instalments),
+        about="""The invoice of one cycle of one subscription, or of a change within one; its lines and total never change once it is open.
+
+`payment` is the open payment that holds it, of which there is at most one; `attempts` counts the payments so far,
+`manual_retries` those that a person asked for; `failed_at` is the first failure, `attempt_at` the next moment to ask for
+money or to give up, on the account's clock. `amount_applied` came from the customer's balance, `amount_credited` is what
+credit notes took off what was owed; `notes` counts its credit notes. `besides` is set on one issued besides those of the
+cycles, `last` on one issued as its subscription ended. `due_on` is the local day a sent invoice is to be paid by, null on
+one that is charged. `instalments` split it over days: only what is due by then is asked for, or overdue.""",
     ),
     Payment: Shape(
         hides=frozenset({"request", "leased_until", "looks", "sent_at"}),
-        tells=(told.payment_method, told.refund_status),
+        tells=(told.payment_method, told.method_type, told.refund_status),
         about="""One ask for money, and the invoices it pays; `created_at` is on the account's clock.
 
-`reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction. `method_type` is Stripe's, empty for a
-card. Of one with the origin `hand`, money that came another way on `received_on`, it says how it came; what its
+`reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction. `method_type` is Stripe's, null while
+its page is open. Of one with the origin `hand`, money that came another way on `received_on`, it says how it came; what its
 allocations leave is the customer's balance. `held` waits for Stripe's word, and holds its invoices until then.""",
     ),
     Refund: Shape(

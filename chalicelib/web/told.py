@@ -13,7 +13,7 @@ from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
-from chalicelib.billing.payments import Payment
+from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
@@ -154,8 +154,14 @@ def fields_changed(change: AccountChange) -> tuple[ChangedField, ...]:
     )
 
 
-def payment_method(payment: Payment) -> str:
-    return payment.request.method if payment.request else ""
+def payment_method(payment: Payment) -> str | None:
+    return (payment.request.method or None) if payment.request else None
+
+
+def method_type(payment: Payment) -> str | None:
+    """What a record leaves out for a card; on an open page nobody has chosen yet."""
+    known = payment.status is not PaymentStatus.CHECKOUT
+    return payment.method_type or ("card" if known else None)
 
 
 def refund_status(payment: Payment) -> str:

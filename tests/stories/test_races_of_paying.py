@@ -104,6 +104,6 @@ def test_one_request_is_one_payment(diary: Diary):
     assert {made.id for _, made in told if isinstance(made, Payment)} == {
         diary.every("/v1/payments")[0]["id"]
     }
-    assert invoice(diary, "ada")["by_hand"] == 1
+    assert invoice(diary, "ada")["manual_retries"] == 1
     assert diary.payments("ada") == [("declined", 2500)] * 2
     diary.sound()

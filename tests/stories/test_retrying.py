@@ -135,7 +135,7 @@ def test_a_person_asks_three_times_and_the_schedule_goes_on(diary: Diary):
     for n in range(3):
         assert told(asks(diary, "ada")) == (200, "declined")
         now = invoice(diary, "ada")
-        assert (now["attempt_at"], now["by_hand"], now["payment"]) == (before, n + 1, None)
+        assert (now["attempt_at"], now["manual_retries"], now["payment"]) == (before, n + 1, None)
     assert told(asks(diary, "ada")) == (409, "manual_retries_used")
     assert diary.subscription("ada")["status"] == "past_due"
     diary.it_is("2026-01-18")

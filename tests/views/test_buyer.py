@@ -13,7 +13,7 @@ from chalice.test import Client
 from chalicelib.billing import issuing
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
-from chalicelib.billing.payments import Payment
+from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.service import Service
@@ -410,6 +410,21 @@ def test_a_payment_of_another_is_not_shown(
         )
     its = links.sign(service.settings, Purpose.INVOICE, "acct_1", invoice.id, now)
     assert "Payment received" not in page(service, its, payment=own.id).html
+
+
+def test_a_payment_taken_back_says_by_whom(
+    service: Service, owing: str, payment: Payment, invoice: Invoice, now: datetime
+):
+    """A debit that came back is the bank's doing; one written down by mistake is nobody's but the business's."""
+    back = replace(payment, status=PaymentStatus.RETURNED)
+    told = {}
+    for origin in (Origin.SCHEDULE, Origin.HAND):
+        put(service, replace(back, origin=origin, id=f"pay_1_0001_{origin}"))
+        token = links.sign(service.settings, Purpose.PAYMENT, "acct_1", f"pay_1_0001_{origin}", now)
+        told[origin] = owed_on(page(service, token))
+    assert "Your bank took the payment back" in told[Origin.SCHEDULE]
+    assert "It was written down by mistake" in told[Origin.HAND]
+    assert "bank" not in told[Origin.HAND].lower()
 
 
 ELSEWHERE = [

@@ -98,5 +98,6 @@ def test_what_is_not_there_has_no_link(api: Api, sold: dict[str, Any]):
     amount = {"amount": 100, "currency": "usd"}
     body = {"contact": contact, "amount": amount, "received_on": "2026-01-31", "type": "cash", "invoices": []}
     paid = api.post("/v1/payments", body)
+    assert (paid["payment_method"], paid["method_type"]) == (None, "cash")
     told = api.post(f"/v1/payments/{paid['id']}/link")
     assert (told.status, told["code"]) == (409, "payment_without_page")

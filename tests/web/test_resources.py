@@ -37,7 +37,8 @@ def test_what_is_ours_is_not_shown(api: Api):
         '"account":"acct',
     ):
         assert not any(inside in text for text in shown)
-    assert api.get("/v1/payments", key=key)["data"][0]["payment_method"] == sold["payment_method"]["id"]
+    paid = api.get("/v1/payments", key=key)["data"][0]
+    assert (paid["payment_method"], paid["method_type"]) == (sold["payment_method"]["id"], "card")
 
 
 def test_every_amount_of_an_invoice_is_money(api: Api):
