@@ -87,7 +87,7 @@ def _paid(life: Life) -> Iterator[str]:
             paid[part.invoice] += part.amount.amount
             if one.status == "returned" and one.amount_returned:
                 # What had been given back before stays so: only the rest of it came back.
-                paid[part.invoice] -= one.amount_returned.amount
+                paid[part.invoice] -= min(one.amount_returned.amount, part.amount.amount)
                 shared |= {part.invoice} if len(one.allocations) > 1 else set()
     for invoice in life.watch.of(Invoice):
         if invoice.amount_paid.amount != paid[invoice.id] and invoice.id not in shared:
