@@ -73,8 +73,8 @@ def check(given: Given, currency: str) -> None:
         types = given["method_types"]
         if not types or len(set(types)) != len(types):
             detail = "Name at least one type of payment method, each once."
-            raise Invalid("method_types_missing", detail, "method_types")
-        check_types(types, currency, "method_types")
+            raise Invalid("accepted_types_missing", detail, "accepted_types")
+        check_types(types, currency, "accepted_types")
     for n, fee in enumerate(given.get("fees", ())):
         _check_fee(fee, f"fees[{n}]", currency)
     if len(given.get("fees", ())) > MOST_FEES:

@@ -75,7 +75,7 @@ class Settings(Body, frozen=True):
     reminder_days: int | UnsetType | None = UNSET
     retries: Policy | UnsetType = UNSET
     accept_online: bool | UnsetType = UNSET
-    method_types: Annotated[tuple[MethodType, ...], Meta(max_length=5)] | UnsetType = UNSET
+    accepted_types: Annotated[tuple[MethodType, ...], Meta(max_length=5)] | UnsetType = UNSET
     fees: Annotated[tuple[NewDefaultFee, ...], Meta(max_length=10)] | UnsetType = UNSET
     email_invoices: bool | UnsetType = UNSET
     invoicing_can_be_off: bool | UnsetType = UNSET
@@ -85,6 +85,8 @@ class Settings(Body, frozen=True):
         said: dict[str, Any] = {
             name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET
         }
+        if "accepted_types" in said:
+            said["method_types"] = said.pop("accepted_types")
         if "retries" in said:
             said["retries"] = policy(said["retries"], "retries")
         if "fees" in said:

@@ -61,7 +61,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "billing_hour": 7,
         "zone": "Europe/Paris",
         "retries": {"days": [1, 3, 7], "at_end": "cancel", "hard_declines": ["do_not_honor"]},
-        "method_types": ["card", "sepa_debit"],
+        "accepted_types": ["card", "sepa_debit"],
     },
     "retry_policies.replay": {"retries": "stripe_8_in_14d", "start_on": "2027-01-01", "end_on": "2027-03-31"},
     "invoices.pay": {"payment_method": _METHOD},

@@ -71,7 +71,7 @@ class Shape:
 SHAPES: Final[dict[type, Shape]] = {
     Account: Shape(
         hides=frozenset({"rezoning"}),
-        renames=(("clock", "test_clock"),),
+        renames=(("clock", "test_clock"), *told.SETTINGS.items()),
         about="""`zone` is an IANA name, `billing_hour` the local hour (0-23) at which its days are billed.
 
 `reminder_days` before a payment the customer is told of it; null switches the letter off.""",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -145,10 +145,16 @@ class ChangedField:
     after: Any
 
 
+SETTINGS: Final = {"method_types": "accepted_types"}
+"""What a setting is called as on a subscription, where its record calls it otherwise."""
+
+
 def fields_changed(change: AccountChange) -> tuple[ChangedField, ...]:
     return tuple(
         ChangedField(
-            field=one.field, before=msgspec.json.decode(one.before), after=msgspec.json.decode(one.after)
+            field=SETTINGS.get(one.field, one.field),
+            before=msgspec.json.decode(one.before),
+            after=msgspec.json.decode(one.after),
         )
         for one in change.fields
     )
