@@ -293,7 +293,14 @@ def refunds(service: Service, account: str, names: list[str]) -> None:
 
 def _outcome(service: Service, refund: Refund, paid: Payment, real: datetime) -> RefundTold | None:
     """Among the payment's refunds, by its name; else, while the key surely lives, by asking again."""
-    for told in service.gateway.refunds_of(paid.reference or ""):
+    try:
+        there = service.gateway.refunds_of(paid.reference or "")
+    except (
+        Refused
+    ) as unknown:  # asked of another account or mode of Stripe's: that says nothing of the refund
+        detail = f"Stripe does not know {paid.reference}: {unknown}"
+        raise WrongState("payment_not_at_stripe", detail) from unknown
+    for told in there:
         if told.metadata.get("refund") == refund.id or told.reference == refund.reference:
             return told
     return _sent(service, refund, paid) if refund.repeatable(real) else None

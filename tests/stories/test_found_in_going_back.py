@@ -46,6 +46,23 @@ def test_what_stripe_cannot_give_back_is_refused_before_anything_is_written(diar
     assert audited(diary).holds
 
 
+def test_a_refund_that_cannot_be_looked_for_has_not_failed(diary: Diary):
+    """Its answer is lost, and Stripe, asked with another key, refuses to look: it waits for a person, and no money is given twice."""
+    paid = pays(diary)
+    for method, fault, times in (("POST", "500_after", 1), ("GET", "tax_inactive", 99)):
+        where = {"method": method, "path": "/v1/refunds"}
+        diary.world.stripe("POST", "faults", {"match": where, "fault": fault, "times": times})
+    diary.post("/v1/refunds", payment=paid, amount=usd(1000))
+    diary.it_is("2026-01-21")
+    assert (refunds(diary, paid), balance(diary, "ada")) == ([("pending", 1000)], 0)
+    [refund] = diary.parked()
+    diary.world.stripe("DELETE", "faults")
+    diary.post(f"/v1/parked/refund/{refund}/release")
+    diary.it_is("2026-01-22")
+    assert (refunds(diary, paid), given_back(diary)) == ([("succeeded", 1000)], 1000)
+    diary.sound()
+
+
 def test_a_credit_note_that_was_altered_is_named(diary: Diary):
     """One that gives what its lines do not come to stops no audit: it is what the audit finds."""
     pays(diary)
