@@ -228,8 +228,9 @@ class Payment:
 
     @property
     def in_line(self) -> bool:
-        """Whether it waits for the gateway to be there, as far as is known never sent."""
-        return self.status is PaymentStatus.PENDING and self.look_at == self.sent_at
+        """Whether it waits for the gateway to be there or to have time, as far as is known never sent."""
+        put_off = self.look_at is not None and not self.looks and self.reason is not None
+        return self.status is PaymentStatus.PENDING and (put_off or self.look_at == self.sent_at)
 
     def waiting(self, until: datetime | None, reason: str) -> "Payment":
         """The gateway could not be asked: again then (real time), or as soon as it is there, the oldest first."""

@@ -16,6 +16,7 @@ from chalicelib import wiring
 from chalicelib.billing.gateway import Limited, Locked, Refused, Unavailable
 from chalicelib.billing.lines import Line
 from chalicelib.billing.orders import Start, Wish
+from chalicelib.billing.payments import Payment
 from chalicelib.billing.periods import Frequency
 from chalicelib.operations import ask, governor, subscribe
 from chalicelib.operations.order import Order
@@ -25,6 +26,10 @@ from sandbox.world import World, environment
 from tests.stories.diary import Diary
 
 LIMIT = 25
+RATE = 20  # what the workers of a story on a busy machine are told of it; they use four fifths
+MOST_REFUSED = 5
+NEIGHBORS = 40
+"""So far from its place may one be that was on its way side by side with others: what is begun in two seconds or so."""
 
 
 def limited_world(aws: dict[str, str], stripe: Any, folder: Path) -> World:
@@ -37,7 +42,7 @@ def limited_world(aws: dict[str, str], stripe: Any, folder: Path) -> World:
         clock,
         PERENNIAL_STRIPE_SECONDS="5",
         PERENNIAL_WAKE_SHARDS="1",
-        PERENNIAL_STRIPE_RATE=str(LIMIT),
+        PERENNIAL_STRIPE_RATE=str(RATE),
     )
     made = World(env, stripe.url)
     made.set_clock(made.now)
@@ -62,7 +67,7 @@ def sells(diary: Diary, count: int, on: date) -> list[str]:
 
 def test_an_hour_without_stripe_and_then_its_limit(real_aws: dict[str, str], stripe: Any, tmp_path: Path):
     """Three hundred are due as Stripe goes away; an hour later it takes 25 requests a second: all are charged once, what was
-    begun before as what was not in its order, nobody storms the door, and nothing is parked."""
+    begun before as what was not in its order (only who knocked in vain waits longer), nobody storms the door, nothing is parked."""
     with limited_world(real_aws, stripe, tmp_path) as world:
         diary = Diary(world)
         sold = sells(diary, 300, date(2026, 1, 15))
@@ -77,16 +82,21 @@ def test_an_hour_without_stripe_and_then_its_limit(real_aws: dict[str, str], str
         world.until(datetime(2026, 1, 15, 13, tzinfo=UTC))
         assert diary.taken() == 300 * 1250
         # A machine that stands still for a second lets calls arrive together that were begun apart.
-        assert sum(world.stripe("GET", "rate")["refused"].values()) <= 30
+        assert sum(world.stripe("GET", "rate")["refused"].values()) <= MOST_REFUSED
         assert diary.parked() == []
         world.stripe("POST", "rate", {"per_second": None})
         payments = {row["reference"]: row for row in diary.every("/v1/payments")}
         assert {row["status"] for row in payments.values()} == {"succeeded"}
         order = [payments[one.reference]["subscription"] for one in _charges(world)]
-        before = {row["subscription"] for row in payments.values() if row["created_at"] < "2026-01-15T12:00"}
+        made = {one.subscription: one for one in _payments(diary)}
+        before = {
+            name for name, one in made.items() if one.created_at < datetime(2026, 1, 15, 12, tzinfo=UTC)
+        }
         assert 0 < len(before) < len(sold), "some were reserved as Stripe went away, others left as they were"
-        _in_order([one for one in order if one in before], [one for one in sold if one in before])
-        _in_order([one for one in order if one not in before], [one for one in sold if one not in before])
+        in_vain = {name for name, one in made.items() if one.looks}
+        assert 0 < len(in_vain) <= LIMIT, "few knocked while nobody was there"
+        for group in (before - in_vain, made.keys() - before - in_vain):
+            _in_order([one for one in order if one in group], [one for one in sold if one in group])
         diary.sound()
 
 
@@ -94,7 +104,13 @@ def _in_order(order: list[str], sold: list[str]) -> None:
     """As they were due and sold, but for neighbors that were on their way side by side."""
     place = {one: n for n, one in enumerate(sold)}
     assert sorted(order) == sorted(sold)
-    assert max(abs(place[one] - n) for n, one in enumerate(order)) <= LIMIT
+    assert max(abs(place[one] - n) for n, one in enumerate(order)) <= NEIGHBORS, [place[one] for one in order]
+
+
+def _payments(diary: Diary) -> list[Payment]:
+    """All of the account's, with what people are not shown."""
+    look = diary.world.service().store.look(f"{diary.account}/payment", limit=1000)
+    return [one for one in look.reading.records.values() if isinstance(one, Payment)]
 
 
 def _requests(world: World) -> int:
