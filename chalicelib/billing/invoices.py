@@ -178,16 +178,25 @@ class Invoice:
             paid_by=payment if whole else self.paid_by,
         )
 
-    def declined(self, policy: RetryPolicy, now: datetime, *, hard: bool, type_: str = CARD) -> "Invoice":
+    def declined(
+        self,
+        policy: RetryPolicy,
+        now: datetime,
+        *,
+        hard: bool,
+        type_: str = CARD,
+        failures: int | None = None,
+    ) -> "Invoice":
         """The open payment, by a type of method, failed: ask again on the schedule, or, after a hard decline, only give up on its last day.
 
-        A sent one is not asked for: it stays due, or overdue.
+        A sent one is not asked for: it stays due, or overdue. `failures` is how often it was asked for in vain, where that
+        is known better than by all that was asked for.
         """
         if self.due_on is not None:
             return self.released(None)
         first = self.failed_at or now
         last = dunning.gives_up_at(policy, first, type_)
-        failures = self.attempts - self.by_hand
+        failures = self.attempts - self.by_hand if failures is None else failures
         soft = dunning.next_attempt(policy, first, now, type_, failures=failures)
         again = (last if last > now else None) if hard else soft
         return replace(self, payment=None, failed_at=first, attempt_at=again)

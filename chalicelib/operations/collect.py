@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from itertools import takewhile
 
 from chalicelib.billing import ceilings, dunning, ledger, periods
 from chalicelib.billing.ceilings import Ceiling
@@ -13,7 +12,7 @@ from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import CARD, Invoice, InvoiceStatus
 from chalicelib.billing.issuing import applicable, overdue_at
 from chalicelib.billing.money import Money
-from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment, PaymentStatus
+from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
@@ -156,16 +155,9 @@ def ceiling(changes: Changeset, invoice: Invoice, method: Method, at: Moment) ->
     """The ceiling that one more attempt of an invoice on a method would break, by the payments that were read."""
     if invoice.attempts < ceilings.FEWEST:
         return None
-    asked = [one.created_at for one in tried(changes, invoice, method.id)]
+    tried = settle.since_paid(changes, invoice)
+    asked = [one.created_at for one in tried if one.request and one.request.method == method.id]
     return ceilings.reached(asked, at.now, debit=method.type in dunning.DEBIT_TYPES)
-
-
-def tried(changes: Changeset, invoice: Invoice, method: str) -> list[Payment]:
-    """The payments by which a method was asked for what an invoice owes now: those since one succeeded, which paid another part."""
-    made = (changes.find(Payment, name) for name in invoice.payments_so_far(ceilings.MOST_COUNTED))
-    asked = [one for one in made if one is not None and one.request is not None]
-    since = takewhile(lambda one: one.status is not PaymentStatus.SUCCEEDED, asked)
-    return [one for one in since if one.request and one.request.method == method]
 
 
 def _asked_before(invoice: Invoice) -> bool:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 
 from chalicelib.billing import ledger
+from chalicelib.billing.ceilings import MOST_COUNTED
+from chalicelib.billing.dunning import DEBIT_TYPES
 from chalicelib.billing.events import EventType
-from chalicelib.billing.gateway import Limited, NotAsked, Outcome, Succeeded, Unavailable
+from chalicelib.billing.gateway import Declined, Limited, NotAsked, Outcome, Succeeded, Unavailable
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.statuses import Status
@@ -77,7 +80,7 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer], know
 def _left(
     service: Service, account: str, answers: Mapping[str, Answer], known: Reading
 ) -> dict[str, list[str]]:
-    """What is read besides, by payment (keys), where a buyer left a method with it; `known` holds it then."""
+    """What is read besides, by payment (keys), where a buyer left a method with it, or a debit came back; `known` holds it then."""
     found: dict[str, list[str]] = {}
     for id_, answer in answers.items():
         payment = known.records.get(name := keys.key(Payment, account, id_))
@@ -87,6 +90,12 @@ def _left(
             arrears = subscription.arrears if isinstance(subscription, Subscription) else ()
             owed = [keys.key(Invoice, account, one) for one in arrears[:MOST_ASKED]]
             found[name] = [keys.key(PaymentMethod, account, answer.method.id), *owed]
+        if isinstance(payment, Payment) and isinstance(answer, Declined) and payment.type in DEBIT_TYPES:
+            paid = (
+                known.records.get(keys.key(Invoice, account, part.invoice)) for part in payment.allocations
+            )
+            made = (one.payments_so_far(MOST_COUNTED) for one in paid if isinstance(one, Invoice))
+            found[name] = [keys.key(Payment, account, one) for names in made for one in names if one != id_]
     wanted: Iterable[str] = (key for more in found.values() for key in more if key not in known.records)
     if found:
         known.add(service.store.load(account, wanted))
@@ -219,8 +228,23 @@ def _declined(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment
         again = invoice.declined(at.account.retries, at.now, hard=False).asked_at(at.now)
         failed(changes, again, at)
         return
-    after = invoice.declined(at.account.retries, at.now, hard=payment.hard, type_=payment.type)
+    policy, count = at.account.retries, _failures(changes, invoice)
+    after = invoice.declined(policy, at.now, hard=payment.hard, type_=payment.type, failures=count)
     failed(changes, after, at, refused=tried if payment.hard else None)
+
+
+def _failures(changes: Changeset, invoice: Invoice) -> int | None:
+    """How often the schedule asked in vain for what is owed now, where its payments were read: only a debit's count."""
+    tried = since_paid(changes, invoice)
+    asked = [one for one in tried if one.request and not one.request.page and one.origin is not Origin.PERSON]
+    return len(asked) or None
+
+
+def since_paid(changes: Changeset, invoice: Invoice) -> list[Payment]:
+    """The payments that were asked for and came to nothing, or are not over, since one succeeded: that paid another part. Newest first."""
+    made = (changes.find(Payment, name) for name in invoice.payments_so_far(MOST_COUNTED))
+    asked = (one for one in made if one is not None and one.request is not None)
+    return list(takewhile(lambda one: one.status is not PaymentStatus.SUCCEEDED, asked))
 
 
 def _refused_by_hand(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:

@@ -131,3 +131,16 @@ def test_a_transfer_for_an_invoice_that_was_just_paid_pays_the_next_one_that_is_
     assert {row["status"] for row in diary.every("/v1/invoices")} == {"paid"}
     assert diary.subscription("ada")["status"] == "active"
     diary.sound()
+
+
+def test_a_later_part_is_presented_as_often_as_the_first(diary: Diary):
+    """Two parts came without trouble: the third, for want of money, is presented twice more like any debit."""
+    diary.saves_a_card("ada", "pm_usBankAccount_success")
+    parts = [{"due_on": f"2026-0{n}-12", "percent": part} for n, part in ((1, "33"), (2, "33"), (3, "34"))]
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-12", frequency="annually", payment_schedule=parts)
+    diary.it_is("2026-03-01")
+    diary.card("ada", *[POOR] * 9)
+    diary.it_is("2026-04-20")
+    assert [status for status, _ in diary.payments("ada")] == ["succeeded"] * 2 + ["declined"] * 3
+    assert diary.subscription("ada")["status"] == "unpaid"
+    diary.sound()
