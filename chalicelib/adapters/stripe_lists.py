@@ -11,7 +11,18 @@ from chalicelib.billing.money import Money, from_stripe
 PAGE = 100
 Get = Callable[[str, dict[str, Any]], dict[str, Any]]
 # What takes money out of the balance, or puts it there, that no buyer paid or got back.
-NO_BUYERS = ("payout", "payout_cancel", "payout_failure", "stripe_fee")
+NO_BUYERS = (
+    "contribution",
+    "payout",
+    "payout_cancel",
+    "payout_failure",
+    "reserve_transaction",
+    "stripe_fee",
+    "stripe_fx_fee",
+    "tax_fee",
+    "topup",
+    "topup_reversal",
+)
 
 
 def charges(get: Get, after: str | None, span: Span) -> tuple[list[ChargeTold], str | None]:
