@@ -144,7 +144,7 @@ def _mended(life: Life) -> Iterator[str]:
                 and invoice.status == "open"
                 and invoice.due_on is None
             )
-            if owed and not _at_the_bank(life, invoice):
+            if owed and not invoice.instalments and not _at_the_bank(life, invoice):
                 yield f"{name} gave a card that works, and {invoice.id} still owes {invoice.amount_due}."
 
 

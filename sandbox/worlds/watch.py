@@ -163,8 +163,11 @@ class Watch:
     def _leased(self, before: Payment | None, after: Payment) -> None:
         """Whoever asks Stripe is waited for: nobody else takes the payment up before the lease is over."""
         until, owner = self._leases.get(after.id, (self._life.moment, None))
+        on_page = (
+            after.request is not None and after.request.page is not None
+        )  # every tab asks for the same page
         live = before is not None and before.leased_until is not None and self._life.moment < until
-        if live and owner is not self._writer and after.status not in SETTLED and after.leased_until != until:
+        if live and owner is not self._writer and after.status not in SETTLED and not on_page:
             self.breach(f"{after.id} was taken from a worker whose lease lives until {until}.")
         if after.leased_until:
             self._leases[after.id] = after.leased_until, self._writer
