@@ -145,6 +145,7 @@ def main(arguments: list[str]) -> int:
         metavar="MS",
         help="measure charges a second of one worker instead, Stripe taking MS each",
     )
+    parser.add_argument("--audit", action="store_true", help="measure an audit of one account instead")
     parser.add_argument("--profile", metavar="FILE", help="write a cProfile of the renewals")
     asked = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
@@ -152,6 +153,10 @@ def main(arguments: list[str]) -> int:
         from sandbox import bench_pace
 
         return bench_pace.main(asked.count, asked.latency, as_json=asked.json)
+    if asked.audit:
+        from sandbox import bench_audit
+
+        return bench_audit.main(asked.count, as_json=asked.json)
     meter = Meter()
     with tempfile.TemporaryDirectory() as folder, Aws() as aws, local_stripe() as stripe:
         clock = Path(folder) / "clock"
@@ -174,11 +179,11 @@ def _measured(world: World, meter: Meter, asked: argparse.Namespace) -> dict[str
     say("Billing their first month, uncounted: the process is warm then, and a first month is no renewal …")
     world.set_clock(FIRST_DUE)
     world.settle()
-    before = _stripe_calls(world)
+    before = stripe_calls(world)
     say("Their day comes again …")
     seconds = _renew(world, meter, asked.profile)
     world.gateway.use(world.app.app)
-    calls = _stripe_calls(world) - before
+    calls = stripe_calls(world) - before
     charged = world.stripe("GET", "summary")["charges"]["succeeded"]
     if charged != 2 * asked.count:
         raise SystemExit(
@@ -204,7 +209,8 @@ def local_stripe() -> Iterator[str]:
         process.wait(10)
 
 
-def _stripe_calls(world: World) -> int:
+def stripe_calls(world: World) -> int:
+    """How many requests Stripe has had."""
     return sum(world.stripe("GET", "summary")["requests"].values())
 
 
@@ -240,7 +246,7 @@ def sell(world: World, count: int, say: Callable[[str], None], accounts: int = 1
 def _renew(world: World, meter: Meter, profile: str | None) -> float:
     """All that a day of renewals causes, until nothing moves; returns the wall-clock seconds."""
     world.set_clock(DUE)
-    wiring.use(_counted(world.service(), world, meter))
+    wiring.use(counted(world.service(), world, meter))
     profiler = None
     if profile:
         import cProfile
@@ -256,7 +262,8 @@ def _renew(world: World, meter: Meter, profile: str | None) -> float:
     return seconds
 
 
-def _counted(service: Service, world: World, meter: Meter) -> Service:
+def counted(service: Service, world: World, meter: Meter) -> Service:
+    """The service, telling a meter of its requests."""
     settings = world.app.settings
     connection: Any = Counted(Dynamo(settings), meter)
     queue: Any = service.queue
