@@ -51,7 +51,9 @@ def test_stripe_that_cannot_be_reached_is_not_asked_by_the_whole_batch(diary: Di
     diary.world.restart(lambda service: replace(service, gateway=_counted(far, asked)))
     diary.it_is("2026-01-15", hour=7)
     assert diary.taken() == 0
-    assert asked["charge"] < 20 + 20, "after the first batch one asks, at first after half a minute, then every five"
+    assert asked["charge"] < 20 + 20, (
+        "after the first batch one asks, at first after half a minute, then every five"
+    )
     diary.world.restart()
     diary.it_is("2026-01-15", hour=9)
     assert diary.taken() == 20 * 1250
