@@ -44,13 +44,15 @@ def payment_method(service: Service, account: str, contact: str, method: str) ->
 
 
 def customer(service: Service, account: str, buyer: Contact) -> str:
-    """Make the contact's customer at the gateway; the contact's name is the key, so there is one.
+    """Make the contact's customer at the gateway, under the contact's name and version: asked twice it is one.
 
+    Whoever was renamed after an answer was lost is asked for anew: the same key with another name would be refused for a day.
     Raises Invalid where Stripe refuses it, and Unavailable.
     """
     metadata = {"account": account, "contact": buyer.id}
     try:
-        made = service.gateway.customer(buyer.id, name=buyer.name, email=buyer.email, metadata=metadata)
+        key = f"{buyer.id}_{buyer.version}"
+        made = service.gateway.customer(key, name=buyer.name, email=buyer.email, metadata=metadata)
     except Refused as refused:
         raise Invalid(refused.code, refused.detail, "contact") from refused
 
