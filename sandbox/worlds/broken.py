@@ -84,8 +84,9 @@ class Elsewhere:
 
 def hunt(most: int) -> tuple[int | None, str]:
     """Live worlds of this copy until one is wrong."""
-    from sandbox.worlds.life import Earth, pinned
+    from sandbox.worlds.earth import Earth
     from sandbox.worlds.run import live
+    from sandbox.worlds.steady import pinned
 
     with pinned():
         earth = Earth(Elsewhere(os.environ[ENDPOINT]))  # type: ignore[arg-type]

@@ -22,7 +22,9 @@ from rich.text import Text
 
 from sandbox.aws import Aws
 from sandbox.worlds import broken, judge, plan, seen
-from sandbox.worlds.life import Earth, Life, pinned
+from sandbox.worlds.earth import Earth
+from sandbox.worlds.life import Life
+from sandbox.worlds.steady import pinned
 
 AT_ONCE = 5
 """Seeds a process lives before it tells of them."""

@@ -10,7 +10,8 @@ import pytest
 
 from sandbox.aws import Aws
 from sandbox.worlds import broken, run, seen
-from sandbox.worlds.life import Earth, pinned
+from sandbox.worlds.earth import Earth
+from sandbox.worlds.steady import pinned
 
 WORLDS = int(os.environ.get("PERENNIAL_WORLDS", "300"))
 PARTS = 20
