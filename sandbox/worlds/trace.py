@@ -206,6 +206,8 @@ class Trace:
         if self._named("move date"):
             if date.fromisoformat(body["on"]) != known.next_on:
                 known.restart(date.fromisoformat(body["on"]))
+        elif not self._named("change"):
+            return  # how it is collected, which is nothing to the calendar
         elif known.billed and body.get("proration", "none") == "none":
             known.saved = body
         else:
@@ -233,6 +235,8 @@ class Trace:
                 self._wrong(f"{known.id} was resumed, and nobody asked for it.")
                 return
             today = date.fromisoformat(how["resume_on"])
+            if self._life.moment < self.moment(today):
+                self._wrong(f"{known.id} was resumed at {self._life.moment}, before {self.moment(today)}.")
         lasted = today - (known.paused_on or today)
         known.paused_on, known.resumes = None, {}
         if how.get("shifts", True):
