@@ -1,5 +1,6 @@
 """What every test may ask for: a local AWS that really runs, one that is quick, a local Stripe, and worlds on them."""
 
+import gc
 import os
 from collections.abc import Iterator
 from itertools import count
@@ -103,6 +104,7 @@ def new_world(aws: dict[str, str], stripe: StripeServer, folder: Path, *, twice:
     clock.write_text("2026-01-01T12:00:00+00:00")
     env = environment(aws, stripe.url, clock, PERENNIAL_STRIPE_SECONDS="0.5", PERENNIAL_WAKE_SHARDS="1")
     made = World(env, stripe.url, twice=twice)
+    gc.set_threshold(5_000, 10, 10)  # app.py collects seldom: right for a worker, not where worlds come and go
     made.set_clock(made.now)
     made.connect_stripe("hold")
     return made

@@ -1,5 +1,6 @@
 """Random worlds: whatever happens to them, Stripe takes what is due, once; a seed is lived again exactly as it was."""
 
+import gc
 import logging
 import os
 from collections import Counter
@@ -23,6 +24,7 @@ def earth(ministack: Aws) -> Iterator[Earth]:
     """A local Stripe and the app, for all worlds of a process."""
     before = dict(os.environ)
     made = Earth(ministack)
+    gc.set_threshold(5_000, 10, 10)  # app.py collects seldom: right for a worker, not where worlds come and go
     logging.disable(logging.CRITICAL)
     yield made
     logging.disable(logging.NOTSET)
