@@ -104,7 +104,7 @@ def new_world(aws: dict[str, str], stripe: StripeServer, folder: Path, *, twice:
     clock.write_text("2026-01-01T12:00:00+00:00")
     env = environment(aws, stripe.url, clock, PERENNIAL_STRIPE_SECONDS="0.5", PERENNIAL_WAKE_SHARDS="1")
     made = World(env, stripe.url, twice=twice)
-    gc.set_threshold(5_000, 10, 10)  # app.py collects seldom: right for a worker, not where worlds come and go
+    gc.set_threshold(5_000, 10, 10)  # worlds come and go: app.py collects seldom
     made.set_clock(made.now)
     made.connect_stripe("hold")
     return made

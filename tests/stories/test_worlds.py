@@ -24,7 +24,7 @@ def earth(ministack: Aws) -> Iterator[Earth]:
     """A local Stripe and the app, for all worlds of a process."""
     before = dict(os.environ)
     made = Earth(ministack)
-    gc.set_threshold(5_000, 10, 10)  # app.py collects seldom: right for a worker, not where worlds come and go
+    gc.set_threshold(5_000, 10, 10)  # worlds come and go: app.py collects seldom
     logging.disable(logging.CRITICAL)
     yield made
     logging.disable(logging.NOTSET)
