@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from sandbox.aws import Aws
 from sandbox.environment import ROOT
@@ -38,10 +40,14 @@ def main(console: Console, only: str | None = None) -> int:
     uncaught = 0
     with Aws() as aws:
         for law in [law for law in LAWS if only in (None, law.name)]:
-            found = caught(law, aws.endpoint)
+            try:
+                found, trouble = caught(law, aws.endpoint), "NOT CAUGHT"
+            except ValueError as error:
+                found, trouble = None, str(error)
             uncaught += found is None
-            told = f"seed {found[0]}: {found[1]}" if found else "[red]NOT CAUGHT[/red]"
-            console.print(f"[bold]{law.name}[/bold] ({law.file})\n   {told}", highlight=False)
+            console.print(f"{law.name} ({law.file})", style="bold", highlight=False)
+            told = Text(f"seed {found[0]}: {found[1]}") if found else Text(trouble, "red")
+            console.print(Padding(told, (0, 3)))
     console.print(
         f"{uncaught} of {len(LAWS)} laws broken were not caught." if uncaught else "All were caught."
     )

@@ -77,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--broken", action="store_true", help="break laws in scratch copies, and see them caught"
     )
-    parser.add_argument("--only", help="with --broken: only the law of this name")
+    names = [law.name for law in broken.LAWS]
+    parser.add_argument("--only", choices=names, help="with --broken: only the law of this name")
     return parser
 
 
