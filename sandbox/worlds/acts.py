@@ -183,7 +183,7 @@ def mend(life: Life, who: str, chance: Random) -> None:
     broken = found.arrears or (found.method and found.method.refused)
     if not broken or chance.random() < 0.2:
         return
-    life.people[who].mended = True
+    life.people[who].mended_at = life.moment
     body = {"contact": life.people[who].contact, "payment_method": "pm_card_visa"}
     put(life, "mend", who, "/v1/payment_methods", body, then=_then_charged_on)
 

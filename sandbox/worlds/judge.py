@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.billing.deliveries import Delivery
@@ -133,7 +133,7 @@ def _silent(life: Life, invoice: Invoice, subscription: Subscription, payments: 
 def _mended(life: Life) -> Iterator[str]:
     """Who gave a card that works in the end owes nothing that could be collected."""
     for name, one in life.people.items():
-        if not one.mended or not one.switched:
+        if one.mended_at is None or not one.switched:
             continue
         subscription: Subscription = life.watch.get(Subscription, one.subscription)
         if subscription.ended_at is not None:
@@ -144,13 +144,21 @@ def _mended(life: Life) -> Iterator[str]:
                 and invoice.status == "open"
                 and invoice.due_on is None
             )
-            if owed and not invoice.instalments and not _at_the_bank(life, invoice):
+            late = _at_the_bank(life, invoice) or _taken_back(life, invoice, one.mended_at)
+            if owed and not invoice.instalments and not late:
                 yield f"{name} gave a card that works, and {invoice.id} still owes {invoice.amount_due}."
 
 
 def _at_the_bank(life: Life, invoice: Invoice) -> bool:
     payment = life.watch.get(Payment, invoice.payment) if invoice.payment else None
     return payment is not None and payment.status == "processing"
+
+
+def _taken_back(life: Life, invoice: Invoice, since: datetime) -> bool:
+    """A bank took it back after the card was given: its schedule has begun anew, and asks for it on a day to come."""
+    again = invoice.failed_at is not None and invoice.failed_at >= since and invoice.attempt_at is not None
+    returned = (one for one in life.watch.of(Payment) if one.status == "returned")
+    return again and any(part.invoice == invoice.id for one in returned for part in one.allocations)
 
 
 def _given_back(life: Life) -> Iterator[str]:

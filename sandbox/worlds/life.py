@@ -44,7 +44,7 @@ class Living:
     method: str = ""
     debit: bool = False
     subscription: str = ""
-    mended: bool = False
+    mended_at: datetime | None = None
     switched: bool = False
 
 
