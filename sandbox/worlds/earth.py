@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import sys
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ class Earth:
         self.aws = aws
         self.stripe = StripeServer().start()
         os.environ.update(environment(aws.environment("900000000000"), self.stripe.url, None, **SETTINGS))
+        sys.modules.pop("app", None)  # a process that has lived other worlds has read other settings
         self.app = importlib.import_module("app")
         self.worlds = 0
 
