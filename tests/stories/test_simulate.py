@@ -354,8 +354,12 @@ def _scan() -> Iterator[tuple[str, str]]:
 
 
 def _of_subscription(found: Subscription, foretold: Simulation) -> Subscription:
-    """With the method it was assumed to be paid with, where its buyer chose one on a page."""
+    """With the method it was assumed to be paid with, where its buyer chose one on a page.
+
+    How often it was written is not compared: what happens at one moment is one write or two, as workers meet it.
+    """
     assumed = foretold.subscription.method
+    found = replace(found, version=foretold.subscription.version)
     return replace(found, method=assumed) if assumed and found.method and assumed.id == "assumed" else found
 
 
