@@ -71,22 +71,28 @@ class Aws:
 
     def call(self, path: str, body: Any, target: str | None = None) -> dict[str, Any]:
         """One POST, sent once. Raises AwsRefused, AwsUnreachable or AwsSilent."""
-        data = msgspec.json.encode(body)
-        content = self._json if target else "application/json"
-        headers = {"content-type": content, "host": self._host}
+        headers = {"content-type": self._json if target else "application/json"}
         if target:
             headers["x-amz-target"] = target
-        sign(headers, path, data, Signer(self._credentials(), *self._scope, datetime.now(UTC)))
-        del headers["host"]
+        return _answered(self.request("POST", path, msgspec.json.encode(body), headers))
+
+    def request(
+        self, method: str, path: str, data: bytes, headers: dict[str, str]
+    ) -> urllib3.BaseHTTPResponse:
+        """One request, sent once, and its answer whatever it is; `path` is quoted. Raises AwsUnreachable or AwsSilent."""
+        signed = headers | {"host": self._host}
+        if self._scope[1] == "s3":
+            signed["x-amz-content-sha256"] = hashlib.sha256(data).hexdigest()
+        sign(signed, path, data, Signer(self._credentials(), *self._scope, datetime.now(UTC)), method)
+        del signed["host"]
         try:
-            answer = self._pool.request(
-                "POST", self._endpoint + path, body=data, headers=headers, redirect=False
+            return self._pool.request(
+                method, self._endpoint + path, body=data, headers=signed, redirect=False
             )
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise AwsUnreachable(str(error)) from error
         except urllib3.exceptions.HTTPError as error:
             raise AwsSilent(str(error)) from error
-        return _answered(answer)
 
     def call_again(self, path: str, body: Any, target: str | None = None) -> dict[str, Any]:
         """The same for what may be carried out twice: repeated a few times while AWS is busy or silent."""
@@ -132,8 +138,8 @@ class Signer(NamedTuple):
     now: datetime
 
 
-def sign(headers: dict[str, str], path: str, data: bytes, by: Signer) -> None:
-    """Add Signature Version 4 to the headers (names in lower case, host among them) of a POST without a query.
+def sign(headers: dict[str, str], path: str, data: bytes, by: Signer, method: str = "POST") -> None:
+    """Add Signature Version 4 to the headers (names in lower case, host among them) of a request without a query.
 
     docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
@@ -144,7 +150,7 @@ def sign(headers: dict[str, str], path: str, data: bytes, by: Signer) -> None:
         headers["x-amz-security-token"] = who.token
     names = sorted(headers)
     signed, listed = ";".join(names), "".join(f"{name}:{headers[name]}\n" for name in names)
-    canonical = f"POST\n{path}\n\n{listed}\n{signed}\n{hashlib.sha256(data).hexdigest()}"
+    canonical = f"{method}\n{path}\n\n{listed}\n{signed}\n{hashlib.sha256(data).hexdigest()}"
     where = f"{stamp[:8]}/{region}/{service}/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{where}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = f"AWS4{who.secret}".encode()

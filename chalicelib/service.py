@@ -7,6 +7,8 @@ from typing import Protocol
 
 from chalicelib.billing.gateway import Gateway
 from chalicelib.billing.wake import Topic
+from chalicelib.crm.files import Files
+from chalicelib.crm.hooks import Hooks
 from chalicelib.crm.mail import Mailer
 from chalicelib.settings import Settings
 from chalicelib.store.store import Store
@@ -79,6 +81,8 @@ class Service:
     store: Store
     gateway: Gateway
     mailer: Mailer
+    files: Files
+    hooks: Hooks
     queue: Queue
     real: Callable[[], datetime]
     new_id: Callable[[str], str]

@@ -35,6 +35,7 @@ class Settings:
     money_queue: str
     deliveries_queue: str
     inbox_queue: str
+    files_bucket: str
     mail_from: str
     base_url: str
     link_secret: str = field(repr=False)
@@ -73,6 +74,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         money_queue=need("PERENNIAL_MONEY_QUEUE"),
         deliveries_queue=need("PERENNIAL_DELIVERIES_QUEUE"),
         inbox_queue=need("PERENNIAL_INBOX_QUEUE"),
+        files_bucket=need("PERENNIAL_FILES_BUCKET"),
         mail_from=need("PERENNIAL_MAIL_FROM"),
         base_url=environ.get("PERENNIAL_BASE_URL", ""),
         link_secret=need("PERENNIAL_LINK_SECRET"),

@@ -13,6 +13,8 @@ from chalicelib.adapters.mail import SesMailer
 from chalicelib.adapters.queue import SqsQueue
 from chalicelib.aws import Aws
 from chalicelib.billing.gateway import Gateway
+from chalicelib.crm.files import Files
+from chalicelib.crm.hooks import Hooks
 from chalicelib.service import Service
 from chalicelib.settings import Misconfigured, Settings
 from chalicelib.store.dynamo import Dynamo
@@ -45,6 +47,8 @@ def wired(settings: Settings) -> Service:
         store=Store(Dynamo(settings), settings.table, settings.wake_shards),
         gateway=cast(Gateway, Late(lambda: stripe(settings))),
         mailer=SesMailer(Aws("email", "ses", settings.region, settings.aws_endpoint)),
+        files=cast(Files, Late(lambda: files(settings))),
+        hooks=cast(Hooks, Late(hooks)),
         queue=SqsQueue(Aws("sqs", "sqs", settings.region, settings.aws_endpoint), settings),
         real=clock(settings),
         new_id=new_id,
@@ -63,6 +67,20 @@ class Late:
         with self._lock:
             self._made = self._made or self._make()
         return getattr(self._made, name)
+
+
+def files(settings: Settings) -> Files:
+    """The bucket of documents and pictures."""
+    from chalicelib.adapters.files import S3Files
+
+    return S3Files(Aws("s3", "s3", settings.region, settings.aws_endpoint), settings.files_bucket)
+
+
+def hooks() -> Hooks:
+    """What posts webhooks."""
+    from chalicelib.adapters.hooks import GuardedHooks
+
+    return GuardedHooks()
 
 
 def stripe(settings: Settings) -> Gateway:

@@ -20,14 +20,27 @@ class DeliveryStatus(StrEnum):
 
 
 class Letter(StrEnum):
-    """The kinds of letters."""
+    """The kinds of letters; those that begin with `staff` go to users of the business, the others to who buys."""
 
+    FIRST_PAYMENT = "first_payment"
     RECEIPT = "receipt"
     PAYMENT_FAILED = "payment_failed"
+    ACTION_REQUIRED = "action_required"
     UPCOMING_PAYMENT = "upcoming_payment"
     INVOICE = "invoice"
     OVERDUE = "overdue"
     PAYMENT_METHOD = "payment_method"
+    METHOD_UPDATED = "method_updated"
+    SUBSCRIPTION_SENT = "subscription_sent"
+    SUBSCRIBED = "subscribed"
+    CHANGED = "changed"
+    CANCELED = "canceled"
+    CARD_EXPIRING = "card_expiring"
+    QUOTE_EXPIRING = "quote_expiring"
+    STAFF_PAYMENT = "staff_payment"
+    STAFF_PAYMENT_FAILED = "staff_payment_failed"
+    STAFF_DISPUTE = "staff_dispute"
+    STAFF_ENDPOINT_DISABLED = "staff_endpoint_disabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

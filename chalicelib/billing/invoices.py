@@ -13,6 +13,7 @@ from chalicelib.billing.errors import WrongState
 from chalicelib.billing.instalments import Instalment
 from chalicelib.billing.money import Money, known, smallest_at_stripe
 from chalicelib.billing.numbering import position
+from chalicelib.billing.papers import Papers
 from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax
 from chalicelib.billing.records import quick
 from chalicelib.billing.wake import Topic, Wake
@@ -46,6 +47,9 @@ class Invoice:
     `due_on` is the local day a sent invoice is to be paid by, None on one that is charged; its `attempt_at` is the moment
     it is overdue. `instalments` split what is owed over days: only what is due by then is asked for, or overdue.
     `by_hand` counts how often a person asked for it again.
+
+    `issuer`, `buyer` and `company_revision` are the revisions of the seller's profile, the contact and the company that its
+    documents show for ever; `papers` are the subscription's as it was issued.
     """
 
     account: str
@@ -79,6 +83,11 @@ class Invoice:
     due_on: date | None = None
     instalments: tuple[Instalment, ...] = ()
     by_hand: int = 0
+    issuer: int = 0
+    buyer: int = 0
+    company: str | None = None
+    company_revision: int = 0
+    papers: Papers | None = None
     version: int = 0
 
     @property

@@ -9,6 +9,7 @@ from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.instalments import Part
 from chalicelib.billing.lines import Line
+from chalicelib.billing.papers import Papers
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.rating import Fee
 from chalicelib.billing.statuses import ENDED, Status
@@ -46,6 +47,7 @@ class Subscription:
     off what it was charged for, `settled_on` the day from which on nothing of it is left to give back. `foretold` is the total of the next invoice as it was known when the last one was issued.
     `collection` is how it is collected, None where it is charged automatically. One that is `record_only` is run elsewhere: never billed here.
     One that is deleted is kept for what was issued for it, and is in no list any more. `schedule` splits its first invoice over days.
+    `company` is billed in place of its contact, who gets the letters; `papers` say how its documents are written.
     """
 
     account: str
@@ -90,6 +92,8 @@ class Subscription:
     record_only: bool = False
     deleted_at: datetime | None = None
     schedule: tuple[Part, ...] = ()
+    company: str | None = None
+    papers: Papers | None = None
     version: int = 0
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from chalicelib.billing import periods
 from chalicelib.billing.collection import MethodType
+from chalicelib.billing.deliveries import Letter
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.rating import Fee
@@ -54,7 +55,11 @@ class Account:
 
     `accept_online`, `method_types` and `fees` are what a new subscription is sold with where nothing else is said;
     `email_invoices` sends invoices that are not charged automatically as they are issued; `invoicing_can_be_off` lets
-    subscriptions be kept here that are run elsewhere.
+    subscriptions be kept here that are run elsewhere. `numbers_by_year` begins its numbers anew each year, with the year behind the prefix.
+
+    `letters_off` are the letters it does not send; `attach_pdf` puts the document beside a letter that tells of one.
+    `issuer` is the revision of its profile. `listeners` are the types of events that some endpoint of it wants (`*`: all),
+    `staff_letters` the letters that some user of it wants: who writes a fact sees there whether anybody is to be told.
     """
 
     account: str
@@ -74,6 +79,13 @@ class Account:
     fees: tuple[Fee, ...] = ()
     email_invoices: bool = True
     invoicing_can_be_off: bool = False
+    numbers_by_year: bool = False
+    credit_note_prefix: str = "CN-"
+    letters_off: tuple[Letter, ...] = ()
+    attach_pdf: bool = True
+    issuer: int = 0
+    listeners: tuple[str, ...] = ()
+    staff_letters: tuple[Letter, ...] = ()
     clock: TestClock | None = None
     rezoning: Rezoning | None = None
     version: int = 0

@@ -6,6 +6,7 @@ from datetime import datetime
 from chalicelib.billing.addresses import Address
 from chalicelib.billing.money import Money
 from chalicelib.billing.tax import Exemption
+from chalicelib.crm.tax_ids import TaxId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +14,8 @@ class Contact:
     """A person; `customer` is the Stripe customer, made with the first payment method.
 
     `balances` is what they have to their credit, at most one of each currency, none of them zero.
+    `shipping_address` None is the address. `language` is BCP 47, empty as the company or the profile has it; `locale` of dates, money and addresses.
+    `revision` counts the changes that documents would show; a document keeps the one it was issued with.
     """
 
     account: str
@@ -24,6 +27,13 @@ class Contact:
     address: Address | None = None
     tax_exempt: Exemption | None = None
     balances: tuple[Money, ...] = ()
+    company: str | None = None
+    phone: str = ""
+    shipping_address: Address | None = None
+    tax_ids: tuple[TaxId, ...] = ()
+    language: str = ""
+    locale: str = ""
+    revision: int = 0
     version: int = 0
 
     wake = None

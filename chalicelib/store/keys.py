@@ -31,7 +31,11 @@ from chalicelib.billing.tax import TaxRate
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import CLOCKED, HOUSE, Account, ApiKey
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.formers import Former
+from chalicelib.crm.profiles import Profile
+from chalicelib.crm.users import User
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
 
 
@@ -59,7 +63,16 @@ KINDS = (
     Kind(name="answer", type=Answer),
     Kind(name="sweep", type=Sweep),
     Kind(name="series", type=Series),
-    Kind(name="contact", type=Contact, owner="{account}/contact"),
+    Kind(name="profile", type=Profile),
+    Kind(name="former", type=Former, owner="{account}/{subject}/former"),
+    Kind(name="user", type=User, owner="{account}/user"),
+    Kind(
+        name="contact",
+        type=Contact,
+        owner="{account}/contact",
+        links=(("company", "{account}/{company}/contact", "{id}"),),
+    ),
+    Kind(name="company", type=Company, owner="{account}/company"),
     Kind(name="product", type=Product, owner="{account}/product"),
     Kind(name="tax_rate", type=TaxRate, owner="{account}/tax_rate"),
     Kind(name="coupon", type=Coupon, owner="{account}/coupon"),

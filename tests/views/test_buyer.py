@@ -40,7 +40,15 @@ def service(quick_aws: dict[str, str], now: datetime) -> Service:
     table.create(settings)
     store = Store(table.Classic(settings), settings.table, settings.wake_shards)
     return Service(
-        settings=settings, store=store, gateway=None, mailer=None, queue=None, real=lambda: now, new_id=str
+        settings=settings,
+        store=store,
+        gateway=None,
+        mailer=None,
+        files=None,
+        hooks=None,
+        queue=None,
+        real=lambda: now,
+        new_id=str,
     )
 
 

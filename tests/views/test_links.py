@@ -25,6 +25,7 @@ def settings(secret: str = "a secret", base_url: str = "https://pay.example/api/
         money_queue="m",
         deliveries_queue="d",
         inbox_queue="i",
+        files_bucket="f",
         mail_from="f@example.com",
         base_url=base_url,
         link_secret=secret,

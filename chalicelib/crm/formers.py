@@ -1,0 +1,33 @@
+"""What a profile, a contact or a company was before it was changed: its history, and what older documents show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.crm.companies import Company
+from chalicelib.crm.contacts import Contact
+from chalicelib.crm.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """One revision of `subject` that is no more, written in the commit that replaced it at `created_at` by a key.
+
+    It is one of the three; the balance of a contact is not part of what is remembered.
+    """
+
+    account: str
+    id: str
+    subject: str
+    created_at: datetime
+    key: str = ""
+    profile: Profile | None = None
+    contact: Contact | None = None
+    company: Company | None = None
+    version: int = 0
+
+    wake = None
+
+
+def name_of(subject: str, revision: int) -> str:
+    """The name under which a revision is kept once there is a newer one."""
+    return f"was_{subject}_{revision:06d}"

@@ -1,0 +1,57 @@
+"""What a business says of itself on its documents and letters: legal data, branding, and what they say by default."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.billing.addresses import Address
+from chalicelib.crm.tax_ids import TaxId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bank:
+    """Where a transfer goes: BG-17 of EN 16931. `lines` are for countries without IBAN (routing and account number)."""
+
+    iban: str = ""
+    bic: str = ""
+    holder: str = ""
+    bank: str = ""
+    lines: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """A text kept for comments, put in by its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One of each account, under the account's own id; a document keeps the `revision` it was issued with.
+
+    `legal_name` empty is the account's name. `registration` is as the law wants it printed ("HRB 1234, Amtsgericht Berlin").
+    `logo` is the name of a file that is kept (sha256 of its bytes, and its ending); `color` is #rrggbb. `language` is BCP 47, `locale` of dates, money and addresses.
+    """
+
+    account: str
+    id: str
+    created_at: datetime
+    revision: int = 0
+    legal_name: str = ""
+    address: Address | None = None
+    phone: str = ""
+    website: str = ""
+    registration: str = ""
+    tax_ids: tuple[TaxId, ...] = ()
+    bank: Bank | None = None
+    color: str = ""
+    logo: str = ""
+    language: str = ""
+    locale: str = ""
+    comments: str = ""
+    footer: str = ""
+    snippets: tuple[Snippet, ...] = ()
+    version: int = 0
+
+    wake = None
