@@ -60,6 +60,7 @@ class Account:
     `letters_off` are the letters it does not send; `attach_pdf` puts the document beside a letter that tells of one.
     `issuer` is the revision of its profile. `listeners` are the types of events that some endpoint of it wants (`*`: all),
     `staff_letters` the letters that some user of it wants: who writes a fact sees there whether anybody is to be told.
+    `wordings` are the letters it has put into words of its own, as `{letter}_{language}`.
     """
 
     account: str
@@ -86,6 +87,7 @@ class Account:
     issuer: int = 0
     listeners: tuple[str, ...] = ()
     staff_letters: tuple[Letter, ...] = ()
+    wordings: tuple[str, ...] = ()
     clock: TestClock | None = None
     rezoning: Rezoning | None = None
     version: int = 0
