@@ -31,7 +31,6 @@ QUEUES = {
     "PERENNIAL_DELIVERIES_QUEUE": ("perennial-deliveries", "work_deliveries", 10),
     "PERENNIAL_INBOX_QUEUE": ("perennial-inbox", "work_inbox", 100),
 }
-FILES = "perennial-files"
 SCHEDULES = ("run_billing", "retry_payments", "send_reminders", "deliver_events", "reconcile_payments")
 STRIPE_EVENTS = [
     "payment_intent.succeeded",
@@ -65,7 +64,7 @@ def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **mor
         **aws,
         "PERENNIAL_TABLE": "perennial",
         **{name: queue for name, (queue, _, _) in QUEUES.items()},
-        "PERENNIAL_FILES_BUCKET": FILES,
+        "PERENNIAL_FILES_BUCKET": f"perennial-files-{aws['AWS_ACCESS_KEY_ID']}",  # all accounts share the names
         "PERENNIAL_MAIL_FROM": "Perennial <billing@perennial.example>",
         "PERENNIAL_LINK_SECRET": "a secret of the sandbox's, no use elsewhere",
         "PERENNIAL_BASE_URL": "http://127.0.0.1:8000",
@@ -94,8 +93,8 @@ def settle_in(settings: Any) -> None:
             QueueName=name, Attributes=fifo | {"VisibilityTimeout": "180", "RedrivePolicy": redrive}
         )
     s3 = session.client("s3")
-    if FILES not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket=FILES)
+    if settings.files_bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=settings.files_bucket)
     ses = session.client("sesv2")
     if not ses.list_email_identities()["EmailIdentities"]:
         ses.create_email_identity(EmailIdentity="perennial.example")
