@@ -34,6 +34,7 @@ from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
 from chalicelib.billing.numbering import Series
+from chalicelib.billing.papers import CustomField, Papers
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.pricing import Model, Tier
@@ -47,7 +48,12 @@ from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Category, Exemption, Tax, TaxRate
 from chalicelib.crm.account_changes import AccountChange, FieldChange
 from chalicelib.crm.accounts import Account, ApiKey, Rezoning, TestClock
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.formers import Former
+from chalicelib.crm.profiles import Bank, Profile, Snippet
+from chalicelib.crm.tax_ids import TaxId
+from chalicelib.crm.users import User
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
 from chalicelib.store.keys import KINDS, Record
 from chalicelib.store.shapes import SHAPE_NOW, NewerShape, Shapes, Undecodable
@@ -110,6 +116,85 @@ DISCOUNT = Discount(
     until_on=date(2026, 9, 1),
     code="WELCOME",
 )
+HOME = Address(
+    country="US", line1="1 Main St", line2="Fl. 2", city="New York", postal_code="10001", state="NY"
+)
+DOCK = Address(country="DE", line1="Kai 7", line2="Tor 2", city="Hamburg", postal_code="20457", state="HH")
+PAPERS = Papers(
+    language="de",
+    locale="de-AT",
+    comments="Vielen Dank, {{thanks}}",
+    tax_ids=("DE136695976",),
+    custom_fields=(CustomField(label="Kostenstelle", value="4711"),),
+    reference="PO-77",
+    buyer_reference="04011000-12345-03",
+    billing_address=HOME,
+    shipping_address=DOCK,
+    emailed=False,
+)
+CONTACT = Contact(
+    account="acct_1",
+    id="con_1",
+    name="Ada Lovelace",
+    email="ada@example.com",
+    created_at=AT,
+    customer="cus_1",
+    address=HOME,
+    tax_exempt=Exemption.REVERSE,
+    balances=(usd(500), Money(900, "eur")),
+    company="com_1",
+    phone="+1 212 555 0100",
+    shipping_address=DOCK,
+    tax_ids=(TaxId(type="us_ein", value="12-3456789"),),
+    language="en",
+    locale="en-US",
+    revision=3,
+    version=2,
+)
+COMPANY = Company(
+    account="acct_1",
+    id="com_1",
+    name="Analytical Engines Ltd",
+    created_at=AT,
+    email="bills@engines.example",
+    phone="+44 20 7946 0000",
+    website="https://engines.example",
+    address=HOME,
+    shipping_address=DOCK,
+    registration="12345678",
+    tax_ids=(TaxId(type="gb_vat", value="GB980780684"),),
+    language="en",
+    locale="en-GB",
+    revision=4,
+    version=6,
+)
+PROFILE = Profile(
+    account="acct_1",
+    id="acct_1",
+    created_at=AT,
+    revision=5,
+    legal_name="Rösterei am Markt GmbH",
+    address=DOCK,
+    phone="+49 40 555 0100",
+    website="https://roaster.example",
+    registration="HRB 1234, Amtsgericht Hamburg",
+    tax_ids=(TaxId(type="eu_vat", value="DE136695976"),),
+    bank=Bank(
+        iban="DE89370400440532013000",
+        bic="COBADEFFXXX",
+        holder="Rösterei am Markt GmbH",
+        bank="Commerzbank",
+        lines="Routing 021000021",
+    ),
+    color="#0a5c36",
+    logo="9f86d081.png",
+    language="de",
+    locale="de-DE",
+    comments="Danke!",
+    footer="Geschäftsführerin: Grace Hopper",
+    snippets=(Snippet(name="thanks", text="wir freuen uns"),),
+    version=7,
+)
 # Every field differs from its default, so that one that is no longer read shows; they need not make sense together.
 RECORDS: dict[tuple[str, int], Record] = {
     ("account", 1): Account(
@@ -143,6 +228,14 @@ RECORDS: dict[tuple[str, int], Record] = {
         ),
         email_invoices=False,
         invoicing_can_be_off=True,
+        numbers_by_year=True,
+        credit_note_prefix="G-",
+        letters_off=(Letter.RECEIPT, Letter.CHANGED),
+        attach_pdf=False,
+        issuer=5,
+        listeners=("payment.succeeded", "*"),
+        staff_letters=(Letter.STAFF_DISPUTE,),
+        wordings=("receipt_de",),
         version=3,
     ),
     ("api_key", 1): ApiKey(
@@ -197,20 +290,31 @@ RECORDS: dict[tuple[str, int], Record] = {
         version=9,
     ),
     ("series", 1): Series(account="acct_1", id="invoice", prefix="R-", next=42, version=41),
-    ("contact", 1): Contact(
+    ("profile", 1): PROFILE,
+    ("former", 1): Former(
         account="acct_1",
-        id="con_1",
-        name="Ada Lovelace",
-        email="ada@example.com",
+        id="was_con_1_000003",
+        subject="con_1",
         created_at=AT,
-        customer="cus_1",
-        address=Address(
-            country="US", line1="1 Main St", line2="Fl. 2", city="New York", postal_code="10001", state="NY"
-        ),
-        tax_exempt=Exemption.REVERSE,
-        balances=(usd(500), Money(900, "eur")),
-        version=2,
+        key="key_1",
+        profile=PROFILE,
+        contact=CONTACT,
+        company=COMPANY,
+        version=1,
     ),
+    ("user", 1): User(
+        account="acct_1",
+        id="user_1",
+        name="Grace Hopper",
+        email="grace@roaster.example",
+        created_at=AT,
+        language="de",
+        locale="de-CH",
+        letters=(Letter.STAFF_PAYMENT_FAILED, Letter.STAFF_DISPUTE),
+        version=3,
+    ),
+    ("contact", 1): CONTACT,
+    ("company", 1): COMPANY,
     ("product", 1): Product(
         account="acct_1",
         id="prod_1",
@@ -316,6 +420,8 @@ RECORDS: dict[tuple[str, int], Record] = {
         record_only=True,
         deleted_at=AT,
         schedule=(Part(due_on=date(2026, 3, 2), percent=Decimal("33.4"), amount=7),),
+        company="com_1",
+        papers=PAPERS,
         version=7,
     ),
     ("invoice", 1): Invoice(
@@ -387,6 +493,11 @@ RECORDS: dict[tuple[str, int], Record] = {
         due_on=date(2026, 3, 2),
         instalments=(Instalment(on=date(2026, 3, 2), amount=usd(3126)),),
         by_hand=2,
+        issuer=5,
+        buyer=3,
+        company="com_1",
+        company_revision=4,
+        papers=PAPERS,
         version=5,
     ),
     ("payment", 1): Payment(
