@@ -6,9 +6,10 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from msgspec.json import schema_components
 
+from chalicelib.views.shown import NAMES, OURS, SHAPES
 from chalicelib.web.bodies import Body
 from chalicelib.web.http import Problem
-from chalicelib.web.shown import NAMES, OURS, SHAPES, Beside, Listed
+from chalicelib.web.shown import Beside, Listed
 
 Schema = dict[str, Any]
 _REF: Final = "#/components/schemas/{name}"

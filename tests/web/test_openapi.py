@@ -10,12 +10,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from chalicelib.operations import advance
+from chalicelib.views.shown import OURS, SHAPES
 from chalicelib.web.bodies import from_json
 from chalicelib.web.endpoint import endpoint
 from chalicelib.web.examples import EXAMPLES
 from chalicelib.web.openapi import document
 from chalicelib.web.routes import ROUTES
-from chalicelib.web.shown import OURS, SHAPES
 from tests.web.conftest import JANUARY, Api, Told
 
 DOCUMENT = document("https://api.example.com")
