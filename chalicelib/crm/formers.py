@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
+from chalicelib.billing.errors import PerennialError
 from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact
 from chalicelib.crm.profiles import Profile
+
+R = TypeVar("R", Profile, Contact, Company)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,18 @@ class Former:
     version: int = 0
 
     wake = None
+
+    def of(self, type_: type[R]) -> R | None:
+        """What it remembers, where that is of a type."""
+        kept = (self.profile, self.contact, self.company)
+        return next((one for one in kept if isinstance(one, type_)), None)
+
+
+class Gone(PerennialError):
+    """A revision that a document needs is nowhere: a defect, or it was replaced while it was read."""
+
+    def __init__(self, subject: str, revision: int) -> None:
+        super().__init__("revision_gone", f"Revision {revision} of {subject} is not kept.")
 
 
 def name_of(subject: str, revision: int) -> str:

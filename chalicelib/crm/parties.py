@@ -32,6 +32,11 @@ class Parties:
         return self.profile.legal_name or self.account.name
 
     @property
+    def seller_email(self) -> str:
+        """BT-43."""
+        return self.profile.email or self.account.email
+
+    @property
     def seller_tax_ids(self) -> tuple[TaxId, ...]:
         """Those that are shown: all, or the ones the subscription chose by value."""
         chosen = self.papers.tax_ids

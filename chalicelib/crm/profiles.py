@@ -30,7 +30,7 @@ class Snippet:
 class Profile:
     """One of each account, under the account's own id; a document keeps the `revision` it was issued with.
 
-    `legal_name` empty is the account's name. `registration` is as the law wants it printed ("HRB 1234, Amtsgericht Berlin").
+    `legal_name` and `email` empty are the account's own: where those change, what the profile was before has them filled in. `registration` is as the law wants it printed ("HRB 1234, Amtsgericht Berlin").
     `logo` is the name of a file that is kept (sha256 of its bytes, and its ending); `color` is #rrggbb. `language` is BCP 47, `locale` of dates, money and addresses.
     """
 
@@ -40,6 +40,7 @@ class Profile:
     revision: int = 0
     legal_name: str = ""
     address: Address | None = None
+    email: str = ""
     phone: str = ""
     website: str = ""
     registration: str = ""

@@ -52,6 +52,7 @@ from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.crm.formers import Former
 from chalicelib.crm.profiles import Bank, Profile, Snippet
+from chalicelib.crm.suppressions import Suppression, SuppressionReason, name_of
 from chalicelib.crm.tax_ids import TaxId
 from chalicelib.crm.users import User
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
@@ -175,6 +176,7 @@ PROFILE = Profile(
     revision=5,
     legal_name="Rösterei am Markt GmbH",
     address=DOCK,
+    email="rechnung@roaster.example",
     phone="+49 40 555 0100",
     website="https://roaster.example",
     registration="HRB 1234, Amtsgericht Hamburg",
@@ -609,6 +611,18 @@ RECORDS: dict[tuple[str, int], Record] = {
         status=SetupStatus.COMPLETE,
         looks=1,
         look_at=LATER,
+        version=2,
+    ),
+    ("suppression", 1): Suppression(
+        account="acct_1",
+        id=name_of("ada@example.com"),
+        address="ada@example.com",
+        reason=SuppressionReason.COMPLAINT,
+        since=AT,
+        delivery="dlv_1",
+        contact="con_1",
+        detail="abuse",
+        lifted_at=LATER,
         version=2,
     ),
     ("event", 1): Event(
