@@ -35,6 +35,7 @@ from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.crm.formers import Former
 from chalicelib.crm.profiles import Profile
+from chalicelib.crm.suppressions import Suppression
 from chalicelib.crm.users import User
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
 
@@ -115,6 +116,7 @@ KINDS = (
     Kind(name="setup", type=Setup, owner="{account}/setup", position="{at}/{id}"),
     Kind(name="event", type=Event, owner="{account}/event/{day}", position="{at}/{id}"),
     Kind(name="delivery", type=Delivery, owner="{account}/delivery", position="{at}/{id}"),
+    Kind(name="suppression", type=Suppression, owner="{account}/suppression", position="{at}/{id}"),
     Kind(name="stripe_event", type=StripeEvent),
     Kind(name="audit", type=Audit),
 )

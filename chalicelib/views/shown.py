@@ -22,6 +22,7 @@ from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.suppressions import Suppression
 from chalicelib.views import told
 
 OURS: Final = frozenset({"account", "version"})
@@ -153,6 +154,12 @@ the payment's money, held back or lost. `returned` where it is a bank debit that
 `created_at` is on the account's clock; `entry` is what the fact posts to the books.""",
     ),
     Delivery: Shape(),
+    Suppression: Shape(
+        about="""An address that is not written to any more, because a letter to it bounced for good or its reader complained.
+
+`detail` is what the mail server said of `delivery`; `contact` is null where the letter was the business's own. `since` and
+`lifted_at` are real time. Lifted, it is in no list, and letters are sent again, until the next bounce.""",
+    ),
 }
 NAMES: Final = {
     Account: "account",
@@ -173,6 +180,7 @@ NAMES: Final = {
     Dispute: "dispute",
     Event: "event",
     Delivery: "delivery",
+    Suppression: "suppression",
 }
 
 
