@@ -24,12 +24,25 @@ PAUSES = (0.05, 0.2, 0.8)
 
 
 class AwsRefused(PerennialError):
-    """AWS answered no: `status` is HTTP's, `code` AWS's name of the error, `reasons` a transaction's, item by item."""
+    """AWS answered no: `status` is HTTP's, `code` AWS's name of the error, `reasons` a transaction's, item by item.
 
-    def __init__(self, status: int, code: str, detail: str, reasons: tuple[str | None, ...] = ()) -> None:
+    `item` is what stands where a condition did not hold, if that was asked for. `again` says that the request was sent
+    before, and may have been carried out then.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        reasons: tuple[str | None, ...] = (),
+        item: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(code, detail)
         self.status = status
         self.reasons = reasons
+        self.item = item
+        self.again = False
 
 
 class AwsUnreachable(PerennialError):
@@ -96,16 +109,21 @@ class Aws:
 
     def call_again(self, path: str, body: Any, target: str | None = None) -> dict[str, Any]:
         """The same for what may be carried out twice: repeated a few times while AWS is busy or silent."""
-        for pause in PAUSES:
+        carried_out = False
+        for pause in (*PAUSES, None):
             try:
                 return self.call(path, body, target)
             except AwsRefused as error:
-                if error.status < 500 and "Throttl" not in error.code:
+                error.again = carried_out
+                if pause is None or (error.status < 500 and "Throttl" not in error.code):
                     raise
-            except (AwsUnreachable, AwsSilent):
-                pass
+                carried_out |= error.status >= 500
+            except (AwsUnreachable, AwsSilent) as error:
+                if pause is None:
+                    raise
+                carried_out |= isinstance(error, AwsSilent)
             time.sleep(pause)
-        return self.call(path, body, target)
+        raise AssertionError("the last try answers or raises")
 
 
 def credentials() -> Callable[[], Credentials]:
@@ -172,7 +190,8 @@ def _answered(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     code = answer.headers.get("x-amzn-errortype") or told.get("__type") or str(answer.status)
     detail = told.get("message") or told.get("Message") or ""
     reasons = tuple(_reason(reason) for reason in told.get("CancellationReasons") or ())
-    raise AwsRefused(answer.status, code.partition(":")[0].rpartition("#")[2], detail, reasons)
+    name = code.partition(":")[0].rpartition("#")[2]
+    raise AwsRefused(answer.status, name, detail, reasons, told.get("Item"))
 
 
 def _reason(reason: dict[str, Any]) -> str | None:

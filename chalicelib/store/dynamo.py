@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 from uuid import uuid4
 
-from chalicelib.aws import Aws
+from chalicelib.aws import Aws, AwsRefused
 from chalicelib.settings import Settings
 
 
@@ -21,8 +21,18 @@ class Dynamo:
         self._aws = Aws("dynamodb", "dynamodb", settings.region, settings.aws_endpoint)
 
     def dispatch(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """One request; a transaction carries a token, so that one repeated for want of an answer is applied once."""
+        """One request; a transaction carries a token, so that one repeated for want of an answer is applied once.
+
+        For a put there is no token: one that is repeated and finds just what it puts was carried out before.
+        """
         request["ReturnConsumedCapacity"] = "TOTAL"
         if operation == "TransactWriteItems":
             request["ClientRequestToken"] = uuid4().hex
-        return self._aws.call_again("/", request, f"DynamoDB_20120810.{operation}")
+        elif operation == "PutItem":
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            return self._aws.call_again("/", request, f"DynamoDB_20120810.{operation}")
+        except AwsRefused as error:
+            if error.again and error.item is not None and error.item == request.get("Item"):
+                return {}
+            raise
