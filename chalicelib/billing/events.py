@@ -53,6 +53,7 @@ class EventType(StrEnum):
     DISPUTE_CLOSED = "dispute.closed"
     SUBSCRIPTION_DELETED = "subscription.deleted"
     ACCOUNT_CHANGED = "account.changed"
+    MAIL_STOPPED = "contact.mail_stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
