@@ -86,6 +86,11 @@ def name(text: str) -> str:
     return line
 
 
+def runs_right_to_left(text: str) -> bool:
+    """Whether some of it is written from right to left."""
+    return not text.isascii() and _RIGHT_TO_LEFT.search(text) is not None
+
+
 def shortened(text: str, most: int) -> str:
     """At most that many characters of a name, as a subject has room for."""
     line = text if len(text) <= most else text[: most - 1].rstrip() + "…"
