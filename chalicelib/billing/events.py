@@ -1,11 +1,13 @@
 """Facts: what happened to a record, written in the transaction that made it happen."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.billing.ledger import Entry
 from chalicelib.billing.wake import Topic, Wake
+
+KEPT_FOR = timedelta(days=30)
 
 
 class EventType(StrEnum):
@@ -44,6 +46,7 @@ class EventType(StrEnum):
     PAYMENT_FEE_KNOWN = "payment.fee_known"
     INVOICE_REOPENED = "invoice.reopened"
     INVOICE_OVERDUE = "invoice.overdue"
+    INVOICE_STILL_OVERDUE = "invoice.still_overdue"
     INVOICE_SCHEDULED = "invoice.payment_schedule_set"
     REFUND_CREATED = "refund.created"
     REFUND_SUCCEEDED = "refund.succeeded"
@@ -52,6 +55,9 @@ class EventType(StrEnum):
     DISPUTE_UPDATED = "dispute.updated"
     DISPUTE_CLOSED = "dispute.closed"
     SUBSCRIPTION_DELETED = "subscription.deleted"
+    SUBSCRIPTION_SENT = "subscription.sent"
+    PAYMENT_METHOD_EXPIRING = "payment_method.expiring"
+    QUOTE_EXPIRING = "quote.expiring"
     ACCOUNT_CHANGED = "account.changed"
     MAIL_STOPPED = "contact.mail_stopped"
 
@@ -61,7 +67,8 @@ class Event:
     """A fact about `subject`; `about` names the records a reader may want beside it, by kind.
 
     `created_at` is on the account's clock; `fan_out_at` is real time, None where nobody is told or all have been;
-    `entry` is what the fact posts to the books.
+    `entry` is what the fact posts to the books. Of one that is `silent` nobody gets a letter, though an endpoint may hear of it.
+    One that posts nothing is kept until `kept_until`, in real time, or longer while somebody is still to be told.
     """
 
     account: str
@@ -72,12 +79,19 @@ class Event:
     created_at: datetime
     fan_out_at: datetime | None = None
     entry: Entry | None = None
+    silent: bool = False
+    kept_until: datetime | None = None
     version: int = 0
 
     @property
     def wake(self) -> Wake | None:
         """Until its deliveries have been made."""
         return Wake(self.fan_out_at, Topic.DELIVERIES) if self.fan_out_at else None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the table may forget it."""
+        return None if self.fan_out_at else self.kept_until
 
     def fanned_out(self) -> "Event":
         """A delivery exists for everyone who is told."""

@@ -14,7 +14,7 @@ from chalicelib.billing.payments import Payment
 from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
-from chalicelib.crm.contacts import Contact
+from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.crm.suppressions import Suppression
 from chalicelib.store import keys
 from chalicelib.store.changes import Reading
@@ -32,6 +32,7 @@ OF: Final[dict[str, type]] = {
     "payment": Payment,
     "refund": Refund,
     "dispute": Dispute,
+    "payment_method": PaymentMethod,
 }
 """The kind of record an event is about, by the first word of its type."""
 BUT: Final[dict[EventType, type]] = {

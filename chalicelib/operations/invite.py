@@ -3,10 +3,10 @@
 from chalicelib.billing.collection import CollectionMethod
 from chalicelib.billing.deliveries import name_of
 from chalicelib.billing.errors import WrongState
-from chalicelib.billing.events import Event, EventType
+from chalicelib.billing.events import KEPT_FOR, Event, EventType
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.crm.notifications import letter_of
+from chalicelib.crm.notifications import buyers
 from chalicelib.operations import act, publish, setup
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
@@ -18,7 +18,7 @@ from chalicelib.store.changes import Changeset, not_found
 def subscription(service: Service, account: str, id_: str) -> str:
     """The name of the letter, which goes within seconds; an earlier try of the same request has sent the same.
 
-    Raises NotFound, and WrongState where no method is asked for.
+    Raises NotFound, and WrongState where no method is asked for, or the account has switched that letter off.
     """
     asked = service.new_id(act.REQUEST)
 
@@ -48,17 +48,23 @@ def _invited(service: Service, account: str, id_: str, asked: str) -> str:
     check(wanted)
     changes, at = Changeset(account, found), Moment(business, service.real())
     type_ = EventType.SUBSCRIPTION_METHOD_ASKED
+    about = {"contact": wanted.contact, "subscription": id_}
+    letter = buyers(business, type_, about)
+    if letter is None:
+        detail = "The account does not send this letter: take payment_method out of its letters_off, or pass on the link."
+        raise WrongState("letter_off", detail)
     event = Event(
         account=account,
         id=f"evt_{asked}_{type_.value.replace('.', '_')}",
         type=type_,
         subject=id_,
-        about={"contact": wanted.contact, "subscription": id_},
+        about=about,
         created_at=at.now,
         fan_out_at=at.real,
+        kept_until=at.real + KEPT_FOR,
     )
     publish.told(changes, event, at.real)
-    delivery = name_of(event.id, str(letter_of(type_)))
+    delivery = name_of(event.id, letter.value)
     changes.put(Alias(account=account, id=asked, target=delivery))
     nudge(service, business, service.store.commit(changes).unparked())
     return delivery

@@ -1,17 +1,23 @@
 """State facts, and make one delivery of each for everyone who is told."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.billing import deliveries, events
-from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.ledger import Entry
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.crm.notifications import letter_of
+from chalicelib.crm.notifications import buyers, staffs, written_to
+from chalicelib.crm.users import User
 from chalicelib.operations.together import work
 from chalicelib.service import Service
-from chalicelib.store.changes import Changeset
+from chalicelib.store import keys
+from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
+
+MOST_USERS = 90
+"""People of a business that are written to of one event: their letters are made in one transaction."""
 
 
 def fact(
@@ -26,8 +32,9 @@ def fact(
 ) -> None:
     """Add an event about a record of this changeset; with somebody to tell, it is awake until it has been.
 
-    `entry` is what it posts to the books; where nobody is to be `told` of it, it never is.
+    `entry` is what it posts to the books; where nobody is to be `told` of it, no letter tells of it.
     """
+    heard = told and written_to(at.account, type_, about)
     changes.put(
         Event(
             account=subject.account,
@@ -36,8 +43,10 @@ def fact(
             subject=subject.id,
             about=about,
             created_at=at.now,
-            fan_out_at=at.real if told and letter_of(type_) else None,
+            fan_out_at=at.real if heard else None,
             entry=entry,
+            kept_until=None if entry else at.real + events.KEPT_FOR,
+            silent=heard and not told,
         )
     )
 
@@ -45,32 +54,56 @@ def fact(
 def fan_out(service: Service, account: str, names: list[str]) -> None:
     """Make the deliveries of events: each is named by its event, so doing it twice makes them once."""
     real = service.real()
+    reading = service.store.load(account, [*names, keys.key(Account, account, account)])
+    users = _readers(service, account, reading)
 
     def decide(changes: Changeset, name: str) -> None:
         event = changes.at(name)
         if not isinstance(event, Event) or not Moment(changes.get(Account, account), real).awake(event.wake):
             return
-        told(changes, event, real)
+        told(changes, event, real, users)
 
-    work(service, account, names, decide, items_each=2)
+    work(service, account, names, decide, items_each=2 + len(users), reading=reading)
 
 
-def told(changes: Changeset, event: Event, real: datetime) -> None:
-    """Fold an event's deliveries into the changeset."""
-    letter = letter_of(event.type)
-    if letter is not None:
-        changes.put(_letter(event, letter, real))
+def _readers(service: Service, account: str, reading: Reading) -> list[User]:
+    """The people of the business, where any of them wants a letter of what was read: nobody is asked for otherwise."""
+    business = reading.records.get(keys.key(Account, account, account))
+    events_ = (one for one in reading.records.values() if isinstance(one, Event) and not one.silent)
+    if not isinstance(business, Account) or not any(staffs(business, one.type) for one in events_):
+        return []
+    page = service.store.owned(f"{account}/user", limit=MOST_USERS)
+    return [one for one in page.records if isinstance(one, User) and one.letters]
+
+
+def told(changes: Changeset, event: Event, real: datetime, users: Sequence[User] = ()) -> None:
+    """Fold an event's deliveries into the changeset, which holds the account."""
+    if not event.silent:
+        _written(changes, event, real, users)
     changes.put(event.fanned_out())
 
 
-def _letter(event: Event, letter: deliveries.Letter, real: datetime) -> Delivery:
+def _written(changes: Changeset, event: Event, real: datetime, users: Sequence[User]) -> None:
+    business = changes.get(Account, event.account)
+    if letter := buyers(business, event.type, event.about):
+        changes.put(letter_for(event, letter, real))
+    staff = staffs(business, event.type)
+    for user in users if staff else ():
+        if staff in user.letters:
+            changes.put(letter_for(event, staff, real, user.id))
+
+
+def letter_for(event: Event, letter: Letter, real: datetime, user: str | None = None) -> Delivery:
+    """The delivery of a letter about an event: to its contact, or to a user of the business."""
+    to = letter.value if user is None else f"{letter.value}_{user}"
     return Delivery(
         account=event.account,
-        id=deliveries.name_of(event.id, letter.value),
+        id=deliveries.name_of(event.id, to),
         event=event.id,
         letter=letter,
-        contact=event.about["contact"],
+        contact=event.about.get("contact", ""),
         about=event.about,
         created_at=event.created_at,
         send_at=real,
+        user=user,
     )

@@ -148,7 +148,7 @@ left the balance below zero. One `by_hand` goes back as the payment came; one `t
 the payment's money, held back or lost. `returned` where it is a bank debit that came back: what it paid is owed again.""",
     ),
     Event: Shape(
-        hides=frozenset({"fan_out_at"}),
+        hides=frozenset({"fan_out_at", "silent", "kept_until"}),
         about="""A fact about `subject`; `about` names the records a reader may want beside it, by kind.
 
 `created_at` is on the account's clock; `entry` is what the fact posts to the books.""",

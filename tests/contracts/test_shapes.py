@@ -638,6 +638,7 @@ RECORDS: dict[tuple[str, int], Record] = {
             postings={Book.CASH: 5433, Book.FEES: 193, Book.RECEIVABLE: -5626},
             settled=Settled(cash=Money(5000, "eur"), fees=Money(170, "eur"), taken=usd(5500)),
         ),
+        kept_until=LATER,
         version=1,
     ),
     ("tax_rate", 1): TaxRate(
