@@ -11,12 +11,17 @@ MAX_REFUSALS = 5
 
 
 class DeliveryStatus(StrEnum):
-    """`sending` that stays so was maybe sent: the worker stopped between the mail server and the record."""
+    """`sending` that stays so was maybe sent: the worker stopped between the mail server and the record.
+
+    What is `skipped` was not sent, for a reason that the delivery keeps: what it would have told of was settled by then,
+    or nothing is sent to the address any more.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 class Letter(StrEnum):
@@ -45,7 +50,11 @@ class Letter(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A letter, named by its event: however often the event comes, it is one. `send_at` is real time."""
+    """A letter, named by its event: however often the event comes, it is one. `send_at` is real time.
+
+    `contact` is who it is about, and written to where no `user` of the business is. `resends` is the delivery it repeats,
+    because a person asked for it.
+    """
 
     account: str
     id: str
@@ -61,6 +70,8 @@ class Delivery:
     message_id: str | None = None
     reason: str | None = None
     sent_at: datetime | None = None
+    user: str | None = None
+    resends: str | None = None
     version: int = 0
 
     @property
@@ -75,6 +86,10 @@ class Delivery:
     def sent(self, to: str, message_id: str, now: datetime) -> "Delivery":
         """The mail server took it."""
         return replace(self, status=DeliveryStatus.SENT, to=to, message_id=message_id, sent_at=now)
+
+    def skipped(self, reason: str) -> "Delivery":
+        """It is not sent: by now there is nothing to tell, or nobody to tell it to."""
+        return replace(self, status=DeliveryStatus.SKIPPED, send_at=None, reason=reason)
 
     def refused(self, reason: str, now: datetime) -> "Delivery":
         """The mail server surely did not take it: it is tried again a few times."""

@@ -48,6 +48,7 @@ class Subscription:
     `collection` is how it is collected, None where it is charged automatically. One that is `record_only` is run elsewhere: never billed here.
     One that is deleted is kept for what was issued for it, and is in no list any more. `schedule` splits its first invoice over days.
     `company` is billed in place of its contact, who gets the letters; `papers` say how its documents are written.
+    `unasked` counts its first invoices that left nothing to pay: its first payment comes after them.
     """
 
     account: str
@@ -94,6 +95,7 @@ class Subscription:
     schedule: tuple[Part, ...] = ()
     company: str | None = None
     papers: Papers | None = None
+    unasked: int = 0
     version: int = 0
 
     @property

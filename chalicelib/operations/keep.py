@@ -25,7 +25,8 @@ def of_payment(changes: Changeset, payment: Payment, saved: SavedMethod, at: Mom
     sent = subscription.collects.way is CollectionMethod.SEND_INVOICE
     if not (page and page.switches and not sent) and not (awaits and subscription.method is None):
         return
-    switched(changes, subscription, kept, at)
+    # The letter about its first payment says what is charged from now on: another one tells of another method.
+    switched(changes, subscription, kept, at, told=subscription.method is not None)
     for name in subscription.arrears:
         invoice = changes.find(Invoice, name)
         if invoice and invoice.status is InvoiceStatus.OPEN and invoice.payment is None:
@@ -52,12 +53,14 @@ def method(changes: Changeset, contact: str, saved: SavedMethod, at: Moment) -> 
     return record
 
 
-def switched(changes: Changeset, before: Subscription, saved: PaymentMethod, at: Moment) -> Subscription:
+def switched(
+    changes: Changeset, before: Subscription, saved: PaymentMethod, at: Moment, *, told: bool = True
+) -> Subscription:
     """A subscription charged on another method from now on, folded into the changeset."""
     after = before.charged_on(
         Method(id=saved.id, customer=saved.customer, label=saved.label, type=saved.type)
     )
     changes.put(after)
     about = {"contact": before.contact, "subscription": before.id, "payment_method": saved.id}
-    publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at)
+    publish.fact(changes, EventType.SUBSCRIPTION_METHOD_CHANGED, before, about, at, told=told)
     return after

@@ -15,6 +15,7 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.receipts import LABELS, HandType
 from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm import notifications
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import act, clear, fill, publish, settle
@@ -181,8 +182,9 @@ def _folded(
     about = {"contact": made.contact, "payment": made.id}
     if first is not None:
         about |= {"subscription": first.subscription, "invoice": first.id}
-    entry, told = ledger.paid(made), first is not None
-    publish.fact(changes, EventType.PAYMENT_RECORDED, made, about, at, entry=entry, told=told)
+        if settle.is_first(changes, made):
+            about[notifications.FIRST] = "yes"
+    publish.fact(changes, EventType.PAYMENT_RECORDED, made, about, at, entry=ledger.paid(made))
     if made.overpaid:
         changes.put(changes.get(Contact, made.contact).credited(made.overpaid))
     for part in parts:

@@ -82,7 +82,9 @@ def step(
         unpaid = subscription.status is Status.UNPAID
         rest = charge_rest(changes, subscription, extras, at, asked, unpaid=unpaid)
         changes.put(rest.canceled(at.now))
-        publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, _about(subscription), at)
+        # The letter went when the day was set: what was announced is not told again.
+        about = _about(subscription)
+        publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, subscription, about, at, told=False)
     elif subscription.paused_on is not None:
         on = subscription.resume_on or subscription.day(at.now)
         changes.put(
@@ -120,7 +122,9 @@ def _bill(changes: Changeset, before: Subscription, at: Moment, asked: tax.Asked
     )
     opened(changes, invoice, buyer, series, at)
     _count(changes, invoice, at)
-    changes.put(forecast.foretelling(subscription, subscription.renewed(), invoice, buyer.tax_exempt))
+    after = forecast.foretelling(subscription, subscription.renewed(), invoice, buyer.tax_exempt)
+    free = not invoice.amount_due and subscription.unasked == subscription.ordinal
+    changes.put(replace(after, unasked=after.unasked + 1) if free else after)
 
 
 def charge_rest(

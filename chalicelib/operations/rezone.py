@@ -65,7 +65,9 @@ def subscriptions(service: Service, account: str, names: list[str]) -> None:
             return
         changes.put(after)
         about = {"contact": before.contact, "subscription": before.id}
-        publish.fact(changes, EventType.SUBSCRIPTION_CHANGED, before, about, Moment(business, real))
+        at = Moment(business, real)
+        # Its dates and amounts stay: nobody is written to about an hour.
+        publish.fact(changes, EventType.SUBSCRIPTION_CHANGED, before, about, at, told=False)
 
     work(service, account, names, decide, items_each=2)
 

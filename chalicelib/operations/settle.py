@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import takewhile
 
-from chalicelib.billing import ledger
+from chalicelib.billing import ledger, numbering
 from chalicelib.billing.ceilings import MOST_COUNTED
 from chalicelib.billing.dunning import DEBIT_TYPES
 from chalicelib.billing.events import EventType
@@ -13,6 +13,7 @@ from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm import notifications
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import PaymentMethod
 from chalicelib.operations import keep, publish
@@ -152,7 +153,10 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
     if after.status is before.status:
         return
     paid = ledger.paid(after) if after.status is PaymentStatus.SUCCEEDED else None
-    publish.fact(changes, FACTS[after.status], before, _about(after), at, entry=paid)
+    about = _about(after)
+    if paid is not None and is_first(changes, after):
+        about[notifications.FIRST] = "yes"
+    publish.fact(changes, FACTS[after.status], before, about, at, entry=paid)
     for allocation, invoice in owed:
         match after.status:
             case PaymentStatus.SUCCEEDED:
@@ -164,6 +168,23 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
                 _called_off(changes, invoice, after, at, unconfirmed=unconfirmed)
             case _:
                 pass
+
+
+def is_first(changes: Changeset, payment_: Payment) -> bool:
+    """Whether nothing was paid of a payment's subscription before: all that it asked for so far is owed, or paid by this.
+
+    Of one whose earlier invoice was voided, or is not due yet, that is not known without a read; then it is not the first.
+    """
+    subscription = changes.find(Subscription, payment_.subscription)
+    if subscription is None:
+        return False
+    paid = [changes.find(Invoice, part.invoice) for part in payment_.allocations]
+    mine = {one.id for one in paid if one and one.subscription == subscription.id and not one.amount_paid}
+    owed = mine | set(subscription.arrears)
+    if not mine or subscription.ordinal - subscription.unasked > len(owed):
+        return False
+    asked = range(subscription.unasked, subscription.ordinal)
+    return all(numbering.name_of(subscription.id, n) in owed for n in asked)
 
 
 def _refused(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:

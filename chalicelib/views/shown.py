@@ -72,6 +72,7 @@ notes are counted anew each year, which stands behind the prefix.""",
         hides=frozenset(
             {
                 *("reminded", "offset", "besides", "since_on", "shifted", "settled_on", "short", "foretold"),
+                "unasked",
                 *("collection", "record_only", "deleted_at"),
             }
         ),

@@ -43,7 +43,7 @@ from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic, Wake
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.crm.notifications import letter_of
+from chalicelib.crm.notifications import FIRST, letter_of
 from chalicelib.operations import settle
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record, key_of
@@ -385,20 +385,13 @@ def test_an_event_is_awake_until_everyone_has_been_told():
     assert replace(event, fan_out_at=None).wake is None
 
 
-def test_a_buyer_is_written_to_about_money_only():
-    """A payment made, refused, to be confirmed or to come has a letter; nothing else has."""
-    told = {type_: letter for type_ in EventType if (letter := letter_of(type_))}
-    assert told == {
-        EventType.PAYMENT_SUCCEEDED: Letter.RECEIPT,
-        EventType.PAYMENT_RECORDED: Letter.RECEIPT,
-        EventType.PAYMENT_DECLINED: Letter.PAYMENT_FAILED,
-        EventType.PAYMENT_ACTION_REQUIRED: Letter.PAYMENT_FAILED,
-        EventType.PAYMENT_RETURNED: Letter.PAYMENT_FAILED,
-        EventType.INVOICE_UPCOMING: Letter.UPCOMING_PAYMENT,
-        EventType.INVOICE_OPENED: Letter.INVOICE,
-        EventType.INVOICE_OVERDUE: Letter.OVERDUE,
-        EventType.SUBSCRIPTION_METHOD_ASKED: Letter.PAYMENT_METHOD,
-    }
+def test_a_payment_that_brings_nothing_to_an_invoice_has_no_receipt():
+    """Money that pays an invoice is told of as the first payment or as another; what is only a balance is not."""
+    paid = {"contact": "con_1", "invoice": "inv_1", "payment": "pay_1"}
+    for type_ in (EventType.PAYMENT_SUCCEEDED, EventType.PAYMENT_RECORDED):
+        assert letter_of(type_, paid) is Letter.RECEIPT
+        assert letter_of(type_, paid | {FIRST: "yes"}) is Letter.FIRST_PAYMENT
+        assert letter_of(type_, {"contact": "con_1", "payment": "pay_1"}) is None
 
 
 def test_a_word_of_stripes_waits_until_it_is_known_and_is_kept_for_ninety_days():

@@ -424,6 +424,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         schedule=(Part(due_on=date(2026, 3, 2), percent=Decimal("33.4"), amount=7),),
         company="com_1",
         papers=PAPERS,
+        unasked=1,
         version=7,
     ),
     ("invoice", 1): Invoice(
@@ -639,6 +640,7 @@ RECORDS: dict[tuple[str, int], Record] = {
             settled=Settled(cash=Money(5000, "eur"), fees=Money(170, "eur"), taken=usd(5500)),
         ),
         kept_until=LATER,
+        silent=True,
         version=1,
     ),
     ("tax_rate", 1): TaxRate(
@@ -735,6 +737,8 @@ RECORDS: dict[tuple[str, int], Record] = {
         message_id="msg_1",
         reason="The mail server is full.",
         sent_at=LATER,
+        user="user_1",
+        resends="dlv_1",
         version=4,
     ),
     ("stripe_event", 1): StripeEvent(
