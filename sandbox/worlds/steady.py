@@ -18,16 +18,27 @@ if TYPE_CHECKING:
 @contextmanager
 def pinned() -> Iterator[None]:
     """What is asked side by side is asked in turn, and nobody sleeps in this thread, while worlds are lived."""
-    before, sleep, monotonic = ask.ThreadPoolExecutor, time.sleep, time.monotonic
+    sleep, monotonic = time.sleep, time.monotonic
     own = threading.get_ident()
+    with in_turn():
+        time.sleep = _where(own, STEADY.sleep, sleep)
+        time.monotonic = _where(own, STEADY.monotonic, monotonic)
+        try:
+            yield
+        finally:
+            time.sleep, time.monotonic = sleep, monotonic
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """What is asked side by side is asked in turn."""
+    before = ask.ThreadPoolExecutor
     ask.ThreadPoolExecutor = InTurn  # type: ignore[assignment,misc]
-    time.sleep = _where(own, STEADY.sleep, sleep)
-    time.monotonic = _where(own, STEADY.monotonic, monotonic)
     ask.pool.cache_clear()
     try:
         yield
     finally:
-        ask.ThreadPoolExecutor, time.sleep, time.monotonic = before, sleep, monotonic  # type: ignore[misc]
+        ask.ThreadPoolExecutor = before  # type: ignore[misc]
         ask.pool.cache_clear()
 
 
