@@ -1,22 +1,42 @@
 """A letter ready to be sent, and what a mail server may answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from chalicelib.billing.errors import PerennialError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A document beside a letter; `type` is its media type."""
+
+    name: str
+    type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A letter ready to be sent; `id` is its delivery's name."""
+    """A letter ready to be sent; `id` is its delivery's name, which feedback about it names too.
+
+    `sender` is the address that sends for all accounts, `called` whose letter it is. Names and subject may be strangers'
+    words of any kind: who makes the message keeps them on their lines.
+    """
 
     id: str
+    account: str
+    letter: str
     to: str
     sender: str
+    called: str
     reply_to: str
     subject: str
     text: str
     html: str
+    at: datetime
+    language: str = "en"
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MailRefused(PerennialError):

@@ -160,9 +160,14 @@ def check_email(email: str, param: str) -> None:
     """Refuse what no mail server would take as an address: one @, something on both sides, no blanks."""
     local, at, domain = email.rpartition("@")
     blank = any(character.isspace() or ord(character) < 33 for character in email)
+    if not local.isascii():
+        detail = "Give an address with plain letters before the @: the mail server takes no other ones there."
+        raise Invalid("email_not_ascii", detail, param)
     if (
         not at
         or not local
+        or any(one in '<>(),;:"\\[]' for one in email)
+        or not _in_ascii(domain)
         or "." not in domain
         or "@" in local
         or blank
@@ -170,6 +175,14 @@ def check_email(email: str, param: str) -> None:
         or domain.endswith(".")
     ):
         raise Invalid("email_malformed", f"{email[:80]!r} is not an e-mail address.", param)
+
+
+def _in_ascii(domain: str) -> bool:
+    """Whether a domain can be written in ASCII, as mail servers find it: one of other letters is encoded (IDNA)."""
+    try:
+        return bool(domain.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def created(service: Service, record: R) -> R:

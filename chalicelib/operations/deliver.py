@@ -19,6 +19,10 @@ from chalicelib.views.letters import Words
 
 # No letter is begun later than this after the first, so that none is cut off with the function.
 LAST_BEGIN_SECONDS = 40
+WORDED = {*Letter} - {
+    *(Letter.SUBSCRIBED, Letter.CHANGED, Letter.CANCELED, Letter.METHOD_UPDATED, Letter.CARD_EXPIRING),
+    *(letter for letter in Letter if letter.startswith("staff")),
+}
 KINDS = {"contact": Contact, "invoice": Invoice, "payment": Payment, "subscription": Subscription}
 
 
@@ -36,6 +40,9 @@ def deliveries(service: Service, account: str, names: list[str]) -> None:
         delivery = changes.at(name)
         business = changes.get(Account, account)
         if isinstance(delivery, Delivery) and Moment(business, real).awake(delivery.wake):
+            if delivery.letter not in WORDED:
+                changes.put(delivery.skipped("Its words are not written yet."))
+                return
             mails[name] = _mail(service, business, delivery, changes)
             changes.put(delivery.sending())
 
@@ -80,14 +87,22 @@ def _mail(service: Service, account: Account, delivery: Delivery, records: Chang
         payment = records.get(Payment, delivery.about["payment"])
         owed = [records.get(Invoice, part.invoice) for part in payment.allocations]
         link = links.payment(service.settings, payment, service.real())
-        if delivery.letter is Letter.RECEIPT:
+        if delivery.letter in (Letter.RECEIPT, Letter.FIRST_PAYMENT):
             words = letters.receipt(account, contact, subscription, owed, payment, link=link)
         else:
             if payment.status is not PaymentStatus.ACTION_REQUIRED:
                 link = links.pay(service.settings, subscription, service.real())
             words = letters.payment_failed(account, contact, subscription, owed, payment, link=link)
     return Mail(
-        id=delivery.id, to=contact.email, sender=service.settings.mail_from, reply_to=account.email, **words
+        id=delivery.id,
+        account=account.id,
+        letter=delivery.letter.value,
+        to=contact.email,
+        sender=service.settings.mail_from,
+        called=account.name,
+        reply_to=account.email,
+        at=service.real(),
+        **words,
     )
 
 
