@@ -1,6 +1,6 @@
 """What an audit finds: what is wrong, where, and what a person does about it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import Final
 from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.gateway import ChargeTold, DisputeTold, RefundTold, Succeeded
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.numbering import counted, position_of
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.refunds import Refund, RefundStatus
 from chalicelib.billing.statuses import Status
@@ -268,15 +269,36 @@ def dispute(told: DisputeTold, here: Dispute | None, payment: Payment | None) ->
         yield _found(Code.DISPUTE_DIFFERS, told.id, detail)
 
 
-def gaps(numbers: Sequence[str], before: str | None, last: int | None) -> Iterator[Finding]:
-    """The numbers that are missing in a run of them, in order; `before` is the one before the first, `last` what is to be the last."""
-    expected = _count(before) + 1 if before else 1
+def gaps(
+    numbers: Sequence[str], before: str | None, last: Mapping[int, int], *, over: bool
+) -> Iterator[Finding]:
+    """The numbers that are missing in a run of them, in order; `before` is the position before the first.
+
+    `last` is what was given away last of each year, 0 where numbers go on over the years; with the run it is all `over`.
+    """
+    at, (year, count) = "the series", position_of(before) if before else (0, 0)
     for number in numbers:
-        if (found := _count(number)) != expected:
-            yield _gap(number, expected, found - 1)
-        expected = found + 1
-    if last is not None and expected <= last:
-        yield _gap(numbers[-1] if numbers else "the series", expected, last)
+        of, found = counted(number)
+        if of != year:
+            yield from _unseen(at, (year, count), last, before=of)
+            year, count = of, 0
+        if found != count + 1:
+            yield _gap(number, count + 1, found - 1)
+        at, count = number, found
+    if over:
+        yield from _unseen(at, (year, count), last, before=None)
+
+
+def _unseen(
+    at: str, seen: tuple[int, int], last: Mapping[int, int], *, before: int | None
+) -> Iterator[Finding]:
+    """What is missing at the end of a year, of which `seen` is the last, and of all years between it and the next."""
+    for year in sorted(last):
+        if year < seen[0] or (before is not None and year >= before):
+            continue
+        first = seen[1] + 1 if year == seen[0] else 1
+        if first <= last[year]:
+            yield _gap(at, first, last[year])
 
 
 def _gap(at: str, first: int, last: int) -> Finding:
@@ -284,11 +306,6 @@ def _gap(at: str, first: int, last: int) -> Finding:
     if last < first:
         detail = f"It comes twice, or before its turn: {first} was next."
     return _found(Code.NUMBER_GAP, at, detail)
-
-
-def _count(number: str) -> int:
-    digits = number[len(number.rstrip("0123456789")) :]
-    return int(digits or "0")
 
 
 def _found(code: Code, subject: str, detail: str) -> Finding:

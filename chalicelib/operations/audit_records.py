@@ -102,12 +102,11 @@ def credit_notes(looking: Looking, after: str | None) -> Part:
 def _numbers(
     looking: Looking, numbers: list[str], before: str | None, look: Look, series: str
 ) -> Iterator[Finding]:
-    """The gaps of a page's numbers; with the last page, up to the number that is next."""
-    last = None
-    if look.next is None:
-        kept = looking.service.store.find(Series, looking.account, series)
-        last = kept.next - 1 if kept else 0
-    yield from audits.gaps(numbers, before, last)
+    """The gaps of a page's numbers, and, where a year ends in it, or all, of what that has given away."""
+    first = numbering.position_of(before)[0] if before else 0
+    ends = look.next is None or any(numbering.counted(number)[0] != first for number in numbers)
+    kept = looking.service.store.find(Series, looking.account, series) if ends else None
+    yield from audits.gaps(numbers, before, kept.last if kept else {}, over=look.next is None)
 
 
 def others(owner: str, kind: str) -> Section:

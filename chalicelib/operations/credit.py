@@ -12,7 +12,7 @@ from chalicelib.billing.numbering import Series
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, collect, fill, publish, settle
+from chalicelib.operations import act, collect, fill, numbering, publish, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -20,7 +20,6 @@ from chalicelib.store.bookkeeping import Alias
 from chalicelib.store.changes import Changeset
 
 SERIES = "credit_note"
-PREFIX = "CN-"
 
 
 def invoice(
@@ -112,7 +111,7 @@ def fold_wanted(
 
 def numbers(changes: Changeset, at: Moment) -> Series:
     """The account's numbers of credit notes as they stand."""
-    return changes.find(Series, SERIES) or Series(account=at.account.id, id=SERIES, prefix=PREFIX)
+    return numbering.standing(changes, SERIES, at.account.credit_note_prefix, at)
 
 
 def fold(

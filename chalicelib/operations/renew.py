@@ -18,7 +18,7 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import publish, tax
+from chalicelib.operations import numbering, publish, tax
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -171,9 +171,7 @@ def _count(changes: Changeset, invoice: Invoice, at: Moment) -> None:
 
 def numbers(changes: Changeset, at: Moment) -> Series:
     """The account's numbers of invoices as they stand."""
-    return changes.find(Series, SERIES) or Series(
-        account=at.account.id, id=SERIES, prefix=at.account.invoice_prefix
-    )
+    return numbering.standing(changes, SERIES, at.account.invoice_prefix, at)
 
 
 def opened(changes: Changeset, invoice: Invoice, buyer: Contact, series: Series, at: Moment) -> None:

@@ -33,7 +33,7 @@ from chalicelib.billing.invoices import Instalment, Invoice, InvoiceStatus
 from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
-from chalicelib.billing.numbering import Series
+from chalicelib.billing.numbering import Series, Year
 from chalicelib.billing.papers import CustomField, Papers
 from chalicelib.billing.payments import Allocation, Origin, Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
@@ -291,7 +291,16 @@ RECORDS: dict[tuple[str, int], Record] = {
         look_at=LATER,
         version=9,
     ),
-    ("series", 1): Series(account="acct_1", id="invoice", prefix="R-", next=42, version=41),
+    ("series", 1): Series(
+        account="acct_1",
+        id="invoice",
+        prefix="R-",
+        next=42,
+        year=2027,
+        given=7,
+        years=(Year(of=2026, count=41),),
+        version=41,
+    ),
     ("profile", 1): PROFILE,
     ("former", 1): Former(
         account="acct_1",
