@@ -14,7 +14,7 @@ class DeliveryStatus(StrEnum):
     """`sending` that stays so was maybe sent: the worker stopped between the mail server and the record.
 
     What is `skipped` was not sent, for a reason that the delivery keeps: what it would have told of was settled by then,
-    or nothing is sent to the address any more.
+    or nothing is sent to the address any more. One that was sent may come back for good, or its reader complain.
     """
 
     PENDING = "pending"
@@ -22,6 +22,11 @@ class DeliveryStatus(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     SKIPPED = "skipped"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+CAME_BACK = frozenset({DeliveryStatus.BOUNCED, DeliveryStatus.COMPLAINED})
 
 
 class Letter(StrEnum):
@@ -84,8 +89,17 @@ class Delivery:
         return replace(self, status=DeliveryStatus.SENDING, send_at=None)
 
     def sent(self, to: str, message_id: str, now: datetime) -> "Delivery":
-        """The mail server took it."""
-        return replace(self, status=DeliveryStatus.SENT, to=to, message_id=message_id, sent_at=now)
+        """The mail server took it; that it came back may be known before."""
+        status = self.status if self.status in CAME_BACK else DeliveryStatus.SENT
+        return replace(self, status=status, to=to, message_id=message_id, sent_at=now)
+
+    def came_back(self, status: DeliveryStatus | None, reason: str) -> "Delivery":
+        """What is told of it later: a complaint outweighs a bounce, whichever comes first. Without a status it is only noted."""
+        if status is self.status or self.status is DeliveryStatus.COMPLAINED:
+            return self
+        if status is None:
+            return self if self.status in CAME_BACK else replace(self, reason=reason)
+        return replace(self, status=status, send_at=None, reason=reason)
 
     def skipped(self, reason: str) -> "Delivery":
         """It is not sent: by now there is nothing to tell, or nobody to tell it to."""

@@ -59,7 +59,10 @@ class EventType(StrEnum):
     PAYMENT_METHOD_EXPIRING = "payment_method.expiring"
     QUOTE_EXPIRING = "quote.expiring"
     ACCOUNT_CHANGED = "account.changed"
+    WEBHOOK_ENDPOINT_TESTED = "webhook_endpoint.tested"
+    WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint.disabled"
     MAIL_STOPPED = "contact.mail_stopped"
+    MAIL_RESUMED = "contact.mail_resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from chalicelib.billing.ledger import Entry
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
+from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.crm.suppressions import Suppression
@@ -33,11 +34,14 @@ OF: Final[dict[str, type]] = {
     "refund": Refund,
     "dispute": Dispute,
     "payment_method": PaymentMethod,
+    "webhook_endpoint": WebhookEndpoint,
 }
 """The kind of record an event is about, by the first word of its type."""
 BUT: Final[dict[EventType, type]] = {
     EventType.INVOICE_UPCOMING: Subscription,
     EventType.MAIL_STOPPED: Suppression,
+    EventType.MAIL_RESUMED: Suppression,
+    EventType.QUOTE_EXPIRING: Subscription,
 }
 """Where it is another: there is no invoice yet, and what stops mail is a record of its own."""
 

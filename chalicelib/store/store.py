@@ -247,6 +247,13 @@ class Store:
         """The keys alone, oldest first, and `next` as a page's: also of what is listed under the house and is an account's."""
         return self._owned_keys(owner, limit, after, newest_first=False)
 
+    def places(
+        self, owner: str, *, limit: int, after: str | None = None, newest_first: bool = True
+    ) -> list[tuple[str, str]]:
+        """The positions and keys alone, in order, behind a position; fewer than `limit` are the last."""
+        items = self._owned_items(owner, limit, after, newest_first)
+        return [(item["position"]["S"], item["key"]["S"].partition("@")[0]) for item in items]
+
     def astray(self, records: Iterable[Record]) -> list[str]:
         """The keys of link items that do not stand where the records say they are listed."""
         wanted = {
@@ -265,18 +272,20 @@ class Store:
     def _owned_keys(
         self, owner: str, limit: int, after: str | None, newest_first: bool
     ) -> tuple[list[str], str | None]:
+        items = self._owned_items(owner, limit + 1, after, newest_first)
+        found = [item["key"]["S"].partition("@")[0] for item in items[:limit]]
+        return found, items[limit - 1]["position"]["S"] if len(items) > limit else None
+
+    def _owned_items(self, owner: str, limit: int, after: str | None, newest_first: bool) -> list[Item]:
         condition, values = "#owner = :owner", {":owner": {"S": owner}}
         names = {"#owner": "owner"}
         if after is not None:
             condition += f" AND #position {'<' if newest_first else '>'} :after"
             values[":after"] = {"S": after}
             names["#position"] = "position"
-        answer = self._calls.query(
-            "ByOwner", condition, names, values, limit=limit + 1, forward=not newest_first
-        )
-        items = answer["Items"]
-        found = [item["key"]["S"].partition("@")[0] for item in items[:limit]]
-        return found, items[limit - 1]["position"]["S"] if len(items) > limit else None
+        answer = self._calls.query("ByOwner", condition, names, values, limit=limit, forward=not newest_first)
+        items: list[Item] = answer["Items"]
+        return items
 
 
 def _as_read(before: Reading, key: str) -> str:

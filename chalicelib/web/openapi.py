@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import fields
 
-from chalicelib.web import schemas
+from chalicelib.web import event_docs, schemas
 from chalicelib.web.bodies import Body
 from chalicelib.web.endpoint import Endpoint, Visit, endpoint
 from chalicelib.web.examples import EXAMPLES
@@ -48,12 +48,14 @@ def document(base_url: str) -> dict[str, Any]:
         target = endpoint(route.name)
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, target)
         types += [kind for kind in (target.gives, target.body) if kind not in (Reply, Text, Body)]
+    types += event_docs.subjects()
     return {
         "openapi": "3.1.0",
         "info": {"title": "Perennial", "version": VERSION, "description": _ABOUT},
         "servers": [{"url": base_url or "/"}],
         "security": [{"api_key": []}],
         "paths": paths,
+        "webhooks": event_docs.webhooks(),
         "components": {
             "schemas": schemas.components(types),
             "responses": {"Problem": _problem()},

@@ -11,10 +11,14 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[R]):
-    """Some records in order; `next` continues after them, None at the end."""
+    """Some records in order; `next` continues after them, None at the end.
+
+    Where a list is followed there is always a `next`, and whether there is `more` already is said.
+    """
 
     records: list[R]
     next: str | None
+    more: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ def plain(value: Any) -> Any:
     match value:
         case Listed():
             data = [plain(record) for record in value.records]
-            return {"object": "list", "data": data, "has_more": value.next is not None, "next": value.next}
+            more = value.next is not None if value.more is None else value.more
+            return {"object": "list", "data": data, "has_more": more, "next": value.next}
         case Beside():
             return plain(value.record) | shown(value.more)
         case _:

@@ -128,31 +128,6 @@ def test_a_subscription_tells_what_it_brought_in(api: Api, sold: Any):
     assert owing["last_payment"]["status"] == "declined"
 
 
-def test_events_go_back_to_the_first(api: Api, sold: Any):
-    """Events come newest first over days on which nothing happened, each once, down to the account's first."""
-    key, _, _ = sold
-    whole = walked(api, "/v1/events", key, 100)
-    assert [event["id"] for event in walked(api, "/v1/events", key, 3)] == [event["id"] for event in whole]
-    assert [event["created_at"] for event in whole] == sorted(
-        (event["created_at"] for event in whole), reverse=True
-    )
-    assert {"subscription.created", "payment.succeeded", "payment.declined"} <= {
-        event["type"] for event in whole
-    }
-
-
-def test_events_of_one_day(api: Api, sold: Any):
-    """`on` gives the events of a day, none of another; the first and last day of the calendar are days too."""
-    key, _, _ = sold
-    of_day = walked(api, "/v1/events?on=2026-02-15", key, 2)
-    assert {event["created_at"][:10] for event in of_day} == {"2026-02-15"}
-    assert (
-        walked(api, "/v1/events?on=0001-01-01", key, 2)
-        == walked(api, "/v1/events?on=9999-12-31", key, 2)
-        == []
-    )
-
-
 def test_what_is_parked_is_listed_and_released(api: Api):
     """A record parked after five errors is listed with the last of them, and once released is so no more."""
     sold = api.sells()
