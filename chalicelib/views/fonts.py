@@ -8,10 +8,12 @@ import re
 import struct
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from chalicelib.billing.errors import PerennialError
 
 if TYPE_CHECKING:
     from typst import Fonts
@@ -34,25 +36,46 @@ _RUN: Final = re.compile(f"{MISSING}(?:[\u200d\u20e3]*{MISSING})+")
 _SPACES: Final = frozenset("Zs Zl Zp Cc".split())
 
 
+Rows = tuple[list[int], list[int]]
+
+
+class FontsMissing(PerennialError):
+    """The package lacks fonts."""
+
+    def __init__(self, families: Iterable[str]) -> None:
+        super().__init__("fonts_missing", f"There is no font of {', '.join(sorted(families))}.")
+
+
 @cache
 def fonts() -> "Fonts":
-    """All of them, read once a process."""
+    """All of them, read once a process. Raises FontsMissing: typst would set nothing at all, and say nothing."""
     from typst import Fonts
 
-    return Fonts(
-        include_system_fonts=False,
-        include_embedded_fonts=False,
-        font_paths=list(_files()),
-    )
+    found = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(_folders()))
+    if missing := set(FAMILIES) - set(found.families()):
+        raise FontsMissing(missing)
+    return found
 
 
 @lru_cache(4096)
 def drawable(text: str) -> str:
-    """The text in characters that can be drawn, composed (NFC); line breaks stay."""
+    """The text in characters that can be drawn, composed (NFC); line breaks stay.
+
+    A mark is left out where no font has it together with the letter that it is on.
+    """
     if text.isascii() and text.isprintable():
         return text
-    plain = unicodedata.normalize("NFC", _DROPPED.sub("", text))
-    return _RUN.sub(MISSING, "".join(map(_shown, plain)))
+    shown: list[str] = []
+    able = 0
+    for character in "".join(map(_shown, unicodedata.normalize("NFC", _DROPPED.sub("", text)))):
+        if unicodedata.category(character)[0] != "M":
+            able = _having(character)
+        elif able & _having(character):
+            able &= _having(character)
+        else:
+            continue
+        shown.append(character)
+    return _RUN.sub(MISSING, "".join(shown))
 
 
 @lru_cache(8192)
@@ -62,28 +85,40 @@ def _shown(character: str) -> str:
         return character
     if unicodedata.category(character) in _SPACES:
         return character if character == "\u00a0" else " "
-    if _has(character):
+    if _having(character):
         return character
     plain = unicodedata.normalize("NFKC", character)
-    return plain if plain != character and all(map(_has, plain)) else MISSING
+    return plain if plain != character and all(map(_having, plain)) else MISSING
 
 
-def _has(character: str) -> bool:
-    """Whether a font draws it. What a font keeps for uses of its own means nothing to anybody else, and PDF/A refuses it."""
+@lru_cache(8192)
+def _having(character: str) -> int:
+    """Which families draw it, a bit for each. What a font keeps for uses of its own means nothing to others, and PDF/A refuses it."""
     if unicodedata.category(character) in ("Co", "Cs", "Cn"):
-        return False
-    starts, ends = _covered()
-    n = bisect_right(starts, ord(character)) - 1
-    return n >= 0 and ord(character) <= ends[n]
+        return 0
+    if character in _UNSEEN:
+        return -1
+    return sum(
+        1 << n for n, files in enumerate(_covered()) if all(_in(rows, ord(character)) for rows in files)
+    )
+
+
+def _in(rows: Rows, code: int) -> bool:
+    starts, ends = rows
+    n = bisect_right(starts, code) - 1
+    return n >= 0 and code <= ends[n]
 
 
 @cache
-def _covered() -> tuple[list[int], list[int]]:
-    """The first and the last of each row of characters that some font has, in order."""
-    found = sorted(span for file in _files() for span in _spans(file))
+def _covered() -> tuple[tuple[Rows, ...], ...]:
+    """By family, of each of its files, the first and the last of every row of characters that it has."""
+    return tuple(tuple(_rows(file) for file in _files(folder)) for folder in _folders())
+
+
+def _rows(file: Path) -> Rows:
     starts: list[int] = []
     ends: list[int] = []
-    for first, last in found:
+    for first, last in sorted(_spans(file)):
         if ends and first <= ends[-1] + 1:
             ends[-1] = max(ends[-1], last)
         else:
@@ -125,14 +160,15 @@ def _narrow(table: bytes) -> Iterator[tuple[int, int]]:
     return ((first, last) for first, last in zip(starts, ends, strict=True) if first < 0xFFFF)
 
 
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for ending in ("ttf", "otf") for file in folder.rglob(f"*.{ending}"))
+
+
 @cache
-def _files() -> tuple[Path, ...]:
+def _folders() -> tuple[Path, ...]:
     from importlib.util import find_spec
 
-    found: list[Any] = [find_spec(package) for package in PACKAGES]
-    folders = [Path(spec.submodule_search_locations[0]) for spec in found]
+    found = [find_spec(package) for package in PACKAGES]
     return tuple(
-        sorted(
-            file for folder in folders for ending in ("ttf", "otf") for file in folder.rglob(f"*.{ending}")
-        )
+        Path(spec.submodule_search_locations[0]) for spec in found if spec and spec.submodule_search_locations
     )

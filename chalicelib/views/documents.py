@@ -1,0 +1,320 @@
+"""Invoices and credit notes as PDF: what a tax office wants to know, as a person likes to read it.
+
+A document is put together in words first (`sheet`), then set by `templates/document.typ`. It shows the invoice as it was
+issued: what is paid or credited later is not on it.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from chalicelib.billing import periods
+from chalicelib.billing.addresses import Address
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.money import Money
+from chalicelib.billing.periods import Period
+from chalicelib.billing.rating import InvoiceTax
+from chalicelib.billing.tax import Category
+from chalicelib.crm.parties import Parties
+from chalicelib.crm.tax_ids import TaxId
+from chalicelib.views import comments, document_rows, formats, reading, typeset
+from chalicelib.views.document_rows import own, whole
+from chalicelib.views.reading import Reader
+
+TEMPLATE: Final = "document.typ"
+INK: Final = "#1b1f24"
+
+Sheet = dict[str, Any]
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """An invoice, or a credit note of it, and its parties as they were when it was issued.
+
+    `applied` is what the customer's balance paid of it as it was issued; `link` opens the page on which it is paid.
+    """
+
+    invoice: Invoice
+    parties: Parties
+    note: CreditNote | None = None
+    applied: Money | None = None
+    link: str = ""
+
+    @property
+    def number(self) -> str:
+        """BT-1."""
+        return self.note.number if self.note else self.invoice.number
+
+    @property
+    def issued_on(self) -> date:
+        """BT-2, a local day of the account's."""
+        if self.note:
+            return self.note.issued_on
+        return periods.local_date(self.invoice.issued_at, self.parties.account.zone)
+
+    @property
+    def due(self) -> Money:
+        """What was to be paid as it was issued."""
+        return self.invoice.total - (self.applied or Money.zero(self.invoice.currency))
+
+
+def pdf(document: Document, *, logo: bytes = b"", einvoice: bytes = b"") -> bytes:
+    """The document as PDF/A-3, with its e-invoice (CII, Factur-X) attached where there is one: the same bytes for the same document."""
+    issued = document.note or document.invoice
+    return typeset.pdf(TEMPLATE, sheet(document), at=issued.issued_at, picture=logo, einvoice=einvoice)
+
+
+def sheet(document: Document) -> Sheet:
+    """All that the template sets, in words."""
+    reader, parties = reading.of(document.parties), document.parties
+    word = reader.word
+    region = _region(reader.locale)
+    what = word("document.credit_note" if document.note else "document.invoice")
+    return {
+        "lang": reader.language,
+        "region": region,
+        "right_to_left": reader.right_to_left,
+        "what": what,
+        "number": own(reader, document.number),
+        "title": f"{what} {formats.name(document.number)}",
+        "author": formats.name(parties.seller_name),
+        "paper": "us-letter" if region in _LETTER else "a4",
+        **_colors(parties.profile.color),
+        "seller": own(reader, parties.seller_name),
+        "parties": list(_parties(reader, parties)),
+        "facts": list(_facts(reader, document)),
+        "head": [word(f"document.{name}") for name in ("item", "quantity", "unit_price", "tax", "amount")],
+        "rows": list(document_rows.rows(reader, document.invoice, document.note)),
+        "sums": list(document_rows.sums(reader, document.invoice, document.note, document.applied)),
+        "reasons": list(_reasons(reader, document)),
+        "pay": _pay(reader, document),
+        "comments": _comments(parties),
+        "footer": _lines(parties.profile.footer),
+        "as_issued": "" if document.note else word("document.as_issued", day=reader.day(document.issued_on)),
+        "page": word("document.page", n="{n}", of="{of}"),
+        "digits": [whole(reader, n) for n in range(10)],
+    }
+
+
+# -- who --------------------------------------------------------------------------------------------
+
+
+def _parties(reader: Reader, parties: Parties) -> Iterator[Sheet]:
+    """The seller, who is billed, and where it goes if that is elsewhere."""
+    home = parties.profile.address.country if parties.profile.address else ""
+    word = reader.word
+    yield {
+        "label": word("document.seller"),
+        "name": own(reader, parties.seller_name),
+        "lines": _address(reader, parties.profile.address, ""),
+        "facts": list(_seller(reader, parties)),
+    }
+    person = parties.contact.name if parties.company else ""
+    yield {
+        "label": word("document.bill_to"),
+        "name": _addressed(reader, parties),
+        "lines": [*([own(reader, person)] if person else []), *_address(reader, parties.bill_to, home)],
+        "facts": [*([("", own(reader, parties.contact.email))]), *_tax_ids(reader, parties.buyer_tax_ids)],
+    }
+    if parties.ship_to:
+        yield {
+            "label": word("document.ship_to"),
+            "name": _addressed(reader, parties),
+            "lines": _address(reader, parties.ship_to, home),
+            "facts": [],
+        }
+
+
+def _addressed(reader: Reader, parties: Parties) -> str:
+    """A buyer's name as it stands on an envelope."""
+    key = "to_company" if parties.company else "to_person"
+    return reader.word(f"document.{key}", name=formats.name(parties.buyer_name))
+
+
+def _seller(reader: Reader, parties: Parties) -> Iterator[tuple[str, str]]:
+    profile = parties.profile
+    yield "", own(reader, parties.seller_email)
+    for label, value in (
+        (reader.word("document.phone"), profile.phone),
+        ("", profile.website),
+        ("", profile.registration),
+    ):
+        if value:
+            yield label, own(reader, value)
+    yield from _tax_ids(reader, parties.seller_tax_ids)
+
+
+def _tax_ids(reader: Reader, ids: Sequence[TaxId]) -> Iterator[tuple[str, str]]:
+    for one in ids:
+        known = "vat_id" if one.type.endswith("_vat") else "tax_id"
+        yield _CALLED.get(one.type) or reader.word(f"document.{known}"), own(reader, one.value)
+
+
+_CALLED: Final = {
+    "au_abn": "ABN", "br_cnpj": "CNPJ", "br_cpf": "CPF", "ca_bn": "BN", "ca_gst_hst": "GST/HST", "ch_uid": "UID",
+    "in_gst": "GSTIN", "jp_cn": "法人番号", "jp_trn": "登録番号", "mx_rfc": "RFC", "no_orgnr": "Org.nr.",
+    "nz_gst": "GST", "sg_gst": "GST", "sg_uen": "UEN", "us_ein": "EIN",
+}  # fmt: skip
+"""What a country calls its own number, whatever language it is written about in; by Stripe's types."""
+
+
+def _address(reader: Reader, address: Address | None, home: str) -> list[str]:
+    return reader.address(address, home=home) if address else []
+
+
+# -- what about -------------------------------------------------------------------------------------
+
+
+def _facts(reader: Reader, document: Document) -> Iterator[tuple[str, str]]:
+    one, papers, word = document.invoice, document.parties.papers, reader.word
+    yield word("document.issued_on"), reader.day(document.issued_on)
+    if document.note:
+        day = reader.day_of(one.issued_at, document.parties.account.zone)
+        yield word("document.corrects"), word("document.invoice_of", number=own(reader, one.number), day=day)
+    elif one.due_on:
+        yield word("document.due_on"), reader.day(one.due_on)
+    yield word("document.period"), reader.period(Period(one.period_start_on, one.period_end_on))
+    for label, value in (("reference", papers.reference), ("buyer_reference", papers.buyer_reference)):
+        if value:
+            yield word(f"document.{label}"), own(reader, value)
+    for field in papers.custom_fields:
+        yield own(reader, field.label), own(reader, field.value)
+    if document.note and document.note.reason:
+        yield word("document.reason"), own(reader, document.note.reason)
+
+
+def _reasons(reader: Reader, document: Document) -> Iterator[str]:
+    """Why there is no tax on something (BT-120), each reason once."""
+    for category in dict.fromkeys(tax.category for tax in _taxes(document)):
+        if key := _WHY.get(category or Category.STANDARD):
+            yield reader.word(f"document.{key}")
+
+
+def _taxes(document: Document) -> Iterator[InvoiceTax]:
+    credited = {share.tax for line in document.note.lines for share in line.taxes} if document.note else None
+    return (tax for tax in document.invoice.taxes if credited is None or tax.tax in credited)
+
+
+_WHY: Final = {
+    Category.ZERO: "zero",
+    Category.EXEMPT: "exempt",
+    Category.REVERSE_CHARGE: "reverse_charge",
+    Category.INTRA_COMMUNITY: "intra_community",
+    Category.EXPORT: "export",
+    Category.OUTSIDE: "outside",
+}
+
+
+# -- how it is paid ---------------------------------------------------------------------------------
+
+
+def _pay(reader: Reader, document: Document) -> Sheet:
+    """What the buyer is to do, by when, and how: on the page, or by a transfer."""
+    one, word = document.invoice, reader.word
+    if document.note:
+        return {"told": "", "link": None, "schedule": None, "transfer": None}
+    sent = one.due_on is not None and bool(document.due)
+    parts = (
+        one.instalments if sum(part.amount.amount for part in one.instalments) == document.due.amount else ()
+    )
+    schedule = [
+        (
+            f"{word('document.instalment', n=whole(reader, n), of=whole(reader, len(parts)))} · {reader.day(part.on)}",
+            reader.money(part.amount),
+        )
+        for n, part in enumerate(parts, 1)
+    ]
+    return {
+        "told": _told(reader, document, sent=sent, parts=bool(parts)),
+        "link": {"url": document.link, "label": word("document.pay_online")}
+        if sent and document.link
+        else None,
+        "schedule": {"label": word("document.schedule"), "rows": schedule} if parts else None,
+        "transfer": _transfer(reader, document) if sent else None,
+    }
+
+
+def _told(reader: Reader, document: Document, *, sent: bool, parts: bool) -> str:
+    if not document.due:
+        return reader.word("document.settled")
+    if not sent or document.invoice.due_on is None:
+        return reader.word("document.charged")
+    if parts:
+        return reader.word("document.pay_parts")
+    return reader.word("document.pay_by", day=reader.day(document.invoice.due_on))
+
+
+def _transfer(reader: Reader, document: Document) -> Sheet | None:
+    bank = document.parties.profile.bank
+    if bank is None:
+        return None
+    said = (
+        ("holder", bank.holder or document.parties.seller_name),
+        ("iban", _in_fours(bank.iban)),
+        ("bic", bank.bic),
+        ("bank", bank.bank),
+        ("transfer_reference", document.number),
+    )
+    rows = [(reader.word(f"document.{name}"), own(reader, value)) for name, value in said if value]
+    lines = [own(reader, line) for line in _lines(bank.lines)]
+    return {"label": reader.word("document.transfer"), "rows": rows, "lines": lines}
+
+
+def _in_fours(iban: str) -> str:
+    plain = "".join(iban.split())
+    return " ".join(plain[n : n + 4] for n in range(0, len(plain), 4))
+
+
+# -- in words ---------------------------------------------------------------------------------------
+
+
+def _comments(parties: Parties) -> list[Sheet]:
+    """The subscription's own, or those of every document."""
+    written = parties.papers.comments or parties.profile.comments
+    snippets = {one.name: one.text for one in parties.profile.snippets}
+    return [
+        {
+            "kind": str(block.kind),
+            "right_to_left": begins_right_to_left("".join(s.text for s in block.lines[0])),
+            "lines": [
+                [{"text": s.text, "bold": s.bold, "italic": s.italic, "url": s.url} for s in line]
+                for line in block.lines
+            ],
+        }
+        for block in comments.parsed(written, snippets)
+    ]
+
+
+def begins_right_to_left(text: str) -> bool:
+    """Whether the first letter that has a direction runs from right to left."""
+    directions = map(unicodedata.bidirectional, text)
+    return next((one != "L" for one in directions if one in ("L", "R", "AL")), False)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in map(formats.name, text.splitlines()) if line]
+
+
+def _region(locale: str) -> str:
+    """The country of a locale, if it says one."""
+    return next((part for part in locale.split("-")[1:] if len(part) == 2 and part.isalpha()), "").lower()
+
+
+_LETTER: Final = frozenset("us ca mx ph cl co ve pr gt cr".split())
+"""Countries that write on letter paper; all others have A4."""
+
+
+def _colors(color: str) -> Sheet:
+    """The account's own, and the same for words where it is dark enough to be read on white (WCAG: 4.5 to 1)."""
+    accent = color or INK
+    return {"accent": accent, "ink": accent if _readable(accent) else INK}
+
+
+def _readable(color: str) -> bool:
+    """White is at least 4.5 times as bright: relative luminance, with the square for sRGB's curve, at most 0.1833."""
+    red, green, blue = (int(color[n : n + 2], 16) for n in (1, 3, 5))
+    return 2126 * red * red + 7152 * green * green + 722 * blue * blue <= 1833 * 255 * 255
