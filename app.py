@@ -55,6 +55,12 @@ def deliver_events(_: CloudWatchEvent) -> int:
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
+def send_webhooks(_: CloudWatchEvent) -> int:
+    """Send events to endpoints, first and again."""
+    return sweep(Topic.WEBHOOKS)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
 def reconcile_payments(_: CloudWatchEvent) -> int:
     """Ask Stripe what became of payments that have no end here."""
     return sweep(Topic.RECONCILIATION)
@@ -77,6 +83,12 @@ def work_money(event: SQSEvent) -> None:
 @app.on_sqs_message(queue=settings.deliveries_queue, batch_size=10, maximum_batching_window_in_seconds=1)
 def work_deliveries(event: SQSEvent) -> None:
     """Fan out events, send letters."""
+    perform(event)
+
+
+@app.on_sqs_message(queue=settings.webhooks_queue, batch_size=10, maximum_batching_window_in_seconds=1)
+def work_webhooks(event: SQSEvent) -> None:
+    """Post events to endpoints: a slow one holds up neither charges nor letters, which have queues of their own."""
     perform(event)
 
 

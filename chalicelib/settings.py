@@ -26,7 +26,8 @@ class Settings:
 
     `stripe_seconds` is how long an answer of Stripe's is waited for, `stripe_rate` how many requests it takes in a second: where
     nothing is said, Stripe's own 100 of a live key and 25 of a test one.
-    `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it.
+    `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it. So it does `hooks_open`, by which
+    webhooks may go to this machine, and in the clear.
     `wake_shards` may only ever be raised, and only before the first record of a deployment is written.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     money_queue: str
     deliveries_queue: str
     inbox_queue: str
+    webhooks_queue: str
     files_bucket: str
     mail_from: str
     base_url: str
@@ -46,6 +48,7 @@ class Settings:
     stripe_seconds: float = 40
     stripe_rate: int | None = None
     clock_file: str | None = None
+    hooks_open: bool = False
     wake_shards: int = 4
 
     @property
@@ -74,6 +77,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         money_queue=need("PERENNIAL_MONEY_QUEUE"),
         deliveries_queue=need("PERENNIAL_DELIVERIES_QUEUE"),
         inbox_queue=need("PERENNIAL_INBOX_QUEUE"),
+        webhooks_queue=need("PERENNIAL_WEBHOOKS_QUEUE"),
         files_bucket=need("PERENNIAL_FILES_BUCKET"),
         mail_from=need("PERENNIAL_MAIL_FROM"),
         base_url=environ.get("PERENNIAL_BASE_URL", ""),
@@ -85,5 +89,6 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         stripe_seconds=float(environ.get("PERENNIAL_STRIPE_SECONDS", "40")),
         stripe_rate=int(environ.get("PERENNIAL_STRIPE_RATE", "0")) or None,
         clock_file=environ.get("PERENNIAL_CLOCK_FILE") or None,
+        hooks_open=environ.get("PERENNIAL_HOOKS_OPEN", "") == "1",
         wake_shards=int(environ.get("PERENNIAL_WAKE_SHARDS", "4")),
     )

@@ -48,7 +48,7 @@ def wired(settings: Settings) -> Service:
         gateway=cast(Gateway, Late(lambda: stripe(settings))),
         mailer=SesMailer(Aws("email", "ses", settings.region, settings.aws_endpoint)),
         files=cast(Files, Late(lambda: files(settings))),
-        hooks=cast(Hooks, Late(hooks)),
+        hooks=cast(Hooks, Late(lambda: hooks(settings))),
         queue=SqsQueue(Aws("sqs", "sqs", settings.region, settings.aws_endpoint), settings),
         real=clock(settings),
         new_id=new_id,
@@ -76,11 +76,13 @@ def files(settings: Settings) -> Files:
     return S3Files(Aws("s3", "s3", settings.region, settings.aws_endpoint), settings.files_bucket)
 
 
-def hooks() -> Hooks:
-    """What posts webhooks."""
+def hooks(settings: Settings) -> Hooks:
+    """What posts webhooks. Raises Misconfigured where the guard would be open beside real money."""
     from chalicelib.adapters.hooks import GuardedHooks
 
-    return GuardedHooks()
+    if settings.hooks_open and settings.livemode:
+        raise Misconfigured("PERENNIAL_HOOKS_OPEN is set beside a live key of Stripe's; unset one of them.")
+    return GuardedHooks(open_=settings.hooks_open)
 
 
 def stripe(settings: Settings) -> Gateway:

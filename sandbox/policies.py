@@ -8,7 +8,7 @@ from typing import Any
 Environment = Mapping[str, str]
 Statement = dict[str, Any]
 
-MONEY, DELIVERIES, INBOX = "MoneyQueue", "DeliveriesQueue", "InboxQueue"
+MONEY, DELIVERIES, INBOX, WEBHOOKS = "MoneyQueue", "DeliveriesQueue", "InboxQueue", "WebhooksQueue"
 SECRETS = ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PERENNIAL_LINK_SECRET")
 STRIPE_KEY, WEBHOOK_SECRET, LINK_SECRET = SECRETS
 WITHHELD = "withheld"
@@ -39,11 +39,14 @@ def sweep(queue: str) -> Access:
 
 
 ACCESS = {
-    "api_handler": Access(indexes=("ByOwner", "ByWake"), sends=(MONEY, DELIVERIES, INBOX), secrets=SECRETS),
+    "api_handler": Access(
+        indexes=("ByOwner", "ByWake"), sends=(MONEY, DELIVERIES, INBOX, WEBHOOKS), secrets=SECRETS
+    ),
     "run_billing": sweep(MONEY),
     "retry_payments": sweep(MONEY),
     "send_reminders": sweep(MONEY),
     "deliver_events": sweep(DELIVERIES),
+    "send_webhooks": sweep(WEBHOOKS),
     "reconcile_payments": sweep(MONEY),
     "audit_accounts": Access(indexes=("ByOwner",), sends=(MONEY,)),
     "work_money": Access(
@@ -53,7 +56,13 @@ ACCESS = {
         consumes=MONEY,
         secrets=(STRIPE_KEY,),
     ),
-    "work_deliveries": Access(sends=(DELIVERIES,), consumes=DELIVERIES, secrets=(LINK_SECRET,), mails=True),
+    "work_deliveries": Access(
+        sends=(DELIVERIES, WEBHOOKS), consumes=DELIVERIES, secrets=(LINK_SECRET,), mails=True
+    ),
+    # It looks through events for what an endpoint missed, and tells when one is given up.
+    "work_webhooks": Access(
+        indexes=("ByOwner",), sends=(DELIVERIES, WEBHOOKS), consumes=WEBHOOKS, secrets=(LINK_SECRET,)
+    ),
     "work_inbox": Access(sends=(MONEY,), consumes=INBOX),
 }
 
@@ -109,7 +118,7 @@ def _mail(environment: Environment) -> Statement:
     sender = parseaddr(environment["PERENNIAL_MAIL_FROM"])[1]
     # SES always tells the sender. "IfExists" is for the local AWS, which does not.
     own = {"StringEqualsIfExists": {"ses:FromAddress": sender}}
-    return allow(("ses:SendEmail",), _sub("ses", "identity/*")) | {"Condition": own}
+    return allow(("ses:SendEmail", "ses:SendRawEmail"), _sub("ses", "identity/*")) | {"Condition": own}
 
 
 def _logs(function: str) -> Statement:

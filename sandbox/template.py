@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.policies import ACCESS, DELIVERIES, INBOX, MONEY, logical
+from sandbox.policies import ACCESS, DELIVERIES, INBOX, MONEY, WEBHOOKS, logical
 
 Resources = dict[str, Any]
 
@@ -11,9 +11,10 @@ QUEUES = {
     MONEY: ("PERENNIAL_MONEY_QUEUE", "work_money"),
     DELIVERIES: ("PERENNIAL_DELIVERIES_QUEUE", "work_deliveries"),
     INBOX: ("PERENNIAL_INBOX_QUEUE", "work_inbox"),
+    WEBHOOKS: ("PERENNIAL_WEBHOOKS_QUEUE", "work_webhooks"),
 }
 # Workers side by side. How many requests all of them send to Stripe is the governor's matter (operations/governor.py).
-AT_ONCE = {"work_money": 5, "work_deliveries": 2, "work_inbox": 5}
+AT_ONCE = {"work_money": 5, "work_deliveries": 2, "work_inbox": 5, "work_webhooks": 5}
 MAX_RECEIVES = 5
 DAY = 24 * 60 * 60
 OLD = 15 * 60

@@ -30,8 +30,16 @@ QUEUES = {
     "PERENNIAL_MONEY_QUEUE": ("perennial-money.fifo", "work_money", 10),
     "PERENNIAL_DELIVERIES_QUEUE": ("perennial-deliveries", "work_deliveries", 10),
     "PERENNIAL_INBOX_QUEUE": ("perennial-inbox", "work_inbox", 100),
+    "PERENNIAL_WEBHOOKS_QUEUE": ("perennial-webhooks", "work_webhooks", 10),
 }
-SCHEDULES = ("run_billing", "retry_payments", "send_reminders", "deliver_events", "reconcile_payments")
+SCHEDULES = (
+    "run_billing",
+    "retry_payments",
+    "send_reminders",
+    "deliver_events",
+    "send_webhooks",
+    "reconcile_payments",
+)
 STRIPE_EVENTS = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
@@ -71,6 +79,7 @@ def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **mor
         "STRIPE_API_KEY": STRIPE_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": stripe,
+        "PERENNIAL_HOOKS_OPEN": "1",  # endpoints are on this machine
         "PERENNIAL_STRIPE_RATE": "100000",  # the local Stripe's; nobody is held back where nobody is to be
         **({"PERENNIAL_CLOCK_FILE": str(clock_file)} if clock_file else {}),
         **more,
@@ -241,7 +250,7 @@ class World:
     # -- what AWS does ----------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """EventBridge wakes the five scheduled functions."""
+        """EventBridge wakes the six scheduled functions."""
         for name in SCHEDULES:
             self.invoke(name, tick_event(name))
 

@@ -17,7 +17,7 @@ MESSAGES_PER_REQUEST = 10
 
 
 class SqsQueue:
-    """The three queues: money and deliveries hold names, the inbox what Stripe's webhook told."""
+    """The four queues: money, deliveries and webhooks hold names, the inbox what Stripe's webhook told."""
 
     def __init__(self, sqs: Aws, settings: Settings) -> None:
         self._sqs = sqs
@@ -58,7 +58,13 @@ class SqsQueue:
         return self._sqs.call_again("/", body, f"AmazonSQS.{action}")
 
     def _queue_of(self, topic: Topic) -> str:
-        return self._names.deliveries_queue if topic is Topic.DELIVERIES else self._names.money_queue
+        match topic:
+            case Topic.DELIVERIES:
+                return self._names.deliveries_queue
+            case Topic.WEBHOOKS:
+                return self._names.webhooks_queue
+            case _:
+                return self._names.money_queue
 
     def _url(self, queue: str) -> str:
         if queue not in self._urls:

@@ -1,15 +1,21 @@
-"""The proof that a message is from whom it says: an HMAC over the bytes as they came (docs.stripe.com/webhooks).
+"""The proof that a message is from whom it says: an HMAC over the bytes as they came (docs.stripe.com/webhooks, standardwebhooks.com).
 
-On the standard library, 20 times faster than the SDK's check, which also parses the event.
+On the standard library, 20 times faster than Stripe's SDK's check, which also parses the event; ours to others is held
+against the library of Standard Webhooks in `tests/cases`.
 """
 
+import binascii
 import hmac
 import re
-from collections.abc import Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from chalicelib.billing.errors import PerennialError
 
+SECRET_BYTES: Final = 24
+"""Of our secrets; the specification wants from 24 to 64."""
+_PREFIX: Final = "whsec_"
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 
 
@@ -48,3 +54,52 @@ def _values(header: str, key: str) -> Iterator[str]:
         name, _, value = item.partition("=")
         if name == key:
             yield value
+
+
+def webhook_secret(link_secret: str, account: str, endpoint: str, generation: int) -> str:
+    """The secret of an endpoint, `whsec_...`: derived from the deployment's own, so that none is kept in the table."""
+    name = f"webhook/{account}/{endpoint}/{generation}".encode()
+    return _PREFIX + b64encode(hmac.digest(link_secret.encode(), name, "sha256")[:SECRET_BYTES]).decode()
+
+
+def sign_webhook(secrets: Iterable[str], id_: str, seconds: int, body: bytes) -> str:
+    """A `webhook-signature` header: one signature per secret, a space between them. Raises BadSignature on a bad secret."""
+    signed = signed_content(id_, str(seconds), body)
+    digests = (hmac.digest(_key(secret), signed, "sha256") for secret in secrets)
+    return " ".join(f"v1,{b64encode(digest).decode()}" for digest in digests)
+
+
+def signed_content(id_: str, seconds: str, body: bytes) -> bytes:
+    """What is signed: the message's id, its time and its body, a full stop between them."""
+    return f"{id_}.{seconds}.".encode() + body
+
+
+def verify_webhook(
+    payload: bytes, headers: Mapping[str, str], secret: str, now: float, tolerance: int = 300
+) -> None:
+    """Check a webhook as whoever receives ours should: BadSignature if its headers (lower-case names) do not prove the sender.
+
+    `now` and `tolerance` are seconds, as in `verify_stripe`. Codes: `malformed_signature`, `signature_mismatch`,
+    `stale_signature`, `malformed_secret`.
+    """
+    key = _key(secret)
+    id_, seconds, told = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+    if not id_ or not _SECONDS.fullmatch(seconds) or not told:
+        raise BadSignature("malformed_signature", "Send webhook-id, webhook-timestamp and webhook-signature.")
+    expected = b64encode(hmac.digest(key, signed_content(id_, seconds, payload), "sha256"))
+    signatures = [one.removeprefix("v1,").encode() for one in told.split(" ") if one.startswith("v1,")]
+    if not any(hmac.compare_digest(expected, signature) for signature in signatures):
+        raise BadSignature("signature_mismatch", "No v1 signature is of this message under the secret.")
+    if abs(now - int(seconds)) > tolerance:
+        raise BadSignature("stale_signature", f"The message is not from within {tolerance} seconds of now.")
+
+
+def _key(secret: str) -> bytes:
+    """The bytes of a secret, with its prefix or without."""
+    try:
+        key = b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except binascii.Error:
+        key = b""
+    if not SECRET_BYTES <= len(key) <= 64:
+        raise BadSignature("malformed_secret", "A secret is whsec_ and the base64 of 24 to 64 bytes.")
+    return key

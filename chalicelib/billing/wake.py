@@ -12,6 +12,7 @@ class Topic(StrEnum):
     RETRIES = "retries"
     REMINDERS = "reminders"
     DELIVERIES = "deliveries"
+    WEBHOOKS = "webhooks"
     RECONCILIATION = "reconciliation"
 
 

@@ -15,10 +15,12 @@ from chalicelib.operations import (
     deliver,
     governor,
     heed,
+    post,
     publish,
     reconcile,
     refund,
     renew,
+    resend,
     rezone,
     setup,
 )
@@ -41,6 +43,8 @@ PERFORM: dict[str, Perform] = {
     "stripe_event": heed.stripe_events,
     "event": publish.fan_out,
     "delivery": deliver.deliveries,
+    "webhook_delivery": post.deliveries,
+    "webhook_endpoint": resend.walks,
     "audit": audit.go_on,
 }
 # Kinds whose work is a question to the gateway.

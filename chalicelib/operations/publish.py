@@ -7,9 +7,11 @@ from chalicelib.billing import deliveries, events
 from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.ledger import Entry
+from chalicelib.billing.webhooks import Listeners, wanted
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import buyers, staffs, written_to
 from chalicelib.crm.users import User
+from chalicelib.operations.listeners import delivery_of
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -34,7 +36,7 @@ def fact(
 
     `entry` is what it posts to the books; where nobody is to be `told` of it, no letter tells of it.
     """
-    heard = told and written_to(at.account, type_, about)
+    heard = (told and written_to(at.account, type_, about)) or wanted(at.account.listeners, type_)
     changes.put(
         Event(
             account=subject.account,
@@ -54,8 +56,10 @@ def fact(
 def fan_out(service: Service, account: str, names: list[str]) -> None:
     """Make the deliveries of events: each is named by its event, so doing it twice makes them once."""
     real = service.real()
-    reading = service.store.load(account, [*names, keys.key(Account, account, account)])
+    listeners = keys.key(Listeners, account, account)
+    reading = service.store.load(account, [*names, keys.key(Account, account, account), listeners])
     users = _readers(service, account, reading)
+    endpoints = _endpoints(reading, account)
 
     def decide(changes: Changeset, name: str) -> None:
         event = changes.at(name)
@@ -63,7 +67,16 @@ def fan_out(service: Service, account: str, names: list[str]) -> None:
             return
         told(changes, event, real, users)
 
-    work(service, account, names, decide, items_each=2 + len(users), reading=reading)
+    items_each = 2 + len(users) + endpoints
+    work(
+        service, account, names, decide, items_each=items_each, beside=lambda _: (listeners,), reading=reading
+    )
+
+
+def _endpoints(reading: Reading, account: str) -> int:
+    """How many endpoints one event may be for."""
+    found = reading.find(Listeners, account, account)
+    return len(found.endpoints) if found else 0
 
 
 def _readers(service: Service, account: str, reading: Reading) -> list[User]:
@@ -80,6 +93,9 @@ def told(changes: Changeset, event: Event, real: datetime, users: Sequence[User]
     """Fold an event's deliveries into the changeset, which holds the account."""
     if not event.silent:
         _written(changes, event, real, users)
+    listeners = changes.find(Listeners, event.account)
+    for endpoint in listeners.of(event.type) if listeners else ():
+        changes.put(delivery_of(event, endpoint, real))
     changes.put(event.fanned_out())
 
 

@@ -29,6 +29,7 @@ from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
+from chalicelib.billing.webhooks import Listeners, WebhookDelivery, WebhookEndpoint
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import CLOCKED, HOUSE, Account, ApiKey
 from chalicelib.crm.companies import Company
@@ -104,7 +105,10 @@ KINDS = (
         type=Refund,
         owner="{account}/refund",
         position="{at}/{id}",
-        links=(("payment", "{account}/{payment}/refund", "{at}/{id}"),),
+        links=(
+            ("payment", "{account}/{payment}/refund", "{at}/{id}"),
+            ("subscription", "{account}/{subscription}/refund", "{at}/{id}"),
+        ),
     ),
     Kind(
         name="dispute",
@@ -117,6 +121,14 @@ KINDS = (
     Kind(name="event", type=Event, owner="{account}/event/{day}", position="{at}/{id}"),
     Kind(name="delivery", type=Delivery, owner="{account}/delivery", position="{at}/{id}"),
     Kind(name="suppression", type=Suppression, owner="{account}/suppression", position="{at}/{id}"),
+    Kind(name="listeners", type=Listeners),
+    Kind(name="webhook_endpoint", type=WebhookEndpoint, owner="{account}/webhook_endpoint"),
+    Kind(
+        name="webhook_delivery",
+        type=WebhookDelivery,
+        owner="{account}/{endpoint}/webhook_delivery",
+        position="{at}/{id}",
+    ),
     Kind(name="stripe_event", type=StripeEvent),
     Kind(name="audit", type=Audit),
 )

@@ -19,6 +19,7 @@ from chalicelib.billing.products import Product
 from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import TaxRate
+from chalicelib.billing.webhooks import WebhookDelivery, WebhookEndpoint
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.crm.contacts import Contact, PaymentMethod
@@ -161,6 +162,23 @@ the payment's money, held back or lost. `returned` where it is a bank debit that
 `detail` is what the mail server said of `delivery`; `contact` is null where the letter was the business's own. `since` and
 `lifted_at` are real time. Lifted, it is in no list, and letters are sent again, until the next bounce.""",
     ),
+    WebhookEndpoint: Shape(
+        hides=frozenset({"failing_from", "refusals", "generation", "pings", "deleted_at", "resending"}),
+        renames=(("former_until", "former_secret_until"),),
+        tells=(told.resending_since,),
+        about="""Where events are sent: their types in `events`, or `*` for all.
+
+`failing_at` is when it first failed since it last accepted something; nothing accepted for five days disables it, and so
+does an answer 410. `former_secret_until` is when the secret before this one stops signing. `resending_since` is set while
+what it has not accepted since that moment is being sent again.""",
+    ),
+    WebhookDelivery: Shape(
+        hides=frozenset({"leased_until", "again"}),
+        about="""One event for one endpoint; `created_at` is the event's.
+
+`attempts` were made since it was last asked for, the next one is at `send_at`; the last five `answers` are kept, oldest
+first, with an `http_status` of 0 where nothing came. `failed` has had ten attempts in three days, or for the `reason` none.""",
+    ),
 }
 NAMES: Final = {
     Account: "account",
@@ -182,6 +200,8 @@ NAMES: Final = {
     Event: "event",
     Delivery: "delivery",
     Suppression: "suppression",
+    WebhookEndpoint: "webhook_endpoint",
+    WebhookDelivery: "webhook_delivery",
 }
 
 

@@ -17,6 +17,7 @@ from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
+from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.crm.account_changes import AccountChange
 
 
@@ -185,3 +186,7 @@ def held(dispute: Dispute) -> Money:
 def _bills(subscription: Subscription) -> bool:
     over = subscription.at_its_end or subscription.ends_first
     return subscription.billable and subscription.paused_on is None and not over
+
+
+def resending_since(endpoint: WebhookEndpoint) -> datetime | None:
+    return endpoint.resending.since_at if endpoint.resending else None

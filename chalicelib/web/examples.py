@@ -127,5 +127,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "reason": "Arrived late",
     },
     "billing_runs.preview": {"at": "2027-01-31"},
+    "webhook_endpoints.create": {
+        "url": "https://hooks.example.com/perennial",
+        "events": ["invoice.opened", "payment.succeeded"],
+    },
+    "webhook_endpoints.update": {"events": ["*"]},
+    "webhook_endpoints.rotate_secret": {"expires_in_hours": 48},
+    "webhook_endpoints.resend": {"since": "2027-01-30T00:00:00Z"},
     "test_clock.advance": {"to": "2027-01-31T12:00:00Z"},
 }

@@ -14,6 +14,7 @@ WORKERS: Final = {
     "money": ("work_money", 10),
     "deliveries": ("work_deliveries", 10),
     "inbox": ("work_inbox", 100),
+    "webhooks": ("work_webhooks", 10),
 }
 """Each queue's function and the messages it takes at once, as app.py has them."""
 VISIBILITY: Final = timedelta(seconds=180)
@@ -49,7 +50,7 @@ class Post:
     def send_many(self, batches: list[tuple[Topic, str, list[str]]]) -> None:
         """Names of records on their way to a worker."""
         for topic, account, names in batches:
-            queue = "deliveries" if topic is Topic.DELIVERIES else "money"
+            queue = queue_of(topic)
             for start in range(0, len(names), NAMES):
                 self._send(queue, json.dumps({"account": account, "names": names[start : start + NAMES]}))
 
@@ -59,7 +60,7 @@ class Post:
 
     def empty(self, topic: Topic) -> bool:
         """Whether nothing waits or is being worked."""
-        queue = "deliveries" if topic is Topic.DELIVERIES else "money"
+        queue = queue_of(topic)
         return not any(message.queue == queue for message in (*self.waiting, *self.at_work))
 
     def _send(self, queue: str, body: str) -> None:
@@ -120,6 +121,11 @@ class Post:
     def next_at(self) -> datetime | None:
         """When the next message that is late will be seen."""
         return min((message.due_at for message in self.waiting), default=None)
+
+
+def queue_of(topic: Topic) -> str:
+    """The queue in which names of a topic wait."""
+    return topic.value if topic in (Topic.DELIVERIES, Topic.WEBHOOKS) else "money"
 
 
 def event(batch: list[Message]) -> dict[str, Any]:

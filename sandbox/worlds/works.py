@@ -20,6 +20,7 @@ SWEEPS: Final = {
     Topic.RETRIES: "retry_payments",
     Topic.REMINDERS: "send_reminders",
     Topic.DELIVERIES: "deliver_events",
+    Topic.WEBHOOKS: "send_webhooks",
     Topic.RECONCILIATION: "reconcile_payments",
 }
 AGAIN: Final = timedelta(minutes=16)

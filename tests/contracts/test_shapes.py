@@ -46,6 +46,17 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Category, Exemption, Tax, TaxRate
+from chalicelib.billing.webhooks import (
+    DisabledReason,
+    EndpointStatus,
+    Listener,
+    Listeners,
+    Resending,
+    WebhookAnswer,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookStatus,
+)
 from chalicelib.crm.account_changes import AccountChange, FieldChange
 from chalicelib.crm.accounts import Account, ApiKey, Rezoning, TestClock
 from chalicelib.crm.companies import Company
@@ -730,6 +741,50 @@ RECORDS: dict[tuple[str, int], Record] = {
         issued=8,
         totals=(usd(20000), Money(9900, "eur")),
         version=3,
+    ),
+    ("listeners", 1): Listeners(
+        account="acct_1",
+        id="acct_1",
+        endpoints=(Listener(endpoint="we_1", events=("invoice.opened", "payment.succeeded")),),
+        version=3,
+    ),
+    ("webhook_endpoint", 1): WebhookEndpoint(
+        account="acct_1",
+        id="we_1",
+        url="https://hooks.roaster.example/perennial",
+        events=("invoice.opened", "payment.succeeded"),
+        created_at=AT,
+        description="Into the warehouse",
+        status=EndpointStatus.DISABLED,
+        reason=DisabledReason.FAILING,
+        disabled_at=LATER,
+        generation=2,
+        former_until=LATER,
+        failing_at=AT,
+        failing_from=AT,
+        refusals=10,
+        resending=Resending(walk_at=LATER, since_at=AT, after="2026-01-31|x", missing=True),
+        pings=1,
+        deleted_at=LATER,
+        version=7,
+    ),
+    ("webhook_delivery", 1): WebhookDelivery(
+        account="acct_1",
+        id="whd_inv_1_0003_1_invoice_opened_we_1",
+        event="evt_inv_1_0003_1_invoice_opened",
+        endpoint="we_1",
+        type="invoice.opened",
+        subject="inv_1_0003",
+        created_at=AT,
+        expires_at=LATER,
+        send_at=LATER,
+        leased_until=LATER,
+        status=WebhookStatus.FAILED,
+        attempts=3,
+        again=True,
+        answers=(WebhookAnswer(at=AT, http_status=503, millis=251, said="Busy"),),
+        reason="The endpoint is disabled.",
+        version=4,
     ),
     ("delivery", 1): Delivery(
         account="acct_1",

@@ -1,0 +1,357 @@
+"""Where a business hears of its events over HTTP, and what became of each event there (standardwebhooks.com).
+
+A delivery is at least once: it is recorded as being sent before it is sent, and sent again where nothing came back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from zlib import crc32
+
+from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.wake import Topic, Wake
+
+ALL: Final = "*"
+MOST_ENDPOINTS: Final = 16
+WAITS: Final = tuple(timedelta(seconds=s) for s in (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
+"""How long before each attempt, as Standard Webhooks suggests: ten in three days. A schedule of once a minute finds them."""
+JITTER_PERCENT: Final = 10
+LEASE: Final = timedelta(minutes=2)
+"""How long a worker may be at a post, with what it does around it; after that another one sends it again."""
+GIVEN_UP_AFTER: Final = timedelta(days=5)
+GIVEN_UP_REFUSALS: Final = 10
+KEPT_FOR: Final = timedelta(days=30)
+KEPT_ANSWERS: Final = 5
+MOST_SAID: Final = 500
+MOST_OVERLAP: Final = timedelta(days=7)
+
+
+class Treatment(StrEnum):
+    """What an answer's status means; `slow` asks for fewer requests, and fails."""
+
+    ACCEPTED = "accepted"
+    GONE = "gone"
+    SLOW = "slow"
+    FAILED = "failed"
+
+
+SLOW: Final = frozenset({0, 429, 502, 503, 504})
+"""Statuses after which nothing further is sent for a while; 0 is no answer at all."""
+
+
+def treatment(status: int) -> Treatment:
+    """What an answer means: 2xx took it, 410 wants nothing any more, and all else, redirects included, took nothing."""
+    if 200 <= status <= 299:
+        return Treatment.ACCEPTED
+    if status == 410:
+        return Treatment.GONE
+    return Treatment.SLOW if status in SLOW else Treatment.FAILED
+
+
+def attempts_at(first_at: datetime) -> list[datetime]:
+    """The moments of all attempts, where each fails at once and nothing is added by chance."""
+    moments = [first_at]
+    for wait in WAITS[1:]:
+        moments.append(moments[-1] + wait)
+    return moments
+
+
+class EndpointStatus(StrEnum):
+    """A disabled one is sent nothing until a person enables it."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class DisabledReason(StrEnum):
+    """By a person; the endpoint answered 410; it accepted nothing for days."""
+
+    BY_HAND = "by_hand"
+    GONE = "gone"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resending:
+    """A walk over the events since a moment on the account's clock, oldest first; `after` is the last place seen to.
+
+    `missing` makes deliveries of events that have none there too; else only what waits or has failed is sent again.
+    """
+
+    walk_at: datetime
+    since_at: datetime
+    after: str | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEndpoint:
+    """`events` are the types it wants, or `*`. Its secret is of a `generation`; the former one signs too until `former_until`.
+
+    `failing_at` is when it first failed since it last accepted something (real time), `failing_from` the moment of the
+    oldest event that failed since then (the account's clock), `refusals` how many attempts failed, up to ten. `pings` counts its tests.
+    """
+
+    account: str
+    id: str
+    url: str
+    events: tuple[str, ...]
+    created_at: datetime
+    description: str = ""
+    status: EndpointStatus = EndpointStatus.ENABLED
+    reason: DisabledReason | None = None
+    disabled_at: datetime | None = None
+    generation: int = 0
+    former_until: datetime | None = None
+    failing_at: datetime | None = None
+    failing_from: datetime | None = None
+    refusals: int = 0
+    resending: Resending | None = None
+    pings: int = 0
+    deleted_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def wake(self) -> Wake | None:
+        """While what it missed is sent again."""
+        return Wake(self.resending.walk_at, Topic.WEBHOOKS) if self.resending else None
+
+    @property
+    def listens(self) -> bool:
+        """Whether it is to be sent anything."""
+        return self.status is EndpointStatus.ENABLED and self.deleted_at is None
+
+    def wants(self, type_: str) -> bool:
+        """Whether it asked for events of a type."""
+        return wanted(self.events, type_)
+
+    def signing(self, real: datetime) -> tuple[int, ...]:
+        """The generations of secrets that sign, newest first."""
+        overlaps = self.former_until is not None and real < self.former_until
+        return (self.generation, self.generation - 1) if overlaps else (self.generation,)
+
+    def rotated(self, overlap: timedelta, real: datetime) -> "WebhookEndpoint":
+        """It has a new secret, and the one before signs beside it for a while (real time). Raises Invalid."""
+        if not timedelta(0) <= overlap <= MOST_OVERLAP:
+            hours = MOST_OVERLAP // timedelta(hours=1)
+            detail = f"Let the former secret sign for 0 to {hours} hours more."
+            raise Invalid("overlap_out_of_range", detail, "expires_in_hours")
+        return replace(self, generation=self.generation + 1, former_until=real + overlap)
+
+    def enabled(self) -> "WebhookEndpoint":
+        """It is sent what happens from now on."""
+        if self.listens:
+            return self
+        return replace(self, **_HEALTHY, status=EndpointStatus.ENABLED, reason=None, disabled_at=None)
+
+    def disabled(self, reason: DisabledReason, real: datetime) -> "WebhookEndpoint":
+        """It is sent nothing any more; one that is disabled keeps its reason."""
+        if not self.listens:
+            return self
+        return replace(self, status=EndpointStatus.DISABLED, reason=reason, disabled_at=real, resending=None)
+
+    def refused(self, created_at: datetime, times: int, real: datetime) -> "WebhookEndpoint":
+        """Some attempts failed, the oldest of an event of that moment: after days of nothing else it is disabled."""
+        after = replace(
+            self,
+            failing_at=self.failing_at or real,
+            failing_from=min(self.failing_from or created_at, created_at),
+            refusals=min(GIVEN_UP_REFUSALS, self.refusals + times),
+        )
+        failing_for = real - (after.failing_at or real)
+        if failing_for >= GIVEN_UP_AFTER and after.refusals >= GIVEN_UP_REFUSALS:
+            return after.disabled(DisabledReason.FAILING, real)
+        return after
+
+    def accepted(self, real: datetime) -> "WebhookEndpoint":
+        """It takes events again: what it missed while it did not is sent at once, in order."""
+        if self.failing_from is None:
+            return self
+        back = replace(self, **_HEALTHY)
+        return back.sending_again(self.failing_from, real) if back.listens else back
+
+    def sending_again(
+        self, since_at: datetime, real: datetime, *, missing: bool = False
+    ) -> "WebhookEndpoint":
+        """What it has not accepted since a moment on the account's clock is to be sent, oldest first. Raises WrongState."""
+        if not self.listens:
+            raise disabled_already()
+        before = self.resending
+        since = min(since_at, before.since_at) if before else since_at
+        missing = missing or (before is not None and before.missing)
+        return replace(self, resending=Resending(walk_at=real, since_at=since, missing=missing))
+
+    def walked(self, after: str | None) -> "WebhookEndpoint":
+        """What lies up to a place has been seen to; with None everything."""
+        going_on = replace(self.resending, after=after) if self.resending and after else None
+        return replace(self, resending=going_on)
+
+    def pinged(self) -> "WebhookEndpoint":
+        """It is sent an event that means nothing. Raises WrongState."""
+        if not self.listens:
+            raise disabled_already()
+        return replace(self, pings=self.pings + 1)
+
+    def deleted(self, real: datetime) -> "WebhookEndpoint":
+        """It is gone from every list, and sent nothing."""
+        off = self.disabled(DisabledReason.BY_HAND, real)
+        return replace(off, deleted_at=self.deleted_at or real)
+
+
+_HEALTHY: Final[dict[str, Any]] = {"failing_at": None, "failing_from": None, "refusals": 0}
+
+
+def disabled_already() -> WrongState:
+    """The refusal of what only an enabled endpoint can do."""
+    return WrongState("webhook_endpoint_disabled", "The endpoint is disabled: enable it first.")
+
+
+def wanted(events: Iterable[str], type_: str) -> bool:
+    """Whether a type is among those asked for."""
+    return any(one in (ALL, type_) for one in events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An endpoint that is sent events, and which."""
+
+    endpoint: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """All enabled endpoints of an account, in one record under the account's id: who fans out need not search for them."""
+
+    account: str
+    id: str
+    endpoints: tuple[Listener, ...] = ()
+    version: int = 0
+
+    wake = None
+
+    def of(self, type_: str) -> list[str]:
+        """The endpoints that want a type."""
+        return [one.endpoint for one in self.endpoints if wanted(one.events, type_)]
+
+    def with_(self, endpoint: WebhookEndpoint) -> "Listeners":
+        """An endpoint as it is now is among them, or, where it is sent nothing, is not."""
+        others = tuple(one for one in self.endpoints if one.endpoint != endpoint.id)
+        own = (Listener(endpoint=endpoint.id, events=endpoint.events),) if endpoint.listens else ()
+        return replace(self, endpoints=tuple(sorted((*others, *own), key=lambda one: one.endpoint)))
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types that some endpoint wants: `*` where one wants all."""
+        types = {name for one in self.endpoints for name in one.events}
+        return (ALL,) if ALL in types else tuple(sorted(types))
+
+
+class WebhookStatus(StrEnum):
+    """`failed` is sent again only when it is asked for, or when its endpoint accepts something again."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAnswer:
+    """What an endpoint answered: `http_status` is 0 where nothing came; `said` the begin of it, or what went wrong."""
+
+    at: datetime
+    http_status: int
+    millis: int
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """One event for one endpoint, named by both. `created_at` is the event's, on the account's clock; all else is real time.
+
+    `attempts` were made since it was last asked for; `again` says that it goes in order behind older ones. While it is
+    being sent `leased_until` keeps other workers from it. The last five `answers` are kept, oldest first.
+    """
+
+    account: str
+    id: str
+    event: str
+    endpoint: str
+    type: str
+    subject: str
+    created_at: datetime
+    expires_at: datetime
+    send_at: datetime | None
+    leased_until: datetime | None = None
+    status: WebhookStatus = WebhookStatus.PENDING
+    attempts: int = 0
+    again: bool = False
+    answers: tuple[WebhookAnswer, ...] = ()
+    reason: str | None = None
+    version: int = 0
+
+    @property
+    def wake(self) -> Wake | None:
+        """Until it was accepted or given up; while it is being sent: when whoever sends it must have died."""
+        at = self.leased_until or self.send_at
+        return Wake(at, Topic.WEBHOOKS) if at else None
+
+    def sending(self, real: datetime) -> "WebhookDelivery":
+        """It is about to be sent: whoever finds it so waits, and sends it again if nothing came of it."""
+        return replace(self, leased_until=real + LEASE, attempts=self.attempts + 1)
+
+    def not_sent(self, until: datetime) -> "WebhookDelivery":
+        """It was not sent after all: it is later, and no attempt was made."""
+        attempts = self.attempts - 1 if self.leased_until else self.attempts
+        return replace(self, leased_until=None, send_at=until, attempts=attempts, again=True)
+
+    def answered(self, answer: WebhookAnswer) -> "WebhookDelivery":
+        """The endpoint answered, or did not: it is done, waits for its next attempt, or has had its last."""
+        answers = (*self.answers, answer)[-KEPT_ANSWERS:]
+        said = replace(self, answers=answers, leased_until=None, send_at=None)
+        if treatment(answer.http_status) is Treatment.ACCEPTED:
+            return replace(said, status=WebhookStatus.SUCCEEDED, again=False)
+        if self.attempts >= len(WAITS):
+            return replace(said, status=WebhookStatus.FAILED)
+        return replace(said, send_at=answer.at + self.next_wait, again=True)
+
+    @property
+    def next_wait(self) -> timedelta:
+        """How long until the next attempt, a little more for each by chance, but the same chance for the same attempt."""
+        chance = crc32(f"{self.id}/{self.attempts}".encode()) % 1000
+        wait = WAITS[min(self.attempts, len(WAITS) - 1)]
+        return wait + wait * chance * JITTER_PERCENT // 100_000
+
+    def given_up(self, reason: str) -> "WebhookDelivery":
+        """It is not sent, for a reason of ours."""
+        return replace(self, status=WebhookStatus.FAILED, send_at=None, leased_until=None, reason=reason)
+
+    def due(self, at: datetime, real: datetime, *, accepted_too: bool = False) -> "WebhookDelivery":
+        """It is sent at a moment in place of later or never, in order. One that is being sent is left alone."""
+        in_flight = self.leased_until is not None and real < self.leased_until
+        if in_flight or (self.status is WebhookStatus.SUCCEEDED and not accepted_too):
+            return self
+        attempts = self.attempts if self.status is WebhookStatus.PENDING else 0
+        return replace(
+            self,
+            status=WebhookStatus.PENDING,
+            send_at=at,
+            leased_until=None,
+            attempts=attempts,
+            again=True,
+            reason=None,
+            expires_at=real + KEPT_FOR,
+        )
+
+
+def name_of(event: str, endpoint: str) -> str:
+    """The name of an event's delivery to an endpoint: however often the event comes, it is one."""
+    return f"whd_{event.removeprefix('evt_')}_{endpoint}"
+
+
+def named(delivery: str) -> tuple[str, str]:
+    """The event and the endpoint of a delivery's name."""
+    event, _, endpoint = delivery.removeprefix("whd_").rpartition("_we_")
+    return f"evt_{event}", f"we_{endpoint}"
