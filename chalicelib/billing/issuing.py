@@ -105,6 +105,8 @@ def issued(
         besides=besides,
         last=last,
         due_on=due_on,
+        company=subscription.company,
+        papers=subscription.papers,
     )
 
 

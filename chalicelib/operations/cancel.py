@@ -10,7 +10,6 @@ from chalicelib.billing.numbering import Series
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.crm.contacts import Contact
 from chalicelib.operations import act, credit, publish, renew, standing, tax
 from chalicelib.operations.tax import Asked
 from chalicelib.service import Service
@@ -48,8 +47,8 @@ def _now(service: Service, account: str, id_: str) -> Subscription:
         found = service.store.load(account, own)
         before = found.get(Subscription, account, id_)
         if before.extras:
-            contact = keys.key(Contact, account, before.contact)
-            found.add(service.store.load(account, [contact, keys.key(Series, account, renew.SERIES)]))
+            series = keys.key(Series, account, renew.SERIES)
+            found.add(service.store.load(account, [*renew.buyers(before), series]))
         changes, at = Changeset(account, found), Moment(found.get(Account, account, account), service.real())
         return act.committed(service, changes, folded(changes, before, at, asked), at, name)
 
@@ -88,7 +87,7 @@ def with_credit(service: Service, account: str, id_: str) -> Subscription:
         found = service.store.load(account, own)
         before = found.get(Subscription, account, id_)
         series = [keys.key(Series, account, name) for name in (renew.SERIES, credit.SERIES)]
-        found.add(service.store.load(account, [keys.key(Contact, account, before.contact), *series]))
+        found.add(service.store.load(account, [*renew.buyers(before), *series]))
         standing.read(service, before, found)
         changes, at = Changeset(account, found), Moment(found.get(Account, account, account), service.real())
         after = folded_with_credit(changes, before, at, asked)

@@ -115,7 +115,7 @@ def read(service: Service, account: str, id_: str, wanted: Wanted) -> tuple[Chan
     found = service.store.load(account, [*own, *products, *coupons])
     before = found.get(Subscription, account, id_)
     further = [
-        keys.key(Contact, account, before.contact),
+        *renew.buyers(before),
         keys.key(Series, account, renew.SERIES),
         keys.key(Series, account, credit.SERIES),
         *(keys.key(TaxRate, account, name) for name in _rates(wanted, found)),

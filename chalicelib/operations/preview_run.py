@@ -15,8 +15,9 @@ from chalicelib.billing.numbering import name_of
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import tax
+from chalicelib.operations import renew, tax
 from chalicelib.operations.rehearse import HappeningKind, Rehearsal
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -65,7 +66,7 @@ class _Looking:
         self.until_at = _moment(at, Moment(self.business, self.real))
         self.on = periods.local_date(self.until_at, self.business.zone)
         self.asked = tax.at_once(service)
-        self.contacts: dict[str, Contact] = {}
+        self.buyers: dict[str, Contact | Company] = {}
         self.stopped = parked(service, account)
         self.found: list[tuple[Expected, Deviation | None]] = []
         self.parked: list[str] = []
@@ -112,16 +113,18 @@ class _Looking:
         """A rehearsal up to the moment: with what they owe already, for that may end a subscription before."""
         reading = Reading()
         reading.records = {keys.key_of(one): one for one in due}
-        wanted = {keys.key(Contact, self.account, one.contact) for one in due} - set(self.contacts)
+        wanted = {key for one in due for key in renew.buyers(one)} - set(self.buyers)
         owed = {keys.key(Invoice, self.account, name) for one in due for name in one.arrears}
         if wanted or owed:
             reading.add(self.service.store.load(self.account, sorted(wanted | owed)))
-        people = (keys.key(Contact, self.account, one.contact) for one in due)
-        reading.records |= {key: self.contacts[key] for key in people if key in self.contacts}
+        known = (key for one in due for key in renew.buyers(one))
+        reading.records |= {key: self.buyers[key] for key in known if key in self.buyers}
         rehearsal = Rehearsal(reading, self.business, self.real, asked=self.asked)
         rehearsal.until(self.until_at)
-        self.contacts |= {
-            keys.key_of(one): one for one in rehearsal.reading.records.values() if isinstance(one, Contact)
+        self.buyers |= {
+            keys.key_of(one): one
+            for one in rehearsal.reading.records.values()
+            if isinstance(one, Contact | Company)
         }
         return rehearsal
 

@@ -17,6 +17,7 @@ from chalicelib.billing.periods import Period
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import numbering, publish, tax
 from chalicelib.operations.together import work
@@ -62,10 +63,20 @@ def _stepped(service: Service, account: str, names: list[str], answers: tax.Answ
 
 
 def contacts(reading: Reading) -> Iterator[str]:
-    """The keys of the people whose subscriptions have been read: their balance is what an invoice is first paid from."""
+    """The keys of the people and companies of the subscriptions that have been read.
+
+    A contact's balance is what an invoice is first paid from, and who is billed is kept with it.
+    """
     for record in reading.records.values():
         if isinstance(record, Subscription):
-            yield keys.key(Contact, record.account, record.contact)
+            yield from buyers(record)
+
+
+def buyers(subscription: Subscription) -> Iterator[str]:
+    """The keys of who is billed for a subscription: its contact, and the company in whose name it is, if any."""
+    yield keys.key(Contact, subscription.account, subscription.contact)
+    if subscription.company:
+        yield keys.key(Company, subscription.account, subscription.company)
 
 
 def step(
@@ -104,7 +115,8 @@ def step(
 def _remind(changes: Changeset, subscription: Subscription, at: Moment) -> None:
     changes.put(subscription.reminded_of_next())
     if subscription.chargeable and not subscription.sends:
-        publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, _about(subscription), at)
+        about = _about(subscription) | {"cycle": str(subscription.cycle)}
+        publish.fact(changes, EventType.INVOICE_UPCOMING, subscription, about, at)
 
 
 def _bill(changes: Changeset, before: Subscription, at: Moment, asked: tax.Asked) -> None:
@@ -175,9 +187,13 @@ def numbers(changes: Changeset, at: Moment) -> Series:
 
 
 def opened(changes: Changeset, invoice: Invoice, buyer: Contact, series: Series, at: Moment) -> None:
-    """Fold a new invoice into the changeset, with its number, what it takes from its customer's balance, and its fact."""
+    """Fold a new invoice into the changeset, with its number, what it takes from its customer's balance, and its fact.
+
+    It keeps which revisions of its parties it was issued with; the changeset holds its company.
+    """
     if changes.find(Invoice, invoice.id) is not None:
         raise AssertionError(f"{invoice.id} exists, but its subscription has not moved on")
+    invoice = _between(changes, invoice, buyer, at)
     changes.put(series.advanced(), invoice)
     if invoice.amount_applied is not None:
         changes.put(buyer.credited(-invoice.amount_applied))
@@ -185,6 +201,14 @@ def opened(changes: Changeset, invoice: Invoice, buyer: Contact, series: Series,
     mailed = invoice.due_on is not None and at.account.email_invoices
     entry = ledger.invoiced(invoice)
     publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, at, entry=entry, told=mailed)
+
+
+def _between(changes: Changeset, invoice: Invoice, buyer: Contact, at: Moment) -> Invoice:
+    issuer = at.account.issuer
+    if not (issuer or buyer.revision or invoice.company):
+        return invoice
+    company = changes.get(Company, invoice.company).revision if invoice.company else 0
+    return replace(invoice, issuer=issuer, buyer=buyer.revision, company_revision=company)
 
 
 def _about(subscription: Subscription) -> dict[str, str]:

@@ -12,7 +12,7 @@ from chalicelib.billing.numbering import Series, name_of
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.contacts import PaymentMethod
 from chalicelib.operations import assume, collect, renew, subscribe, tax
 from chalicelib.operations import change as alter
 from chalicelib.operations import draft as drafts
@@ -183,7 +183,7 @@ def _read(service: Service, account: str, id_: str, assumptions: Sequence[Assump
     found = reading.get(Subscription, account, id_)
     latest = (name_of(found.id, n) for n in range(max(0, found.ordinal - LATEST), found.ordinal))
     owed = [keys.key(Invoice, account, name) for name in dict.fromkeys((*found.arrears, *latest))]
-    reading.add(service.store.load(account, [keys.key(Contact, account, found.contact), *owed]))
+    reading.add(service.store.load(account, [*renew.buyers(found), *owed]))
     reading.add(service.store.load(account, list(collect.beside_retries(reading))))
     return _with_payments(service, reading, account)
 
