@@ -1,11 +1,14 @@
 """People who buy, and the payment methods they saved."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
+from chalicelib.billing import periods
 from chalicelib.billing.addresses import Address
 from chalicelib.billing.money import Money
 from chalicelib.billing.tax import Exemption
+from chalicelib.billing.wake import Topic, Wake
 from chalicelib.crm.tax_ids import TaxId
 
 
@@ -55,7 +58,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethod:
-    """A method saved at the gateway; `id` is the gateway's, `label` as a person reads it ("Visa •••• 4242")."""
+    """A method saved at the gateway; `id` is the gateway's, `label` as a person reads it ("Visa •••• 4242").
+
+    `look_at` is when its owner is told that it expires, on the account's clock; None where that was done, or is not to be.
+    """
 
     account: str
     id: str
@@ -66,6 +72,37 @@ class PaymentMethod:
     created_at: datetime
     exp_month: int | None = None
     exp_year: int | None = None
+    look_at: datetime | None = None
     version: int = 0
 
-    wake = None
+    @property
+    def wake(self) -> Wake | None:
+        """Until its owner has been told that it expires."""
+        return Wake(self.look_at, Topic.REMINDERS) if self.look_at else None
+
+    @property
+    def expires(self) -> str | None:
+        """The month after which it is good for nothing, as 2030-12; None of what does not expire."""
+        return f"{self.exp_year:04d}-{self.exp_month:02d}" if self.exp_year and self.exp_month else None
+
+    def expiring(self, now: datetime, zone: str, hour: int) -> "PaymentMethod":
+        """Its owner is told on the first of the month before its last; of one saved later, on the first of its last."""
+        return replace(self, look_at=next((at for at in self._notices(zone, hour) if at > now), None))
+
+    def _notices(self, zone: str, hour: int) -> Iterator[datetime]:
+        if not self.exp_year or self.exp_month not in range(1, 13):
+            return
+        last_on = date(self.exp_year, self.exp_month, 1)
+        before_on = (last_on - timedelta(days=1)).replace(day=1)
+        yield from (periods.moment(day, hour, zone) for day in (before_on, last_on))
+
+    def renewed(self, other: "PaymentMethod") -> "PaymentMethod":
+        """The bank has renewed the card: the same method, with another label or another last month."""
+        if (self.exp_month, self.exp_year, self.label) == (other.exp_month, other.exp_year, other.label):
+            return self
+        month, year = other.exp_month, other.exp_year
+        return replace(self, label=other.label, exp_month=month, exp_year=year, look_at=other.look_at)
+
+    def looked_at(self) -> "PaymentMethod":
+        """Its owner has been told, or there was nothing to tell."""
+        return replace(self, look_at=None)

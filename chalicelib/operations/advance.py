@@ -4,7 +4,7 @@ import time
 from datetime import datetime
 
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import collect, renew
+from chalicelib.operations import collect, expire, renew
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -78,6 +78,8 @@ def _work(service: Service, account: str, due: list[str]) -> None:
             known.add(renew.subscriptions(service, account, subscriptions))
         if invoices := _of_kind(due, "invoice"):
             known.add(collect.invoices(service, account, invoices))
+        if methods := _of_kind(due, "payment_method"):
+            known.add(expire.payment_methods(service, account, methods))
         business = known.records.get(keys.key(Account, account, account))
         if not isinstance(business, Account):
             return

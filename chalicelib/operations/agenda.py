@@ -13,6 +13,7 @@ from chalicelib.operations import (
     audit,
     collect,
     deliver,
+    expire,
     governor,
     heed,
     post,
@@ -35,6 +36,7 @@ log = logging.getLogger("perennial")
 Perform = Callable[[Service, str, list[str]], object]
 PERFORM: dict[str, Perform] = {
     "account": rezone.then_clocks,
+    "payment_method": expire.payment_methods,
     "subscription": renew.subscriptions,
     "invoice": collect.invoices,
     "payment": reconcile.payments,

@@ -18,6 +18,8 @@ from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
 
+# What Stripe says of a customer that was deleted there, as of anything else a request names that is not there.
+GONE = "resource_missing"
 # Invoices not in arrears yet that a payment may hold: the running cycle's, those besides it, and the one before.
 LATEST = 4
 
@@ -35,18 +37,22 @@ def payment_method(service: Service, account: str, contact: str, method: str) ->
     except Refused as refused:
         raise Invalid(refused.code, refused.detail, "payment_method") from refused
     at = Moment(service.store.get(Account, account, account), service.real())
-    kept = service.store.find(PaymentMethod, account, saved.id)
-    if kept is not None:
-        return kept
-    changes = Changeset(account)
-    keep.method(changes, contact, saved, at)
-    return service.store.commit(changes).get(PaymentMethod, account, saved.id)
+
+    def attempt() -> PaymentMethod:
+        changes = Changeset(
+            account, service.store.load(account, [keys.key(PaymentMethod, account, saved.id)])
+        )
+        kept = keep.method(changes, contact, saved, at)
+        return service.store.commit(changes).get(PaymentMethod, account, saved.id) if len(changes) else kept
+
+    return retried(attempt)
 
 
 def customer(service: Service, account: str, buyer: Contact) -> str:
     """Make the contact's customer at the gateway, under the contact's name and version: asked twice it is one.
 
     Whoever was renamed after an answer was lost is asked for anew: the same key with another name would be refused for a day.
+    One that the contact, as it was read, has already is taken for gone, and replaced.
     Raises Invalid where Stripe refuses it, and Unavailable.
     """
     metadata = {"account": account, "contact": buyer.id}
@@ -58,13 +64,21 @@ def customer(service: Service, account: str, buyer: Contact) -> str:
 
     def attempt() -> str:
         current = service.store.get(Contact, account, buyer.id)
-        if current.customer is None:
-            changes = Changeset(account)
-            changes.put(current.known_as(made))
-            service.store.commit(changes)
-        return current.customer or made
+        if current.customer and current.customer != buyer.customer:
+            return current.customer
+        changes = Changeset(account)
+        changes.put(current.known_as(made))
+        service.store.commit(changes)
+        return made
 
     return retried(attempt)
+
+
+def customer_anew(service: Service, account: str, contact: str, gone: str) -> None:
+    """Another customer at the gateway in place of one it does not know any more. Raises Invalid and Unavailable."""
+    buyer = service.store.get(Contact, account, contact)
+    if buyer.customer == gone:
+        customer(service, account, buyer)
 
 
 Prepared = Callable[[Changeset, Subscription, PaymentMethod, Moment], Subscription]

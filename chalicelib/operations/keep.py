@@ -34,11 +34,9 @@ def of_payment(changes: Changeset, payment: Payment, saved: SavedMethod, at: Mom
 
 
 def method(changes: Changeset, contact: str, saved: SavedMethod, at: Moment) -> PaymentMethod:
-    """The record of a method, folded into the changeset where there is none yet."""
+    """The record of a method, folded into the changeset where there is none yet, or its bank has renewed the card since."""
     kept = changes.find(PaymentMethod, saved.id)
-    if kept is not None:
-        return kept
-    record = PaymentMethod(
+    told = PaymentMethod(
         account=changes.account,
         id=saved.id,
         contact=contact,
@@ -48,9 +46,11 @@ def method(changes: Changeset, contact: str, saved: SavedMethod, at: Moment) -> 
         created_at=at.now,
         exp_month=saved.exp_month,
         exp_year=saved.exp_year,
-    )
-    changes.put(record)
-    return record
+    ).expiring(at.now, at.account.zone, at.account.billing_hour)
+    after = told if kept is None else kept.renewed(told)
+    if after != kept:
+        changes.put(after)
+    return after
 
 
 def switched(

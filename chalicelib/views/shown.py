@@ -68,7 +68,7 @@ notes are counted anew each year, which stands behind the prefix.""",
     PromotionCode: Shape(),
     CreditNote: Shape(),
     BillingRun: Shape(),
-    PaymentMethod: Shape(),
+    PaymentMethod: Shape(hides=frozenset({"look_at"})),
     Subscription: Shape(
         hides=frozenset(
             {

@@ -368,6 +368,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         created_at=AT,
         exp_month=12,
         exp_year=2030,
+        look_at=LATER,
         version=1,
     ),
     ("subscription", 1): Subscription(
