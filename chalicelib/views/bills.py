@@ -11,10 +11,11 @@ from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Period
 from chalicelib.billing.pricing import Model, Step
-from chalicelib.billing.rating import InvoiceLine
+from chalicelib.billing.rating import InvoiceDiscount, InvoiceLine, InvoiceTax
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.contacts import Contact
 from chalicelib.views import formats
+from chalicelib.views.reading import AMERICAN, Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +43,16 @@ class Bill:
     due: str = ""
 
 
-def bill(invoice: Invoice, heading: str = "") -> Bill:
+def bill(invoice: Invoice, heading: str = "", reader: Reader = AMERICAN) -> Bill:
     """An invoice that was issued; what has been paid of it is not told."""
     due = invoice.amount_open + invoice.amount_paid
     return Bill(
-        heading=heading or f"Invoice {formats.name(invoice.number)}",
-        rows=tuple(_row(line) for line in invoice.lines),
-        sums=tuple(_sums(invoice)),
-        total=formats.money(invoice.total),
-        settled=tuple(_settled(invoice)),
-        due="" if due == invoice.total else formats.money(due),
+        heading=heading or reader.word("bill.invoice", number=formats.name(invoice.number)),
+        rows=tuple(_row(line, reader) for line in invoice.lines),
+        sums=tuple(_sums(invoice, reader)),
+        total=reader.money(invoice.total),
+        settled=tuple(_settled(invoice, reader)),
+        due="" if due == invoice.total else reader.money(due),
     )
 
 
@@ -66,68 +67,90 @@ def next_invoice(subscription: Subscription, contact: Contact, now: datetime) ->
     )
 
 
-def _sums(invoice: Invoice) -> Iterator[tuple[str, str]]:
+def _sums(invoice: Invoice, reader: Reader) -> Iterator[tuple[str, str]]:
     on_top = [tax for tax in invoice.taxes if not tax.inclusive]
     if invoice.discounts or on_top:
-        yield "Subtotal", formats.money(invoice.subtotal)
+        yield reader.word("bill.subtotal"), reader.money(invoice.subtotal)
     for discount in invoice.discounts:
-        percent = f" ({formats.quantity(discount.percent)} %)" if discount.percent is not None else ""
-        yield f"{formats.name(discount.name)}{percent}", formats.money(-discount.amount)
+        yield _discount(discount, reader), reader.money(-discount.amount)
     for tax in on_top:
-        label = f"{formats.name(tax.name)} {formats.quantity(tax.percent)} % of {formats.money(tax.base)}"
-        yield label, formats.money(tax.amount)
+        yield _tax("bill.tax", tax, reader), reader.money(tax.amount)
     for tax in invoice.taxes:
         if tax.inclusive:
-            label = f"{formats.name(tax.name)} {formats.quantity(tax.percent)} %, included"
-            yield label, formats.money(tax.amount)
+            yield _tax("bill.tax_included", tax, reader), reader.money(tax.amount)
 
 
-def _settled(invoice: Invoice) -> Iterator[tuple[str, str]]:
+def _discount(discount: InvoiceDiscount, reader: Reader) -> str:
+    called = formats.name(discount.name)
+    if discount.percent is None:
+        return called
+    return reader.word("bill.discount", name=called, percent=reader.percent(discount.percent))
+
+
+def _tax(key: str, tax: InvoiceTax, reader: Reader) -> str:
+    base = {} if tax.inclusive else {"base": reader.money(tax.base)}
+    return reader.word(key, name=formats.name(tax.name), percent=reader.percent(tax.percent), **base)
+
+
+def _settled(invoice: Invoice, reader: Reader) -> Iterator[tuple[str, str]]:
     if invoice.amount_applied:
-        yield "From your balance", formats.money(-invoice.amount_applied)
+        yield reader.word("bill.from_balance"), reader.money(-invoice.amount_applied)
     if invoice.amount_credited:
-        yield "Credited", formats.money(-invoice.amount_credited)
+        yield reader.word("bill.credited"), reader.money(-invoice.amount_credited)
 
 
-def _row(line: InvoiceLine) -> Row:
+def _row(line: InvoiceLine, reader: Reader) -> Row:
     return Row(
         name=formats.name(line.name),
         description=formats.name(line.description),
-        sum=_sum(line),
-        amount=formats.money(line.amount),
+        sum=_sum(line, reader),
+        amount=reader.money(line.amount),
     )
 
 
-def _sum(line: InvoiceLine) -> str:
-    """How the amount came to be: 2 × $625.00, less 10 %; 20 of 31 days (5 – 24 March 2026)."""
-    said = [_price(line), *(_less(discount, line.amount.currency) for discount in line.discounts)]
+def _sum(line: InvoiceLine, reader: Reader) -> str:
+    """How the amount came to be: 2 × $625.00, less 10%; 20 of 31 days (March 5 – 24, 2026)."""
+    currency = line.amount.currency
+    said = [_price(line, reader), *(less(discount, currency, reader) for discount in line.discounts)]
     if line.share:
-        days = formats.period(Period(line.share.start_on, line.share.end_on))
-        said.append(f"{line.share.days} of {line.share.of_days} days ({days})")
-    return ", ".join(said)
+        days = reader.period(Period(line.share.start_on, line.share.end_on))
+        of_days = reader.quantity(Decimal(line.share.of_days))
+        said.append(reader.count("bill.share", line.share.days, of_days=of_days, period=days))
+    return reader.row(said)
 
 
-def _price(line: InvoiceLine) -> str:
+def _price(line: InvoiceLine, reader: Reader) -> str:
     currency = line.amount.currency
     if line.percent_of is not None:
-        return f"{formats.quantity(line.percent_of.percent)} % of {formats.money(line.percent_of.amount)}"
+        percent, amount = reader.percent(line.percent_of.percent), reader.money(line.percent_of.amount)
+        return reader.word("bill.percent_of", percent=percent, amount=amount)
     if line.model in (None, Model.FLAT):
-        return f"{formats.quantity(line.quantity)} × {formats.unit_price(line.unit_amount, currency)}"
+        return times(line.quantity, line.unit_amount, currency, reader)
     steps = pricing.walk(line.model, line.tiers, line.quantity)
-    told = " + ".join(part for step in steps for part in _step(step, currency)) or formats.money(
-        Money.zero(currency)
+    told = " + ".join(part for step in steps for part in _step(step, currency, reader))
+    told = told or reader.money(Money.zero(currency))
+    if line.model is Model.GRADUATED:
+        return told
+    return reader.word("bill.tier", quantity=reader.quantity(line.quantity), sum=told)
+
+
+def times(quantity: Decimal, price: Decimal, currency: str, reader: Reader) -> str:
+    """2 × $625.00; the price is in minor units."""
+    return reader.word(
+        "bill.times", quantity=reader.quantity(quantity), price=reader.unit_price(price, currency)
     )
-    return told if line.model is Model.GRADUATED else f"{formats.quantity(line.quantity)}: {told}"
 
 
-def _step(step: Step, currency: str) -> Iterator[str]:
+def _step(step: Step, currency: str, reader: Reader) -> Iterator[str]:
     if step.unit_amount or not step.flat_amount:
-        yield f"{formats.quantity(step.quantity)} × {formats.unit_price(step.unit_amount, currency)}"
+        yield times(step.quantity, step.unit_amount, currency, reader)
     if step.flat_amount:
-        yield formats.unit_price(step.flat_amount, currency)
+        yield reader.unit_price(step.flat_amount, currency)
 
 
-def _less(discount: UnitDiscount, currency: str) -> str:
+def less(discount: UnitDiscount, currency: str, reader: Reader) -> str:
+    """What is taken off a line's price."""
     if discount.percent is not None:
-        return f"less {formats.quantity(discount.percent)} %"
-    return f"less {formats.unit_price(discount.amount or Decimal(0), currency)} each"
+        return reader.word("bill.less", percent=reader.percent(discount.percent))
+    amount = reader.unit_price(discount.amount or Decimal(0), currency)
+    return reader.word("bill.less_each", amount=amount)

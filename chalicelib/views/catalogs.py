@@ -54,7 +54,7 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, Text | Plura
     found: list[tuple[str, Text | Plural]] = []
     for name, value in table.items():
         if isinstance(value, str):
-            found.append((prefix + name, text(value.strip())))
+            found.append((prefix + name, text(value.strip("\n"))))
         elif "other" in value and value.keys() <= PLURALS:
             found.append((prefix + name, {category: text(words) for category, words in value.items()}))
         else:

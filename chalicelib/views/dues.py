@@ -8,35 +8,32 @@ from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.views import formats
-
-_DETAILS: Final = "The details of your card were not accepted."
-_LATER: Final = "Your bank could not be reached, or could not answer."
-_LIMIT: Final = "A limit of your card or account has been reached."
+from chalicelib.views.reading import AMERICAN, Reader
 
 REASONS: Final = {
-    "authentication_required": "Your bank wants you to confirm this payment.",
-    "approve_with_id": _LATER,
-    "card_not_supported": "Your card does not allow this kind of payment.",
-    "card_velocity_exceeded": _LIMIT,
-    "currency_not_supported": "Your card does not take this currency.",
-    "expired_card": "Your card has expired.",
-    "incorrect_cvc": _DETAILS,
-    "incorrect_number": _DETAILS,
-    "incorrect_zip": _DETAILS,
-    "insufficient_funds": "There was not enough money available on your card or account.",
-    "invalid_account": _DETAILS,
-    "invalid_cvc": _DETAILS,
-    "invalid_expiry_month": _DETAILS,
-    "invalid_expiry_year": _DETAILS,
-    "invalid_number": _DETAILS,
-    "issuer_not_available": _LATER,
-    "payment_intent_authentication_failure": "The payment was not confirmed with your bank.",
-    "processing_error": _LATER,
-    "reenter_transaction": _LATER,
-    "try_again_later": _LATER,
-    "withdrawal_count_limit_exceeded": _LIMIT,
+    "authentication_required": "confirm",
+    "approve_with_id": "later",
+    "card_not_supported": "kind",
+    "card_velocity_exceeded": "limit",
+    "currency_not_supported": "currency",
+    "expired_card": "expired",
+    "incorrect_cvc": "details",
+    "incorrect_number": "details",
+    "incorrect_zip": "details",
+    "insufficient_funds": "funds",
+    "invalid_account": "details",
+    "invalid_cvc": "details",
+    "invalid_expiry_month": "details",
+    "invalid_expiry_year": "details",
+    "invalid_number": "details",
+    "issuer_not_available": "later",
+    "payment_intent_authentication_failure": "unconfirmed",
+    "processing_error": "later",
+    "reenter_transaction": "later",
+    "try_again_later": "later",
+    "withdrawal_count_limit_exceeded": "limit",
 }
-"""By Stripe's decline code, and only where the bank lets the buyer know (docs.stripe.com/declines/codes).
+"""The sentence (`reason.` in the catalogs) by Stripe's decline code, and only where the bank lets the buyer know (docs.stripe.com/declines/codes).
 
 A card that was lost, stolen or is suspected of fraud is told of as a decline and no more, as Stripe asks: whoever
 reads the letter may not be the one who reported it.
@@ -53,15 +50,17 @@ def sold(subscription: Subscription) -> str:
     )
 
 
-def reason(payment: Payment) -> str:
+def reason(payment: Payment, reader: Reader = AMERICAN) -> str:
     """Why a payment did not go through, in a sentence."""
+    return reader.word(f"reason.{_reason(payment)}")
+
+
+def _reason(payment: Payment) -> str:
     if payment.status is PaymentStatus.ACTION_REQUIRED:
         return REASONS["authentication_required"]
     if payment.decline_code in REASONS:
         return REASONS[payment.decline_code]
-    if payment.reference is None:
-        return "The payment could not be made with this payment method."
-    return "Your bank declined the payment."
+    return "method" if payment.reference is None else "declined"
 
 
 def standing(payment: Payment) -> str:

@@ -4,7 +4,7 @@ Words and the names of months are the language's; how numbers, money and address
 what the language has for the locale's country. Decimals of currencies are ours (ISO 4217), the rest is CLDR's by Babel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -116,13 +116,17 @@ class Reader:
             lines.append(_locale(self.language).territories.get(value.country, value.country))
         return lines
 
-    def listed(self, items: Sequence[str], how: Literal["or", "standard", "unit-narrow"] = "standard") -> str:
+    def listed(self, items: Sequence[str], how: Literal["or", "standard"] = "standard") -> str:
         """Several in a row: a, b, and c; a, b, or c."""
         from babel.lists import format_list
 
         return (
             format_list([self.isolated(one) for one in items], how, _locale(self.language)) if items else ""
         )
+
+    def row(self, items: Iterable[str]) -> str:
+        """Several side by side, with nothing said of how they belong together: a, b."""
+        return self.word("list.joint").join(map(self.isolated, items))
 
     def _money(self, value: Decimal, currency: str) -> str:
         plain, (before, after) = _numerals(self, money=True), _signs(self, currency, value < 0)
@@ -132,6 +136,10 @@ class Reader:
         dated = pattern.apply(value, _dates(self))
         digits = _numerals(self).digits
         return dated.translate(digits) if digits else dated
+
+
+AMERICAN: Final = Reader()
+"""Who is written to where nobody has said how."""
 
 
 def of(parties: Parties) -> Reader:

@@ -1,0 +1,72 @@
+"""Letters about invoices that are sent: here is one, and one was not paid by its day."""
+
+from datetime import date
+
+from chalicelib.billing.collection import CollectionMethod
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.views import bills, formats
+from chalicelib.views.letter_cases import Case
+from chalicelib.views.letter_sheets import Fact, Told, business, facts, method_of, period, sold
+
+
+def invoice(case: Case, subscription: Subscription, sent: Invoice) -> Told:
+    """An invoice as it was issued: what is in it, by when it is to be paid, and where."""
+    amount = case.reader.money(sent.amount_due)
+    told = _values(case, subscription, sent, amount, sent.due_on)
+    return _told(case, sent, _asked(subscription, sent), told)
+
+
+def _asked(subscription: Subscription, sent: Invoice) -> str:
+    if not sent.amount_due:
+        return "invoice.settled"
+    if sent.due_on is None:
+        return "invoice.charged"
+    first = subscription.collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE
+    if first and subscription.method is None:
+        return "invoice.kept"
+    return "invoice" if subscription.collects.online else "invoice.offline"
+
+
+def overdue(case: Case, subscription: Subscription, sent: Invoice) -> Told:
+    """An invoice was not paid by its day: how much of it is late, and where it is paid."""
+    late = sent.lacking(case.today)
+    day = next((part.on for part in sent.instalments if sent.due_now(part.on)), sent.due_on)
+    told = _values(case, subscription, sent, case.reader.money(late or sent.total), day)
+    return _told(case, sent, "overdue" if late else "overdue.settled", told)
+
+
+def _values(
+    case: Case, subscription: Subscription, sent: Invoice, amount: str, day: date | None
+) -> dict[str, str]:
+    return {
+        "business": business(case),
+        "amount": amount,
+        "invoice": formats.name(sent.number),
+        "day": case.reader.day(day) if day else "",
+        "method": method_of(subscription, case),
+        "subscription": sold(case),
+    }
+
+
+def _told(case: Case, sent: Invoice, texts: str, values: dict[str, str]) -> Told:
+    reader = case.reader
+    parts = tuple((reader.day(part.on), reader.money(part.amount)) for part in sent.instalments)
+    due: tuple[Fact, ...] = facts(case, due_on=reader.day(sent.due_on)) if sent.due_on else ()
+    return Told(
+        texts=texts,
+        values=values,
+        amount=values["amount"],
+        bills=(bills.bill(sent, reader=reader),),
+        facts=(
+            *facts(
+                case,
+                to_be_paid_to=values["business"],
+                subscription=values["subscription"],
+                period=reader.period(period(sent)),
+                invoice=values["invoice"],
+            ),
+            *(parts or due),
+        ),
+        link="" if texts == "overdue.settled" else case.link,
+    )
