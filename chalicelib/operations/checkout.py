@@ -40,6 +40,7 @@ PAGE_LIVES = timedelta(minutes=31)
 STILL_WORTH = timedelta(minutes=5)
 ON_PAGE = "Stripe's page"
 TRIES, PAUSE_SECONDS = 4, 0.5
+REFUSED = "page_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,14 @@ class _Wish:
     customer: str
     back_url: str
     save: bool
+
+
+class _CustomerGone(WrongState):
+    """The gateway does not know a contact's customer any more: no page was opened."""
+
+    def __init__(self, payment: Payment, request: Request, detail: str) -> None:
+        super().__init__(REFUSED, detail)
+        self.contact, self.customer = payment.contact, request.customer
 
 
 def pay(service: Service, account: str, invoices: Sequence[str], *, back_url: str, save: bool = False) -> str:
@@ -65,6 +74,9 @@ def pay(service: Service, account: str, invoices: Sequence[str], *, back_url: st
     for _ in range(TRIES):
         try:
             return _page(service, account, names, back_url=back_url, save=save)
+        except _CustomerGone as gone:
+            attach.customer_anew(service, account, gone.contact, gone.customer)
+            continue
         except WrongState as busy:
             if busy.code != clear.UNDER_WAY:
                 raise
@@ -236,9 +248,7 @@ def _opened(service: Service, payment: Payment, known: Reading) -> str:
         answer, trouble = Canceled(reference=""), nobody
     match answer:
         case Declined():
-            trouble = WrongState(
-                "page_refused", answer.message or f"Stripe opens no page for it: {answer.code}."
-            )
+            trouble = _refused(payment, payment.request, answer)
             answer = Canceled(reference="")
         case Unknown():
             trouble = Unavailable(answer.reason)
@@ -248,6 +258,13 @@ def _opened(service: Service, payment: Payment, known: Reading) -> str:
             pass
     settle.answered(service, payment.account, {payment.id: answer}, known)
     raise trouble or clear.under_way(payment)
+
+
+def _refused(payment: Payment, request: Request, answer: Declined) -> WrongState:
+    detail = answer.message or f"Stripe opens no page for it: {answer.code}."
+    if answer.code == attach.GONE:
+        return _CustomerGone(payment, request, detail)
+    return WrongState(REFUSED, detail)
 
 
 def _written(service: Service, payment: Payment, page: AtCheckout, known: Reading) -> str:

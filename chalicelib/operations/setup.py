@@ -33,21 +33,15 @@ def method(service: Service, account: str, subscription: str, *, back_url: str) 
     "{setup}" in `back_url` becomes the setup's id. An earlier try of the same request has opened the same page.
     Raises NotFound, WrongState, Unavailable.
     """
-    id_ = service.new_id("setup_")
-    begun = service.store.find(Setup, account, id_) or _begun(
-        service, account, subscription, id_, back_url.replace("{setup}", id_)
-    )
+    begun = _named(service, account, subscription, back_url)
     try:
-        page = service.gateway.setup(
-            begun.id,
-            customer=begun.customer,
-            types=begun.types,
-            metadata={"account": account, "subscription": subscription, "setup": begun.id},
-            back_url=begun.back_url,
-            expires_at=begun.expires_at,
-        )
+        page = _asked(service, begun)
     except Refused as refused:
-        raise WrongState("page_refused", refused.detail) from refused
+        if refused.code != attach.GONE:
+            raise WrongState("page_refused", refused.detail) from refused
+        attach.customer_anew(service, account, begun.contact, begun.customer)
+        begun = _named(service, account, subscription, back_url)
+        page = _asked(service, begun)
     return page.url if retried(lambda: _opened(service, begun, page)) and page.url else begun.back_url
 
 
@@ -72,6 +66,25 @@ def setups(service: Service, account: str, names: list[str], *, at_once: bool = 
 
 
 # -- the page -------------------------------------------------------------------------------------------
+
+
+def _named(service: Service, account: str, subscription: str, back_url: str) -> Setup:
+    """The next setup of this request, written down; that of an earlier try of it as it is."""
+    id_ = service.new_id("setup_")
+    return service.store.find(Setup, account, id_) or _begun(
+        service, account, subscription, id_, back_url.replace("{setup}", id_)
+    )
+
+
+def _asked(service: Service, begun: Setup) -> SetupPage:
+    return service.gateway.setup(
+        begun.id,
+        customer=begun.customer,
+        types=begun.types,
+        metadata={"account": begun.account, "subscription": begun.subscription, "setup": begun.id},
+        back_url=begun.back_url,
+        expires_at=begun.expires_at,
+    )
 
 
 def _begun(service: Service, account: str, subscription: str, id_: str, back_url: str) -> Setup:

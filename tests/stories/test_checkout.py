@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.billing.errors import Invalid, NotFound, WrongState
-from sandbox.world import World
+from sandbox.world import STRIPE_KEY, World, http
 from tests.contracts.browser import visit
 from tests.stories.buyer import BANK, MASTERCARD, POOR, POOR_BANK, VISA, Buyer, pays
 from tests.stories.diary import Diary
 
 BOTH = ["card", "us_bank_account"]
+AS_MERCHANT = {"Authorization": f"Bearer {STRIPE_KEY}"}
 
 
 def owing(diary: Diary, who: str, *, times: int = 9, what: str = "coffee-1kg") -> Buyer:
@@ -256,4 +257,28 @@ def test_the_first_invoice_brings_the_method(diary: Diary, world: World):
     assert (told["status"], told["payment_method"]["label"]) == ("active", "Mastercard •••• 4444")
     diary.it_is("2026-02-15")
     assert diary.payments("ada") == [("canceled", 2500), ("succeeded", 2500), ("succeeded", 2500)]
+    diary.sound()
+
+
+def test_a_customer_deleted_at_stripe_is_made_anew(diary: Diary, world: World):
+    """Their saved card is refused for good, but both of Stripe's pages open, once as they are asked for twice, and the card left there is charged on."""
+    ada, bea = owing(diary, "ada"), owing(diary, "bea")
+    diary.it_is("2026-01-15")
+    gone = {who: diary.methods[who]["customer"] for who in ("ada", "bea")}
+    for customer in gone.values():
+        deleted = http("DELETE", f"{world.stripe_url}/v1/customers/{customer}", None, AS_MERCHANT)
+        assert deleted.status == 200, deleted.body
+
+    url = ada.opens(save=True)
+    assert ada.opens(save=True) == url
+    pays(url, MASTERCARD)
+    pays(bea.opens_for_a_method(), MASTERCARD)
+    diary.it_is("2026-02-16")
+
+    for who in ("ada", "bea"):
+        contact = diary.get(f"/v1/contacts/{diary.contacts[who]}")
+        assert contact["customer"] not in (None, gone[who])
+        assert diary.subscription(who)["payment_method"]["label"] == "Mastercard •••• 4444"
+        assert [status for _, status, _ in diary.invoices(who)] == ["paid", "paid"]
+    assert diary.taken() == 4 * 2500
     diary.sound()
