@@ -63,6 +63,12 @@ def payment_names(invoice: Invoice) -> Iterator[str]:
         yield f"pay_{invoice.id.removeprefix('inv_')}_{ordinal}"
 
 
+def payments_of(invoice: Invoice) -> list[str]:
+    """The names of the payments that are open on an invoice, paid it, or were tried, those named after it newest first."""
+    named = (invoice.payment, invoice.paid_by, *payment_names(invoice))
+    return [name for name in dict.fromkeys(named) if name]
+
+
 def walk(call: Call, query: BySubscription) -> Walk:
     """What a page by contact or subscription is drawn from. Raises Invalid, and NotFound for a subscription."""
     if query.contact and query.subscription:

@@ -18,7 +18,7 @@ from chalicelib.operations.record import MOST_INVOICES, Received
 from chalicelib.store import keys
 from chalicelib.web.balances import Amount, money
 from chalicelib.web.bodies import Body, Id, OneLine, Text
-from chalicelib.web.cycles import BySubscription, Point, Walk, payment_names, walk
+from chalicelib.web.cycles import BySubscription, Point, Walk, payment_names, payments_of, walk
 from chalicelib.web.endpoint import Call
 from chalicelib.web.paging import cursor, owned
 from chalicelib.web.shown import Listed
@@ -50,7 +50,8 @@ def list_(call: Call, query: Filter) -> Listed[Payment]:
     if query.invoice:
         if query.contact or query.subscription:
             raise Invalid("one_filter", "Ask by contact, subscription or invoice, by one of them.", "invoice")
-        return Listed(_load(call, _of_invoice(call, query.invoice))[: query.limit], None)
+        invoice = call.service.store.get(Invoice, call.account.id, query.invoice)
+        return Listed(_load(call, payments_of(invoice))[: query.limit], None)
     if query.contact is None and query.subscription is None:
         return owned(call.service, Payment, f"{call.account.id}/payment", query)
     return _walked(call, walk(call, query), query.limit)
@@ -96,12 +97,6 @@ def record(call: Call, body: NewPayment) -> Payment:
 def undo(call: Call, id_: str) -> Payment:
     """Take back a payment that was written down by mistake: what it paid is owed again."""
     return unrecord.payment(call.service, call.account.id, id_)
-
-
-def _of_invoice(call: Call, id_: str) -> list[str]:
-    invoice = call.service.store.get(Invoice, call.account.id, id_)
-    named = (invoice.payment, invoice.paid_by, *payment_names(invoice))
-    return [name for name in dict.fromkeys(named) if name]
 
 
 def _walked(call: Call, way: Walk, limit: int) -> Listed[Payment]:

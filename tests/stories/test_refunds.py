@@ -133,8 +133,11 @@ def test_a_payment_of_several_invoices_is_given_back_over_them(diary: Diary):
     diary.post("/v1/refunds", payment=arrears["id"], amount=usd(3000))
     credited = {note["invoice"]: note["total"]["amount"] for note in diary.every("/v1/credit_notes")}
     assert credited == {arrears["allocations"][0]["invoice"]: 2500, arrears["allocations"][1]["invoice"]: 500}
-    one = diary.post("/v1/refunds", payment=arrears["id"], invoice=arrears["allocations"][1]["invoice"])
+    older, newer = (part["invoice"] for part in arrears["allocations"])
+    one = diary.post("/v1/refunds", payment=arrears["id"], invoice=newer)
     assert one["amount"] == usd(2000)
+    assert [row["amount"] for row in diary.every(f"/v1/refunds?invoice={newer}")] == [usd(2000), usd(3000)]
+    assert [row["amount"] for row in diary.every(f"/v1/refunds?invoice={older}")] == [usd(3000)]
     diary.world.settle()
     diary.sound()
 

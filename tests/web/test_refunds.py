@@ -56,7 +56,7 @@ def test_what_cannot_be_given_back_is_refused_by_name(api: Api, paid: Any, name:
 
 
 def test_a_refund_is_told_as_the_document_says(api: Api, paid: Any):
-    """Made, fetched and listed, of all payments and of one; a credit note with `refund` where nothing is left is refused."""
+    """Made, fetched and listed, of all payments, of one, of its subscription and of its invoice; a credit note with `refund` where nothing is left is refused."""
     both = api.post(
         "/v1/refunds",
         {"invoice": paid["allocations"][0]["invoice"], "amount": usd(1), "lines": [{"line": 0}]},
@@ -67,9 +67,16 @@ def test_a_refund_is_told_as_the_document_says(api: Api, paid: Any):
     fits(made, "POST", "/v1/refunds")
     assert (made["status"], made["amount"], made["to_balance"]) == ("succeeded", usd(2500), False)
     fits(api.get(f"/v1/refunds/{made['id']}"), "GET", "/v1/refunds/{id}")
-    for path in ("/v1/refunds", f"/v1/refunds?payment={paid['id']}"):
+    own = {
+        "payment": paid["id"],
+        "subscription": paid["subscription"],
+        "invoice": paid["allocations"][0]["invoice"],
+    }
+    for path in ("/v1/refunds", *(f"/v1/refunds?{name}={id_}" for name, id_ in own.items())):
         assert [row["id"] for row in api.get(path)["data"]] == [made["id"]]
-    assert api.get("/v1/refunds?payment=pay_none").status == 404
+    for name in own:
+        assert api.get(f"/v1/refunds?{name}=none").status == 404
+    assert api.get(f"/v1/refunds?payment={own['payment']}&invoice={own['invoice']}")["code"] == "one_filter"
     assert api.get(f"/v1/disputes?payment={paid['id']}")["data"] == []
     note = api.post("/v1/credit_notes", {"invoice": paid["allocations"][0]["invoice"], "refund": True})
     assert (note.status, note["code"]) == (409, "nothing_to_credit")
