@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chalice import Chalice, Rate
-from chalice.app import CloudWatchEvent, SQSEvent
+from chalice.app import CloudWatchEvent, SNSEvent, SQSEvent
 
 from chalicelib.billing.wake import Topic
 from chalicelib.service import Service
@@ -101,6 +101,14 @@ def work_inbox(event: SQSEvent) -> None:
     from chalicelib.operations import heed
 
     heed.arrivals(service(), [msgspec.json.decode(record.body, type=StripeEvent) for record in event])
+
+
+@app.on_sns_message(topic=settings.mail_events)
+def hear_mail(event: SNSEvent) -> None:
+    """Stop writing to addresses whose letters bounce or whose readers complain. Only SES may publish to the topic."""
+    from chalicelib.operations import stop_mail
+
+    stop_mail.hear(service(), event.message)
 
 
 def sweep(topic: Topic) -> int:

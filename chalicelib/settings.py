@@ -28,6 +28,7 @@ class Settings:
     nothing is said, Stripe's own 100 of a live key and 25 of a test one.
     `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it. So it does `hooks_open`, by which
     webhooks may go to this machine, and in the clear.
+    `mail_events` is the name both of SES's configuration set, by which it tells what became of a letter, and of the topic it tells.
     `wake_shards` may only ever be raised, and only before the first record of a deployment is written.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     webhooks_queue: str
     files_bucket: str
     mail_from: str
+    mail_events: str
     base_url: str
     link_secret: str = field(repr=False)
     stripe_key: str = field(repr=False)
@@ -80,6 +82,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         webhooks_queue=need("PERENNIAL_WEBHOOKS_QUEUE"),
         files_bucket=need("PERENNIAL_FILES_BUCKET"),
         mail_from=need("PERENNIAL_MAIL_FROM"),
+        mail_events=need("PERENNIAL_MAIL_EVENTS"),
         base_url=environ.get("PERENNIAL_BASE_URL", ""),
         link_secret=need("PERENNIAL_LINK_SECRET"),
         stripe_key=need("STRIPE_API_KEY"),

@@ -46,7 +46,7 @@ def wired(settings: Settings) -> Service:
         settings=settings,
         store=Store(Dynamo(settings), settings.table, settings.wake_shards),
         gateway=cast(Gateway, Late(lambda: stripe(settings))),
-        mailer=SesMailer(Aws("email", "ses", settings.region, settings.aws_endpoint)),
+        mailer=SesMailer(Aws("email", "ses", settings.region, settings.aws_endpoint), settings.mail_events),
         files=cast(Files, Late(lambda: files(settings))),
         hooks=cast(Hooks, Late(lambda: hooks(settings))),
         queue=SqsQueue(Aws("sqs", "sqs", settings.region, settings.aws_endpoint), settings),

@@ -182,6 +182,24 @@ def sqs_event(messages: list[dict[str, Any]], queue: str) -> dict[str, Any]:
     }
 
 
+def sns_event(text: str, topic: str) -> dict[str, Any]:
+    """The event by which SNS hands a message of a topic to a Lambda function."""
+    arn = f"arn:aws:sns:us-east-1:000000000000:{topic}"
+    sns = {
+        "Type": "Notification",
+        "MessageId": str(uuid4()),
+        "TopicArn": arn,
+        "Subject": "Amazon SES Email Event Notification",
+        "Message": text,
+        "Timestamp": "1970-01-01T00:00:00.000Z",
+    }
+    return {
+        "Records": [
+            {"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": arn, "Sns": sns}
+        ]
+    }
+
+
 def tick_event(rule: str) -> dict[str, Any]:
     """The event by which an EventBridge rule wakes a Lambda function."""
     return {

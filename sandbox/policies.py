@@ -9,8 +9,10 @@ Environment = Mapping[str, str]
 Statement = dict[str, Any]
 
 MONEY, DELIVERIES, INBOX, WEBHOOKS = "MoneyQueue", "DeliveriesQueue", "InboxQueue", "WebhooksQueue"
+MAIL_EVENTS, FILES = "MailEvents", "Files"
 SECRETS = ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PERENNIAL_LINK_SECRET")
 STRIPE_KEY, WEBHOOK_SECRET, LINK_SECRET = SECRETS
+BUCKET = "PERENNIAL_FILES_BUCKET"
 WITHHELD = "withheld"
 """What a function that may not read a secret finds in its place."""
 
@@ -21,7 +23,10 @@ WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """`indexes` are those it queries; a sweep writes nothing but how far it has come; who charges `checks` a version."""
+    """`indexes` are those it queries; a sweep writes nothing but how far it has come; who charges `checks` a version.
+
+    It is woken by what it `consumes` or `hears`; `files` are the documents and pictures that it keeps and reads.
+    """
 
     indexes: tuple[str, ...] = ()
     writes: bool = True
@@ -29,8 +34,10 @@ class Access:
     sends: tuple[str, ...] = ()
     consumes: str | None = None
     watches: str | None = None
+    hears: str | None = None
     secrets: tuple[str, ...] = ()
     mails: bool = False
+    files: bool = False
 
 
 def sweep(queue: str) -> Access:
@@ -40,7 +47,10 @@ def sweep(queue: str) -> Access:
 
 ACCESS = {
     "api_handler": Access(
-        indexes=("ByOwner", "ByWake"), sends=(MONEY, DELIVERIES, INBOX, WEBHOOKS), secrets=SECRETS
+        indexes=("ByOwner", "ByWake"),
+        sends=(MONEY, DELIVERIES, INBOX, WEBHOOKS),
+        secrets=SECRETS,
+        files=True,
     ),
     "run_billing": sweep(MONEY),
     "retry_payments": sweep(MONEY),
@@ -57,13 +67,14 @@ ACCESS = {
         secrets=(STRIPE_KEY,),
     ),
     "work_deliveries": Access(
-        sends=(DELIVERIES, WEBHOOKS), consumes=DELIVERIES, secrets=(LINK_SECRET,), mails=True
+        sends=(DELIVERIES, WEBHOOKS), consumes=DELIVERIES, secrets=(LINK_SECRET,), mails=True, files=True
     ),
     # It looks through events for what an endpoint missed, and tells when one is given up.
     "work_webhooks": Access(
         indexes=("ByOwner",), sends=(DELIVERIES, WEBHOOKS), consumes=WEBHOOKS, secrets=(LINK_SECRET,)
     ),
     "work_inbox": Access(sends=(MONEY,), consumes=INBOX),
+    "hear_mail": Access(sends=(DELIVERIES,), hears=MAIL_EVENTS),
 }
 
 
@@ -73,12 +84,15 @@ def policy(function: str, environment: Environment) -> dict[str, Any]:
     statements = [*_records(access), *_queues(access), *_secrets(access, environment)]
     if access.mails:
         statements.append(_mail(environment))
+    if access.files:
+        statements += _files()
     return {"Version": "2012-10-17", "Statement": [*statements, _logs(function)]}
 
 
 def withheld(function: str) -> dict[str, str]:
-    """The environment of a function in which the secrets are missing that it may not read."""
-    return {name: WITHHELD for name in SECRETS if name not in ACCESS[function].secrets}
+    """The environment of a function in which the secrets are missing that it may not read, and the bucket it has no business with."""
+    bucket = {} if ACCESS[function].files else {BUCKET: WITHHELD}
+    return bucket | {name: WITHHELD for name in SECRETS if name not in ACCESS[function].secrets}
 
 
 def _records(access: Access) -> list[Statement]:
@@ -118,7 +132,14 @@ def _mail(environment: Environment) -> Statement:
     sender = parseaddr(environment["PERENNIAL_MAIL_FROM"])[1]
     # SES always tells the sender. "IfExists" is for the local AWS, which does not.
     own = {"StringEqualsIfExists": {"ses:FromAddress": sender}}
-    return allow(("ses:SendEmail", "ses:SendRawEmail"), _sub("ses", "identity/*")) | {"Condition": own}
+    told = _sub("ses", f"configuration-set/{environment['PERENNIAL_MAIL_EVENTS']}")
+    return allow(("ses:SendEmail", "ses:SendRawEmail"), _sub("ses", "identity/*"), told) | {"Condition": own}
+
+
+def _files() -> list[Statement]:
+    """To write what is new and read what there is. Who may not list a bucket is told "forbidden" of what is not in it."""
+    objects = {"Fn::Sub": f"${{{FILES}.Arn}}/*"}
+    return [allow(("s3:GetObject", "s3:PutObject"), objects), allow(("s3:ListBucket",), _arn(FILES))]
 
 
 def _logs(function: str) -> Statement:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.policies import ACCESS, DELIVERIES, INBOX, MONEY, WEBHOOKS, logical
+from sandbox.policies import ACCESS, BUCKET, DELIVERIES, FILES, INBOX, MAIL_EVENTS, MONEY, WEBHOOKS, logical
 
 Resources = dict[str, Any]
 
@@ -31,6 +31,8 @@ def around(stage: str, environment: Mapping[str, str], timeouts: Mapping[str, in
     """The template to merge; `timeouts` (seconds) are those of the functions."""
     resources = {
         "Table": table(environment["PERENNIAL_TABLE"]),
+        FILES: files(),
+        **mail_events(environment["PERENNIAL_MAIL_EVENTS"]),
         **alarm_topic(),
         **functions(environment),
         # Chalice names the log of a function that it then calls otherwise.
@@ -55,6 +57,7 @@ def around(stage: str, environment: Mapping[str, str], timeouts: Mapping[str, in
         "Resources": resources,
         "Outputs": {
             "TableName": {"Value": {"Ref": "Table"}},
+            "FilesBucket": {"Value": {"Ref": FILES}},
             "AlarmTopic": {"Value": {"Ref": "Alarms"}},
         },
     }
@@ -95,6 +98,67 @@ def _index(name: str, hash_key: str, range_key: str) -> Resources:
     }
 
 
+def files() -> Resources:
+    """Documents and pictures; like the table it outlives the stack. Its name is CloudFormation's to find: all of AWS shares the names."""
+    closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    return {
+        "Type": "AWS::S3::Bucket",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                ]
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            "PublicAccessBlockConfiguration": dict.fromkeys(closed, True),
+            "VersioningConfiguration": {"Status": "Enabled"},
+        },
+    }
+
+
+def mail_events(name: str) -> Resources:
+    """SES tells of bounces and complaints by a topic to which only it may publish, and only of letters sent by this set.
+
+    Which addresses are written to is the accounts' own matter: the set does not go by the list that SES keeps of all of them.
+    """
+    set_arn = {
+        "Fn::Sub": f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:configuration-set/{name}"
+    }
+    only = {"StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}, "AWS:SourceArn": set_arn}}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ses.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": {"Ref": MAIL_EVENTS},
+        "Condition": only,
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    destination = {
+        "Name": "bounces-and-complaints",
+        "Enabled": True,
+        "MatchingEventTypes": ["bounce", "complaint"],
+        "SnsDestination": {"TopicARN": {"Ref": MAIL_EVENTS}},
+    }
+    return {
+        MAIL_EVENTS: {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}},
+        "MailEventsPolicy": {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": {"Topics": [{"Ref": MAIL_EVENTS}], "PolicyDocument": policy},
+        },
+        "MailSet": {
+            "Type": "AWS::SES::ConfigurationSet",
+            "Properties": {"Name": name, "SuppressionOptions": {"SuppressedReasons": []}},
+        },
+        "MailSetEvents": {
+            "Type": "AWS::SES::ConfigurationSetEventDestination",
+            "DependsOn": ["MailEventsPolicy"],
+            "Properties": {"ConfigurationSetName": {"Ref": "MailSet"}, "EventDestination": destination},
+        },
+    }
+
+
 def pair_of_queues(queue: str, name: str, patience: int) -> Resources:
     """A queue and its dead letters; a message taken is hidden for `patience` seconds, AWS's six times the function's."""
     fifo = {"FifoQueue": True} if name.endswith(".fifo") else {}
@@ -131,10 +195,19 @@ def functions(environment: Mapping[str, str]) -> Resources:
             added["DependsOn"] = [access.consumes]
             event = {"Properties": {"ScalingConfig": {"MaximumConcurrency": AT_ONCE[function]}}}
             properties["Events"] = {f"{logical(function)}SqsEventSource": event}
+        elif access.hears:
+            added["DependsOn"] = [access.hears]
+            properties["EventInvokeConfig"] = {
+                "MaximumRetryAttempts": 2,
+                "MaximumEventAgeInSeconds": 6 * 3600,
+            }
         elif function != "api_handler":
             properties["EventInvokeConfig"] = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+        variables: Resources = {BUCKET: {"Ref": FILES}} if access.files else {}
         if function == "work_deliveries" and not environment.get("PERENNIAL_BASE_URL"):
-            properties["Environment"] = {"Variables": {"PERENNIAL_BASE_URL": BASE_URL}}
+            variables["PERENNIAL_BASE_URL"] = BASE_URL
+        if variables:
+            properties["Environment"] = {"Variables": variables}
         found[logical(function)] = added
     return found
 

@@ -22,7 +22,7 @@ from chalicelib import wiring
 from chalicelib.billing.wake import Topic
 from chalicelib.service import Service
 from chalicelib.store import keys, table
-from sandbox.gateway import Context, Gateway, sqs_event, tick_event
+from sandbox.gateway import Context, Gateway, sns_event, sqs_event, tick_event
 
 WEBHOOK_SECRET = "whsec_local"
 STRIPE_KEY = "sk_test_local"
@@ -32,6 +32,7 @@ QUEUES = {
     "PERENNIAL_INBOX_QUEUE": ("perennial-inbox", "work_inbox", 100),
     "PERENNIAL_WEBHOOKS_QUEUE": ("perennial-webhooks", "work_webhooks", 10),
 }
+MAIL_EVENTS = "perennial-mail-events"
 SCHEDULES = (
     "run_billing",
     "retry_payments",
@@ -74,6 +75,7 @@ def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **mor
         **{name: queue for name, (queue, _, _) in QUEUES.items()},
         "PERENNIAL_FILES_BUCKET": f"perennial-files-{aws['AWS_ACCESS_KEY_ID']}",  # all accounts share the names
         "PERENNIAL_MAIL_FROM": "Perennial <billing@perennial.example>",
+        "PERENNIAL_MAIL_EVENTS": MAIL_EVENTS,
         "PERENNIAL_LINK_SECRET": "a secret of the sandbox's, no use elsewhere",
         "PERENNIAL_BASE_URL": "http://127.0.0.1:8000",
         "STRIPE_API_KEY": STRIPE_KEY,
@@ -107,6 +109,7 @@ def settle_in(settings: Any) -> None:
     ses = session.client("sesv2")
     if not ses.list_email_identities()["EmailIdentities"]:
         ses.create_email_identity(EmailIdentity="perennial.example")
+        ses.create_configuration_set(ConfigurationSetName=MAIL_EVENTS)
 
 
 class Killed(BaseException):
@@ -257,6 +260,10 @@ class World:
     def audit(self) -> None:
         """EventBridge wakes the schedule of once an hour."""
         self.invoke("audit_accounts", tick_event("audit_accounts"))
+
+    def mail_told(self, text: str) -> None:
+        """SNS hands on what SES tells of a letter."""
+        self.invoke("hear_mail", sns_event(text, MAIL_EVENTS))
 
     def drain(self) -> int:
         """SQS hands what waits to the workers; returns how many messages there were."""
