@@ -132,6 +132,12 @@ class Invoice:
             return self.due_now(day - timedelta(days=1))
         return self.amount_due if self.due_on < day else Money.zero(self.currency)
 
+    def late_since(self, day: date) -> date | None:
+        """The local day on which what is lacking of a sent invoice was due: the oldest part's; None where nothing is lacking."""
+        if not self.lacking(day):
+            return None
+        return next((part.on for part in self.instalments if self.due_now(part.on)), self.due_on)
+
     def next_due_on(self, day: date) -> date | None:
         """The next local day after one on which a part of it falls due."""
         ahead = (part.on for part in self.instalments if part.on > day)

@@ -42,6 +42,8 @@ class Rezoning:
 
 SECOND_WALK: Final = timedelta(minutes=2)
 MOST_REMINDER_DAYS: Final = 90
+MOST_OVERDUE_DAYS: Final = 365
+MOST_NOTICES: Final = 10
 FOLLOWED: Final = ("zone", "billing_hour", "reminder_days")
 """The settings of which every subscription has its own, that follows."""
 
@@ -57,6 +59,7 @@ class Account:
     `email_invoices` sends invoices that are not charged automatically as they are issued; `invoicing_can_be_off` lets
     subscriptions be kept here that are run elsewhere. `numbers_by_year` begins its numbers anew each year, with the year behind the prefix.
 
+    `overdue_days` after an invoice was due its buyer is told that it is overdue, for as long as it is.
     `letters_off` are the letters it does not send; `attach_pdf` puts the document beside a letter that tells of one.
     `issuer` is the revision of its profile. `listeners` are the types of events that some endpoint of it wants (`*`: all),
     `staff_letters` the letters that some user of it wants: who writes a fact sees there whether anybody is to be told.
@@ -84,6 +87,7 @@ class Account:
     credit_note_prefix: str = "CN-"
     letters_off: tuple[Letter, ...] = ()
     attach_pdf: bool = True
+    overdue_days: tuple[int, ...] = (1,)
     issuer: int = 0
     listeners: tuple[str, ...] = ()
     staff_letters: tuple[Letter, ...] = ()
@@ -110,6 +114,7 @@ class Account:
         periods.check_zone(after.zone)
         check_hour(after.billing_hour)
         check_reminder_days(after.reminder_days)
+        check_overdue_days(after.overdue_days)
         if all(getattr(after, name) == getattr(self, name) for name in FOLLOWED):
             return self if after == self else after
         return replace(after, rezoning=Rezoning(walk_at=real))
@@ -161,6 +166,14 @@ def check_reminder_days(days: int | None) -> None:
     if days is not None and not 1 <= days <= MOST_REMINDER_DAYS:
         detail = f"Remind from 1 to {MOST_REMINDER_DAYS} days ahead, or null for never."
         raise Invalid("reminder_days_out_of_range", detail, "reminder_days")
+
+
+def check_overdue_days(days: tuple[int, ...]) -> None:
+    """Refuse notices that are too many, too late or out of order. Raises Invalid."""
+    inside = all(1 <= day <= MOST_OVERDUE_DAYS for day in days)
+    if not inside or len(days) > MOST_NOTICES or sorted(set(days)) != list(days):
+        detail = f"Name at most {MOST_NOTICES} days from 1 to {MOST_OVERDUE_DAYS} after the invoice was due, ascending; none for no notice."
+        raise Invalid("overdue_days_out_of_range", detail, "overdue_days")
 
 
 def check_hour(hour: int) -> None:

@@ -21,7 +21,7 @@ class Mail:
     """A letter ready to be sent; `id` is its delivery's name, which feedback about it names too.
 
     `sender` is the address that sends for all accounts, `called` whose letter it is. Names and subject may be strangers'
-    words of any kind: who makes the message keeps them on their lines.
+    words of any kind: who makes the message keeps them on their lines. `pictures` stand in the HTML, as `cid:` and their names.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Mail:
     at: datetime
     language: str = "en"
     attachments: tuple[Attachment, ...] = ()
+    pictures: tuple[Attachment, ...] = ()
 
 
 class MailRefused(PerennialError):

@@ -1,7 +1,7 @@
 """Ask the gateway for what invoices owe: reserve, charge side by side, write down the answers."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from chalicelib.billing import ceilings, dunning, ledger, periods
@@ -103,13 +103,46 @@ def _overdue(changes: Changeset, invoice: Invoice, subscription: Subscription, a
     on = None if lacking else invoice.due_on
     if invoice.instalments:
         on = invoice.next_due_on(today - timedelta(days=1))
-    after = invoice.waiting(overdue_at(subscription, on) if on else None)
+    moments = [overdue_at(subscription, on)] if on else []
+    if lacking:
+        moments += _notices(invoice, subscription, today, at.account.overdue_days)
+    after = invoice.waiting(min(moments, default=None))
     if not lacking or invoice.id in subscription.arrears:
         changes.put(after)
+        if lacking and _noticed(invoice, subscription, at.account.overdue_days):
+            publish.fact(changes, EventType.INVOICE_STILL_OVERDUE, invoice, _about(invoice), at)
         return
-    about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
-    publish.fact(changes, EventType.INVOICE_OVERDUE, invoice, about, at)
+    told = 1 in at.account.overdue_days
+    publish.fact(changes, EventType.INVOICE_OVERDUE, invoice, _about(invoice), at, told=told)
     settle.failed(changes, after, at)
+
+
+def _notices(
+    invoice: Invoice, subscription: Subscription, today: date, days: tuple[int, ...]
+) -> list[datetime]:
+    """When its buyer is told again that it is overdue: the next of the days after it was due."""
+    since_on = invoice.late_since(today)
+    ahead = (since_on + timedelta(days=day) for day in days if day > 1) if since_on else ()
+    return [periods.moment(on, subscription.hour, subscription.zone) for on in ahead if on > today][:1]
+
+
+def _noticed(invoice: Invoice, subscription: Subscription, days: tuple[int, ...]) -> bool:
+    """Whether it was awake for a notice: at the billing hour of one of those days, whenever a worker came to it."""
+    if invoice.attempt_at is None:
+        return False
+    on = subscription.day(invoice.attempt_at)
+    since_on = invoice.late_since(on)
+    at_its_hour = periods.moment(on, subscription.hour, subscription.zone) == invoice.attempt_at
+    return (
+        at_its_hour
+        and since_on is not None
+        and (on - since_on).days in days
+        and on - since_on > timedelta(days=1)
+    )
+
+
+def _about(invoice: Invoice) -> dict[str, str]:
+    return {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
 
 
 def from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> Invoice:

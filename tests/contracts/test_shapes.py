@@ -245,6 +245,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         credit_note_prefix="G-",
         letters_off=(Letter.RECEIPT, Letter.CHANGED),
         attach_pdf=False,
+        overdue_days=(3, 14),
         issuer=5,
         listeners=("payment.succeeded", "*"),
         staff_letters=(Letter.STAFF_DISPUTE,),
