@@ -15,8 +15,10 @@ from chalicelib.billing.money import Money, from_major
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.rating import Fee, Rated
 from chalicelib.billing.tax import Category, Tax
+from chalicelib.views.einvoice import xml
 from tests.cases import field
 from tests.cases.field import Case, Values
+from tests.einvoice import official, read, shelf
 
 ON = date(2026, 1, 1)
 
@@ -25,7 +27,7 @@ ON = date(2026, 1, 1)
 def test_tax_totals(case: Case):
     """Line nets are rounded once, coupons and fees come before tax, and tax is rounded once a rate.
 
-    Amounts are compared as numbers: 38 is 38.00. A document's allowance runs as a coupon, its charge as a fee. The exact
+    Each invoice of EN 16931 is written as one, too. Amounts are compared as numbers: 38 is 38.00. A document's allowance runs as a coupon, its charge as a fee. The exact
     tax of a line stands beside the topic: tax is of a rate's sum.
     """
     answers = {
@@ -258,23 +260,8 @@ def document_totals(given: Values) -> Values:
 
 def invoice_totals(given: Values) -> Values:
     """A document's allowances are coupons for the lines of their rate, its charges fees, what is prepaid the balance."""
-    currency = given["currency"].lower()
-    if Fraction(given.get("payable_rounding") or 0):
-        field.left_out("the amount to pay is rounded (BT-114): we ask for the total")
-    beside = given.get("document_allowances_charges", [])
-    rates = {vat.id: vat for row in (*given["lines"], *beside) for vat in [rate_of(row)]}
-    percents = {rate_of(row).id: row["tax_percent"] for row in (*given["lines"], *beside)}
-    lines = [
-        en_line(n, row, currency, taxes=(rate_of(row).id,), product=rate_of(row).id)
-        for n, row in enumerate(given["lines"], 1)
-    ]
-    made = rated(
-        lines,
-        list(rates.values()),
-        currency,
-        discounts=[allowance(row, currency) for row in beside if not row["charge"]],
-        fees=[charge(row, currency) for row in beside if row["charge"]],
-    )
+    made, percents = rated_of(given)
+    currency, beside = given["currency"].lower(), given.get("document_allowances_charges", [])
     off = sum(one.amount.amount for one in made.discounts)
     asked = sum(Fraction(row["amount"]) for row in beside if not row["charge"])
     if off != asked * 10 ** exponent(currency):
@@ -299,7 +286,48 @@ def invoice_totals(given: Values) -> Values:
         }
         for one in made.taxes
     ]
+    check_einvoices(made, currency, paid)
     return {word: written(value, currency) for word, value in told.items()} | {"tax_subtotals": subtotals}
+
+
+def rated_of(given: Values) -> tuple[Rated, dict[str, Any]]:
+    """The invoice of a case, and what its source writes for each rate's percentage."""
+    currency = given["currency"].lower()
+    if Fraction(given.get("payable_rounding") or 0):
+        field.left_out("the amount to pay is rounded (BT-114): we ask for the total")
+    beside = given.get("document_allowances_charges", [])
+    rates = {vat.id: vat for row in (*given["lines"], *beside) for vat in [rate_of(row)]}
+    lines = [
+        en_line(n, row, currency, taxes=(rate_of(row).id,), product=rate_of(row).id)
+        for n, row in enumerate(given["lines"], 1)
+    ]
+    made = rated(
+        lines,
+        list(rates.values()),
+        currency,
+        discounts=[allowance(row, currency) for row in beside if not row["charge"]],
+        fees=[charge(row, currency) for row in beside if row["charge"]],
+    )
+    return made, {rate_of(row).id: row["tax_percent"] for row in (*given["lines"], *beside)}
+
+
+def check_einvoices(made: Rated, currency: str, paid: int) -> None:
+    """In both syntaxes it passes the official rules and says the same: a charge is a line there, as it is on our invoice."""
+    of = shelf.invoice(shelf.line(), currency=currency)
+    issued = replace(of, lines=made.lines, discounts=made.discounts, taxes=made.taxes, total=made.total)
+    issued = replace(issued, amount_applied=Money(paid, currency) if paid else None)
+    for syntax in (xml.cii(issued, None, shelf.BUSINESS), xml.ubl(issued, None, shelf.BUSINESS)):
+        assert official.judged(syntax).failed == ()
+        found = read.figures(syntax)
+        assert (found.with_tax, found.due) == (
+            made.total.major(),
+            Money(made.total.amount - paid, currency).major(),
+        )
+        told = [
+            (str(one.category or "S"), one.percent, Fraction(one.base.major()), Fraction(one.amount.major()))
+            for one in made.taxes
+        ]
+        assert sorted((kind, Decimal(rate), *sums) for kind, rate, *sums in found.taxes) == sorted(told)
 
 
 def written(value: int | list[int], currency: str) -> str | list[str]:
