@@ -1,8 +1,9 @@
 """The rows of a document and the sums under them, in its reader's words."""
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from chalicelib.billing import pricing
 from chalicelib.billing.credits import CreditLine, CreditNote
@@ -18,10 +19,19 @@ from chalicelib.views.reading import Reader
 
 Row = dict[str, Any]
 
+# Han, kana and hangul are broken anywhere by themselves.
+_LONG: Final = re.compile("[^\\s\u2e80-\uffef]{21,}")
+_PLACES: Final = re.compile(r"[^/@._-]{1,8}[/@._-]*(?=.)")
+
 
 def own(reader: Reader, text: str) -> str:
     """Words that are not ours: on one line, harmless, and running as they do."""
-    return reader.isolated(formats.name(text))
+    return breakable(reader.isolated(formats.name(text)))
+
+
+def breakable(text: str) -> str:
+    """A word that is too long for a line may go on in the next one: behind a sign, or anywhere."""
+    return _LONG.sub(lambda word: _PLACES.sub("\\g<0>\u200b", word[0]), text)
 
 
 def whole(reader: Reader, n: int) -> str:
@@ -38,9 +48,7 @@ def rows(reader: Reader, invoice: Invoice, note: CreditNote | None) -> Iterator[
         yield from (_credited(reader, line, taxes) for line in note.lines)
 
 
-def sums(
-    reader: Reader, invoice: Invoice, note: CreditNote | None, applied: Money | None
-) -> Iterator[tuple[str, str, str]]:
+def sums(reader: Reader, invoice: Invoice, note: CreditNote | None) -> Iterator[tuple[str, str, str]]:
     """What leads from the rows to the total, and from it to what is due: label, amount, and how it stands out."""
     if note is None:
         taxes = invoice.taxes
@@ -50,6 +58,7 @@ def sums(
     total = note.total if note else invoice.total
     yield from _taxed(reader, taxes, total)
     if note is None:
+        applied = invoice.amount_applied
         if applied:
             yield reader.word("document.applied"), reader.money(-applied), ""
         due = total - (applied or Money.zero(total.currency))
@@ -115,7 +124,7 @@ def _taxed(reader: Reader, taxes: tuple[InvoiceTax, ...], total: Money) -> Itera
 def _tax(reader: Reader, key: str, tax: InvoiceTax) -> tuple[str, str, str]:
     label = reader.word(
         f"document.{key}",
-        name=formats.name(tax.name),
+        name=breakable(formats.name(tax.name)),
         percent=reader.percent(tax.percent),
         base=reader.money(tax.base),
     )

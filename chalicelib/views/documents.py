@@ -4,6 +4,7 @@ A document is put together in words first (`sheet`), then set by `templates/docu
 issued: what is paid or credited later is not on it.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from chalicelib.billing.periods import Period
 from chalicelib.billing.rating import InvoiceTax
 from chalicelib.billing.tax import Category
 from chalicelib.crm.parties import Parties
+from chalicelib.crm.profiles import Profile
 from chalicelib.crm.tax_ids import TaxId
 from chalicelib.views import comments, document_rows, formats, reading, typeset
-from chalicelib.views.document_rows import own, whole
+from chalicelib.views.document_rows import breakable, own, whole
 from chalicelib.views.reading import Reader
 
 TEMPLATE: Final = "document.typ"
@@ -33,15 +35,14 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """An invoice, or a credit note of it, and its parties as they were when it was issued.
+    """An invoice as it was issued, or a credit note of it, and its parties as they were then.
 
-    `applied` is what the customer's balance paid of it as it was issued; `link` opens the page on which it is paid.
+    `link` opens the page on which it is paid; there is none where it is not paid online.
     """
 
     invoice: Invoice
     parties: Parties
     note: CreditNote | None = None
-    applied: Money | None = None
     link: str = ""
 
     @property
@@ -59,7 +60,7 @@ class Document:
     @property
     def due(self) -> Money:
         """What was to be paid as it was issued."""
-        return self.invoice.total - (self.applied or Money.zero(self.invoice.currency))
+        return self.invoice.total - (self.invoice.amount_applied or Money.zero(self.invoice.currency))
 
 
 def pdf(document: Document, *, logo: bytes = b"", einvoice: bytes = b"") -> bytes:
@@ -89,15 +90,24 @@ def sheet(document: Document) -> Sheet:
         "facts": list(_facts(reader, document)),
         "head": [word(f"document.{name}") for name in ("item", "quantity", "unit_price", "tax", "amount")],
         "rows": list(document_rows.rows(reader, document.invoice, document.note)),
-        "sums": list(document_rows.sums(reader, document.invoice, document.note, document.applied)),
+        "sums": list(document_rows.sums(reader, document.invoice, document.note)),
         "reasons": list(_reasons(reader, document)),
         "pay": _pay(reader, document),
         "comments": _comments(parties),
-        "footer": _lines(parties.profile.footer),
+        "footer": [
+            f"{what} {own(reader, document.number)} · {own(reader, formats.shortened(parties.seller_name, 80))}",
+            *_footer(parties.profile),
+        ],
         "as_issued": "" if document.note else word("document.as_issued", day=reader.day(document.issued_on)),
         "page": word("document.page", n="{n}", of="{of}"),
         "digits": [whole(reader, n) for n in range(10)],
     }
+
+
+def file_name(number: str) -> str:
+    """What a document is called where it is saved: its number, in signs that every system takes."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", number).strip(".-")
+    return f"{plain or 'document'}.pdf"
 
 
 # -- who --------------------------------------------------------------------------------------------
@@ -132,7 +142,7 @@ def _parties(reader: Reader, parties: Parties) -> Iterator[Sheet]:
 def _addressed(reader: Reader, parties: Parties) -> str:
     """A buyer's name as it stands on an envelope."""
     key = "to_company" if parties.company else "to_person"
-    return reader.word(f"document.{key}", name=formats.name(parties.buyer_name))
+    return reader.word(f"document.{key}", name=breakable(formats.name(parties.buyer_name)))
 
 
 def _seller(reader: Reader, parties: Parties) -> Iterator[tuple[str, str]]:
@@ -163,7 +173,7 @@ _CALLED: Final = {
 
 
 def _address(reader: Reader, address: Address | None, home: str) -> list[str]:
-    return reader.address(address, home=home) if address else []
+    return [breakable(line) for line in reader.address(address, home=home)] if address else []
 
 
 # -- what about -------------------------------------------------------------------------------------
@@ -260,7 +270,7 @@ def _transfer(reader: Reader, document: Document) -> Sheet | None:
         ("transfer_reference", document.number),
     )
     rows = [(reader.word(f"document.{name}"), own(reader, value)) for name, value in said if value]
-    lines = [own(reader, line) for line in _lines(bank.lines)]
+    lines = _lines(bank.lines)
     return {"label": reader.word("document.transfer"), "rows": rows, "lines": lines}
 
 
@@ -281,12 +291,18 @@ def _comments(parties: Parties) -> list[Sheet]:
             "kind": str(block.kind),
             "right_to_left": begins_right_to_left("".join(s.text for s in block.lines[0])),
             "lines": [
-                [{"text": s.text, "bold": s.bold, "italic": s.italic, "url": s.url} for s in line]
+                [{"text": breakable(s.text), "bold": s.bold, "italic": s.italic, "url": s.url} for s in line]
                 for line in block.lines
             ],
         }
         for block in comments.parsed(written, snippets)
     ]
+
+
+def _footer(profile: Profile) -> list[str]:
+    """At the foot of every page, without looks."""
+    snippets = {one.name: one.text for one in profile.snippets}
+    return _lines(comments.plain(comments.parsed(profile.footer, snippets)))
 
 
 def begins_right_to_left(text: str) -> bool:
@@ -296,7 +312,7 @@ def begins_right_to_left(text: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    return [line for line in map(formats.name, text.splitlines()) if line]
+    return [breakable(line) for line in map(formats.name, text.splitlines()) if line]
 
 
 def _region(locale: str) -> str:

@@ -6,7 +6,7 @@ no clock is read here.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -80,6 +80,13 @@ def method(settings: Settings, subscription: Subscription, now: datetime) -> str
 def invoice(settings: Settings, invoice: Invoice, now: datetime) -> str:
     """The address of an invoice's page."""
     return _address(settings, Purpose.INVOICE, invoice, now)
+
+
+def printed(settings: Settings, invoice: Invoice, now: datetime) -> str:
+    """The address of an invoice's page as it stands on its document: it lives 30 days longer than there is time to pay."""
+    due = datetime.combine(invoice.due_on, time(), UTC) if invoice.due_on else now
+    expires = int((max(now, due) + LIVES).timestamp())
+    return address(settings, _token(settings, Purpose.INVOICE, invoice.account, invoice.id, expires))
 
 
 def payment(settings: Settings, payment: Payment, now: datetime) -> str:

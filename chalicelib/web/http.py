@@ -11,11 +11,13 @@ from chalicelib.adapters.signatures import BadSignature
 from chalicelib.aws import AwsSilent, AwsUnreachable
 from chalicelib.billing.errors import Invalid, NotFound, PerennialError, WrongState
 from chalicelib.billing.gateway import Refused, Unavailable
+from chalicelib.crm.files import FilesAway
 from chalicelib.store.changes import Conflict, Outage, Oversized
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 TEXT: Final = "text/plain; charset=utf-8"
+PDF: Final = "application/pdf"
 MAX_BODY: Final = 256 * 1024
 """Bytes of a body, far above any honest one; Stripe's events stay below it too."""
 
@@ -36,11 +38,12 @@ class Request:
 class Reply:
     """`body` is JSON; `kept` is what a repetition of the request is told where that is less: no secrets.
 
-    `final` says that the same request would be told the same: only that is worth keeping.
+    `final` says that the same request would be told the same: only that is worth keeping. `data` is a body that is no text.
     """
 
     status: int
-    body: str
+    body: str = ""
+    data: bytes = b""
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
     kept: str | None = None
     final: bool = True
@@ -51,6 +54,13 @@ class Text(Reply):
     """One whose `body` is plain text."""
 
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": TEXT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pdf(Reply):
+    """One whose `data` is a PDF."""
+
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": PDF})
 
 
 class Unauthorized(PerennialError):
@@ -96,6 +106,7 @@ STATUS: Final[dict[type[PerennialError], int]] = {
     Outage: 503,
     AwsUnreachable: 503,
     AwsSilent: 503,
+    FilesAway: 503,
 }
 """What a caller can act on; every other error is our own fault, and 500."""
 REFUSALS: Final = tuple(STATUS)
@@ -108,6 +119,7 @@ _FOR_CALLERS: Final[dict[type[PerennialError], str]] = {
     Outage: "The database does not answer just now; send the request again in a little while.",
     AwsUnreachable: "A queue does not answer just now; send the request again in a little while.",
     AwsSilent: "A queue does not answer just now; send the request again in a little while.",
+    FilesAway: "The store of documents does not answer just now; send the request again in a little while.",
 }
 _HEADERS: Final = {
     401: {"WWW-Authenticate": 'Bearer realm="perennial"'},

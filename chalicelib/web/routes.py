@@ -105,10 +105,12 @@ ROUTES: Final = (
     _post("/v1/invoices/{id}/payment_schedule", "invoices.schedule"),
     _ask("/v1/invoices/{id}/link", "links.invoice"),
     _get("/v1/invoices/{id}/explanation", "explanations.get"),
+    _get("/v1/invoices/{id}/pdf", "pdfs.invoice"),
     _get("/v1/credit_notes", "credit_notes.list_"),
     _post("/v1/credit_notes", "credit_notes.create", 201),
     _ask("/v1/credit_notes/preview", "credit_notes.preview"),
     _get("/v1/credit_notes/{id}", "credit_notes.get"),
+    _get("/v1/credit_notes/{id}/pdf", "pdfs.credit_note"),
     _get("/v1/refunds", "refunds.list_"),
     _post("/v1/refunds", "refunds.create", 201),
     _get("/v1/refunds/{id}", "refunds.get"),
@@ -195,6 +197,10 @@ def _id(came: ChaliceRequest | None) -> str:
 
 
 def _response(reply: "Reply") -> Response:
+    if reply.data:
+        from chalicelib.web.binary import Binary
+
+        return Binary(body=reply.data, headers={**reply.headers}, status_code=reply.status)
     return Response(body=reply.body, headers={**reply.headers}, status_code=reply.status)
 
 

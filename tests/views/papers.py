@@ -178,11 +178,10 @@ def invoice(
 def document(language: str = "en", **papers: object) -> Document:
     """An invoice in a language, in its buyer's currency, partly paid from their balance."""
     currency = BUYERS[language][6]
-    one = invoice(currency)
+    one = invoice(currency, amount_applied=Money(1500, currency))
     return Document(
         invoice=one,
         parties=parties(language, **papers),
-        applied=Money(1500, currency),
         link="https://billing.example/b/token",
     )
 

@@ -1,0 +1,113 @@
+"""The PDF of an invoice or of a credit note: made once after it was issued, kept, and the same for ever.
+
+It shows the invoice as it was issued, to parties as they were then: what is paid, credited, renamed or voided later is not
+on it. What of it may be agreed anew (when it is due, in which parts) is as it stood when the document was made, which is as
+the letter that brings it is sent, or when it is first asked for. The first to keep one wins, and everybody gets that one.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from chalicelib.billing import events
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.errors import Invalid, WrongState
+from chalicelib.billing.events import Event, EventType
+from chalicelib.billing.invoices import Invoice, InvoiceStatus
+from chalicelib.billing.ledger import Book
+from chalicelib.billing.money import Money
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.parties import Parties
+from chalicelib.operations import logo, parties
+from chalicelib.service import Service
+from chalicelib.store import keys
+
+if TYPE_CHECKING:
+    from chalicelib.views.documents import Document
+
+PDF: Final = "application/pdf"
+CREDIT_NOTE: Final = "cn_"
+
+
+def pdf(service: Service, account: str, id_: str) -> bytes:
+    """The document of an invoice or a credit note. Raises NotFound, WrongState on a draft, FilesAway where it cannot be kept."""
+    note = service.store.get(CreditNote, account, id_) if id_.startswith(CREDIT_NOTE) else None
+    return of(service, service.store.get(Invoice, account, note.invoice if note else id_), note)
+
+
+def of(service: Service, invoice: Invoice, note: CreditNote | None = None) -> bytes:
+    """The same of records at hand."""
+    check_issued(invoice)
+    name = name_of(invoice.account, (note or invoice).id)
+    return service.files.read(name) or service.files.keep(name, _made(service, invoice, note), PDF)
+
+
+def check_issued(invoice: Invoice) -> None:
+    """Refuse a draft: what is not issued may still change, and has no number."""
+    if invoice.status is InvoiceStatus.DRAFT:
+        detail = f"{invoice.id} is a draft; it has a document once it is issued."
+        raise WrongState("invoice_not_issued", detail)
+
+
+def name_of(account: str, id_: str) -> str:
+    """Where a document is kept."""
+    return f"{account}/documents/{id_}.pdf"
+
+
+def _made(service: Service, invoice: Invoice, note: CreditNote | None) -> bytes:
+    from chalicelib.views import documents
+    from chalicelib.views.documents import Document
+
+    issued, subscription = as_issued(service, invoice)
+    told = parties.of_invoice(service, invoice.account, invoice)
+    link = "" if note else _link(service, issued, subscription)
+    document = Document(invoice=issued, parties=told, note=note, link=link)
+    return documents.pdf(document, logo=_logo(service, told), einvoice=_einvoice(document))
+
+
+def as_issued(service: Service, invoice: Invoice) -> tuple[Invoice, Subscription | None]:
+    """An invoice before anything happened to it, and its subscription as it is.
+
+    What the customer's balance paid at once stands in the entry by which it came into the books.
+    """
+    account, opened = invoice.account, events.name_of(EventType.INVOICE_OPENED, invoice.id, 1)
+    wanted = [keys.key(Event, account, opened), keys.key(Subscription, account, invoice.subscription)]
+    found = service.store.load(account, wanted)
+    event = found.find(Event, account, opened)
+    applied = invoice.amount_applied
+    if event and event.entry:
+        applied = Money(event.entry.postings.get(Book.CREDITS, 0), invoice.currency) or None
+    issued = replace(
+        invoice,
+        status=InvoiceStatus.OPEN,
+        amount_paid=Money.zero(invoice.currency),
+        amount_applied=applied,
+        amount_credited=None,
+        paid_at=None,
+        paid_by=None,
+        voided_on=None,
+    )
+    return issued, found.find(Subscription, account, invoice.subscription)
+
+
+def _link(service: Service, issued: Invoice, subscription: Subscription | None) -> str:
+    """The address of its page, where it is paid online."""
+    from chalicelib.views import links
+
+    if not service.settings.base_url or not (subscription and subscription.collects.online):
+        return ""
+    return links.printed(service.settings, issued, service.real())
+
+
+def _logo(service: Service, told: Parties) -> bytes:
+    name = told.profile.logo
+    return (service.files.read(logo.name_of(told.profile.account, name)) or b"") if name else b""
+
+
+def _einvoice(document: "Document") -> bytes:
+    """The e-invoice in it, where what it was issued with makes a valid one."""
+    from chalicelib.views.einvoice import xml
+
+    try:
+        return xml.cii(document.invoice, document.note, document.parties)
+    except Invalid:
+        return b""
