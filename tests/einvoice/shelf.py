@@ -16,7 +16,7 @@ from chalicelib.billing.instalments import Part
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Kind, Line, Share
 from chalicelib.billing.money import Money
-from chalicelib.billing.papers import Papers
+from chalicelib.billing.papers import CustomField, Papers
 from chalicelib.billing.periods import Period
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.proration import Standing
@@ -332,7 +332,12 @@ CASES: dict[str, Callable[[], Issued]] = {
         parties=papers(shipping_address=Address(country="BE", city="Gent", line1="Kaai 1", postal_code="9000")),
     ),
     "with references": lambda: Issued(
-        invoice(line()), parties=papers(reference="PO-77", buyer_reference="04011000-12345-34")
+        invoice(line()),
+        parties=papers(
+            reference="PO-77",
+            buyer_reference="04011000-12345-34",
+            custom_fields=(CustomField(label="Cost center", value="4711"),),
+        ),
     ),
     "paid in part from the balance": lambda: Issued(invoice(line(9999), balance=5000)),
     "paid by the balance": lambda: Issued(invoice(line(9999), balance=50_000)),

@@ -103,6 +103,15 @@ def test_a_credit_note_asks_for_what_its_own_lines_need():
         xml.cii(sold, shelf.note(sold, shelf.Wanted(line=1)), PERSON)
 
 
+def test_a_credit_note_is_by_its_own_lines_alone():
+    """Of an invoice that mixes what is subject to VAT with what is not, each may still be credited by itself."""
+    sold = invoice(line(), line(tax=shelf.O, id="li_2"), taxes=(VAT, shelf.O))
+    for n in range(2):
+        note = shelf.note(sold, shelf.Wanted(line=n))
+        assert official.judged(xml.cii(sold, note, PERSON)).failed == ()
+        assert official.judged(xml.ubl(sold, note, PERSON)).failed == ()
+
+
 def test_a_tax_that_was_computed_elsewhere_must_be_of_what_it_is_on():
     """Automatic tax may tax a part of a line, or round each line: the breakdown would not add up, and is refused."""
     sold = invoice(line())

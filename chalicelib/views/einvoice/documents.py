@@ -40,7 +40,7 @@ def _invoice(invoice: Invoice, vats: Sequence[Vat], parties: Parties, reader: Re
         due_on=invoice.due_on,
         terms=paying.terms(invoice, reader),
         payment=paying.payment(invoice, parties),
-        notes=_notes(_comments(parties)),
+        notes=_notes(parties, _comments(parties)),
         **_both(invoice, vats, parties),
     )
 
@@ -57,14 +57,14 @@ def _credit_note(
         allowances=(),
         breakdowns=credited.breakdowns(invoice, note, made, reader),
         terms=paying.credited(note, reader),
-        notes=_notes(note.reason),
+        notes=_notes(parties, note.reason),
         preceding=(texts.line(invoice.number), _issued_on(invoice, parties)),
-        **_both(invoice, vats, parties),
+        **_both(invoice, [item.vat for item in made], parties),
     )
 
 
 def _both(invoice: Invoice, vats: Sequence[Vat], parties: Parties) -> dict[str, Any]:
-    """What an invoice and its credit notes say alike."""
+    """What an invoice and its credit notes say alike; `vats` are of the document's own lines."""
     categories = {vat.category for vat in vats}
     return {
         "currency": invoice.currency.upper(),
@@ -101,6 +101,7 @@ def _comments(parties: Parties) -> str:
     return comments.plain(comments.parsed(said, snippets))
 
 
-def _notes(said: str) -> tuple[str, ...]:
-    told = texts.lines(said)
-    return (told,) if told else ()
+def _notes(parties: Parties, said: str) -> tuple[str, ...]:
+    """BG-1: what is said, and each line of the head that a business chose itself."""
+    custom = (f"{texts.line(one.label)}: {texts.line(one.value)}" for one in parties.papers.custom_fields)
+    return tuple(filter(None, (texts.lines(said), *custom)))

@@ -27,7 +27,7 @@ def seller(parties: Parties, categories: Collection[Category]) -> Side:
         tax=tax,
         person=texts.line(parties.seller_name),
         phone=texts.line(parties.profile.phone),
-        email=texts.line(parties.account.email),
+        email=texts.line(parties.seller_email),
     )
 
 
