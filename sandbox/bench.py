@@ -27,7 +27,7 @@ from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Tax
 from chalicelib.crm.accounts import Account
-from chalicelib.operations import attach, create, subscribe
+from chalicelib.operations import attach, buyers, create, subscribe
 from chalicelib.operations.order import Order
 from chalicelib.service import Service
 from chalicelib.store.dynamo import Dynamo
@@ -228,7 +228,7 @@ def sell(world: World, count: int, say: Callable[[str], None], accounts: int = 1
             reminder_days=None,
         ).id
         for m in range(count // accounts + (n < count % accounts)):
-            buyer = create.contact(service, account, name=f"Buyer {m}", email=f"buyer{m}@example.com")
+            buyer = buyers.contact(service, account, {"name": f"Buyer {m}", "email": f"buyer{m}@example.com"})
             method = attach.payment_method(service, account, buyer.id, "pm_card_visa")
             lines = [Wish(line=Line(id="", name=name, unit_amount=Decimal(price))) for name, price in LINES]
             order = Order(

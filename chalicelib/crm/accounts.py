@@ -1,6 +1,6 @@
 """A business that bills, its keys, and the settings its billing follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -62,7 +62,7 @@ class Account:
     `overdue_days` after an invoice was due its buyer is told that it is overdue, for as long as it is.
     `letters_off` are the letters it does not send; `attach_pdf` puts the document beside a letter that tells of one.
     `issuer` is the revision of its profile. `listeners` are the types of events that some endpoint of it wants (`*`: all),
-    `staff_letters` the letters that some user of it wants: who writes a fact sees there whether anybody is to be told.
+    `staff_letters` the letters that users of it want, each as often as one does: who writes a fact sees there whether anybody is to be told.
     `wordings` are the letters it has put into words of its own, as `{letter}_{language}`.
     """
 
@@ -118,6 +118,13 @@ class Account:
         if all(getattr(after, name) == getattr(self, name) for name in FOLLOWED):
             return self if after == self else after
         return replace(after, rezoning=Rezoning(walk_at=real))
+
+    def wanting(self, before: Sequence[Letter], after: Sequence[Letter]) -> "Account":
+        """One of its users wants other letters: `staff_letters` has each as often as users want it."""
+        left = list(self.staff_letters)
+        for one in before:
+            left.remove(one)
+        return replace(self, staff_letters=tuple(sorted((*left, *after))))
 
     def walked(self, after: str | None, real: datetime) -> "Account":
         """Its subscriptions up to an id have followed; with None all of them, once, or, with the second walk, for good."""

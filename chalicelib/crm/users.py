@@ -8,7 +8,7 @@ from chalicelib.billing.deliveries import Letter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """`letters` are the kinds that this person is written; none where it is empty."""
+    """`letters` are the kinds that this person is written; none where it is empty. Of one that is deleted nothing else is kept."""
 
     account: str
     id: str
@@ -18,6 +18,7 @@ class User:
     language: str = ""
     locale: str = ""
     letters: tuple[Letter, ...] = ()
+    deleted_at: datetime | None = None
     version: int = 0
 
     wake = None

@@ -1,4 +1,4 @@
-"""What may be said of a business or a person, beyond names: languages, addresses, colors, banks."""
+"""What may be said of a business or a person: names, mailboxes, languages, addresses, colors, banks."""
 
 import re
 from dataclasses import replace
@@ -13,8 +13,55 @@ from chalicelib.crm.profiles import Bank
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _PHONE: Final = re.compile(r"[+0-9(][0-9 ()./x+-]{4,30}")
+MAX_TEXT: Final = 250
 CONTRAST: Final = 3
 """Against white, the least of WCAG 2 for headings, lines and buttons: what a document does with the color."""
+
+
+def text(given: str, param: str) -> str:
+    """A text of one line that says something. Raises Invalid."""
+    if not given.strip():
+        raise Invalid("text_missing", f"Give a {param}.", param)
+    return line(given, param)
+
+
+def line(given: str, param: str) -> str:
+    """A text that may be empty, and is one line. Raises Invalid."""
+    if len(given) > MAX_TEXT:
+        raise Invalid("text_too_long", f"At most {MAX_TEXT} characters.", param)
+    if any(ord(character) < 32 or ord(character) == 127 for character in given):
+        raise Invalid("control_character", "Line breaks and control characters are not allowed here.", param)
+    return given
+
+
+def email(given: str, param: str) -> str:
+    """A mailbox, as mail servers take it: one @, something on both sides, no blanks. Raises Invalid."""
+    local, at, domain = given.rpartition("@")
+    blank = any(character.isspace() or ord(character) < 33 for character in given)
+    if not local.isascii():
+        detail = "Give an address with plain letters before the @: the mail server takes no other ones there."
+        raise Invalid("email_not_ascii", detail, param)
+    if (
+        not at
+        or not local
+        or any(one in '<>(),;:"\\[]' for one in given)
+        or not _in_ascii(domain)
+        or "." not in domain
+        or "@" in local
+        or blank
+        or len(given) > 254
+        or domain.endswith(".")
+    ):
+        raise Invalid("email_malformed", f"{given[:80]!r} is not an e-mail address.", param)
+    return given
+
+
+def _in_ascii(domain: str) -> bool:
+    """Whether a domain can be written in ASCII, as mail servers find it: one of other letters is encoded (IDNA)."""
+    try:
+        return bool(domain.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def language(tag: str, param: str) -> str:

@@ -15,8 +15,8 @@ from chalicelib.billing.products import Product
 from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import fill
-from chalicelib.operations.create import check_text, created
+from chalicelib.operations import checks, fill
+from chalicelib.operations.create import created
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Conflict
@@ -44,7 +44,7 @@ def product(
 
     `taxes` are ids of active tax rates; `payments` or `term` the fixed term it is sold for where nothing else is said.
     """
-    check_text(name, "name")
+    checks.text(name, "name")
     check_currency(currency)
     if frequency.recurring:
         payments = orders.payments_of(payments, term, frequency)
@@ -99,7 +99,7 @@ def coupon(
     minimum: Money | None = None,
 ) -> Coupon:
     """The terms of a discount. Raises Invalid, or NotFound where a product is none."""
-    check_text(name, "name")
+    checks.text(name, "name")
     found = service.store.load(
         account_id,
         [

@@ -6,6 +6,7 @@ from typing import Any, Final, TypedDict
 import msgspec
 
 from chalicelib.billing.collection import MethodType, check_types
+from chalicelib.billing.deliveries import Letter
 from chalicelib.billing.discounts import check_percent
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid
@@ -13,14 +14,13 @@ from chalicelib.billing.events import EventType
 from chalicelib.billing.rating import Fee
 from chalicelib.crm.account_changes import AccountChange, FieldChange, name_of
 from chalicelib.crm.accounts import Account, ApiKey, Moment
-from chalicelib.operations import publish
-from chalicelib.operations.create import check_email, check_text
+from chalicelib.operations import checks, numbering, profile, publish
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
-from chalicelib.store import keys
 from chalicelib.store.changes import Changeset
 
 MOST_FEES: Final = 10
+PREFIXES: Final = frozenset({"invoice_prefix", "credit_note_prefix"})
 
 
 class Given(TypedDict, total=False):
@@ -37,6 +37,12 @@ class Given(TypedDict, total=False):
     fees: tuple[Fee, ...]
     email_invoices: bool
     invoicing_can_be_off: bool
+    invoice_prefix: str
+    credit_note_prefix: str
+    numbers_by_year: bool
+    letters_off: tuple[Letter, ...]
+    attach_pdf: bool
+    overdue_days: tuple[int, ...]
 
 
 def change(service: Service, account: str, given: Given, *, by: ApiKey) -> Account:
@@ -44,18 +50,21 @@ def change(service: Service, account: str, given: Given, *, by: ApiKey) -> Accou
 
     The rest is for what is sold, and for what fails, from now on. Raises Invalid.
     """
-    key = keys.key(Account, account, account)
 
     def attempt() -> Account:
-        found = service.store.load(account, [key])
+        found = service.store.load(account, profile.wanted(account))
         before = found.get(Account, account, account)
         check(given, before.currency)
         after = before.changed(given, service.real())
         if after == before:
             return before
-        changes = Changeset(account, found)
+        if PREFIXES.intersection(given):
+            found.add(service.store.load(account, numbering.claims(before, after)))
+        changes, at = Changeset(account, found), Moment(before, service.real())
+        numbering.claim(changes, before, after)
+        after = profile.renamed(changes, before, after, at, by)
         changes.put(after)
-        _keep(changes, before, after, by=by, at=Moment(before, service.real()))
+        _keep(changes, before, after, by=by, at=at)
         written = service.store.commit(changes)
         nudge(service, after, written.unparked())
         return written.get(Account, account, account)
@@ -66,9 +75,9 @@ def change(service: Service, account: str, given: Given, *, by: ApiKey) -> Accou
 def check(given: Given, currency: str) -> None:
     """Refuse what could be no account's, naming the field; zone, hour and days are refused as they are set. Raises Invalid."""
     if "name" in given:
-        check_text(given["name"], "name")
+        checks.text(given["name"], "name")
     if "email" in given:
-        check_email(given["email"], "email")
+        checks.email(given["email"], "email")
     if "method_types" in given:
         types = given["method_types"]
         if not types or len(set(types)) != len(types):
@@ -82,7 +91,7 @@ def check(given: Given, currency: str) -> None:
 
 
 def _check_fee(fee: Fee, at: str, currency: str) -> None:
-    check_text(fee.name, f"{at}.name")
+    checks.text(fee.name, f"{at}.name")
     if (fee.percent is None) is (fee.amount is None):
         raise Invalid("amount_ambiguous", "Give a percent or an amount, one of them.", at)
     if fee.percent is not None:

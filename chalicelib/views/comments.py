@@ -96,6 +96,11 @@ def check(text: str, snippets: Collection[str], param: str) -> None:
             raise Invalid("link_not_allowed", detail, param)
 
 
+def is_name(text: str) -> bool:
+    """Whether a snippet may be called so."""
+    return re.fullmatch(SNIPPET_NAME, text) is not None
+
+
 # -- blocks ------------------------------------------------------------------------------------------
 
 

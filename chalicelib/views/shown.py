@@ -22,8 +22,11 @@ from chalicelib.billing.tax import TaxRate
 from chalicelib.billing.webhooks import WebhookDelivery, WebhookEndpoint
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import Account, ApiKey
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.profiles import Profile
 from chalicelib.crm.suppressions import Suppression
+from chalicelib.crm.users import User
 from chalicelib.views import told
 
 OURS: Final = frozenset({"account", "version"})
@@ -52,7 +55,8 @@ SHAPES: Final[dict[type, Shape]] = {
         about="""`zone` is an IANA name, `billing_hour` the local hour (0-23) at which its days are billed.
 
 `reminder_days` before a payment the customer is told of it; null switches the letter off. `letters_off` are those it
-does not send, `attach_pdf` puts the document beside a letter that tells of one. With `numbers_by_year` invoices and credit
+does not send, `attach_pdf` puts the document beside a letter that tells of one; on `overdue_days` after an invoice was due its buyer is
+told so. With `numbers_by_year` invoices and credit
 notes are counted anew each year, which stands behind the prefix.""",
     ),
     ApiKey: Shape(),
@@ -62,6 +66,19 @@ notes are counted anew each year, which stands behind the prefix.""",
         about="""All that one request changed of the account's settings, and the API key that asked for it.""",
     ),
     Contact: Shape(),
+    Company: Shape(),
+    Profile: Shape(
+        hides=frozenset({"id", "created_at"}),
+        about="""What a business says of itself on its documents and letters; a document keeps the `revision` it was issued with.
+
+`legal_name` and `email` empty are the account's own. `registration` is as the law wants it printed. `logo` is the name of a
+picture, `color` is #rrggbb. `language` is BCP 47, `locale` of dates, money and addresses. `comments` and the `footer` may be
+formatted, and name `snippets`.""",
+    ),
+    User: Shape(
+        hides=frozenset({"deleted_at"}),
+        about="""A person of the business; `letters` are the kinds they are written.""",
+    ),
     Product: Shape(),
     TaxRate: Shape(),
     Coupon: Shape(),
@@ -185,6 +202,9 @@ NAMES: Final = {
     ApiKey: "api_key",
     AccountChange: "account_change",
     Contact: "contact",
+    Company: "company",
+    Profile: "profile",
+    User: "user",
     Product: "product",
     TaxRate: "tax_rate",
     Coupon: "coupon",

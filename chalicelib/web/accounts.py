@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.billing.collection import MethodType
+from chalicelib.billing.deliveries import Letter
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.money import Money
 from chalicelib.billing.rating import Fee
@@ -66,6 +67,12 @@ class Settings(Body, frozen=True):
     Running subscriptions follow a zone, an hour and the days of reminders within minutes. `retries` are a policy, or the
     name of a preset: an invoice that is failing keeps its next attempt, and goes on by them from its next failure. The
     rest is what new subscriptions are sold with.
+
+    Under another `invoice_prefix` or `credit_note_prefix` the numbers count on; with `numbers_by_year` they begin anew each
+    local year, which stands behind the prefix. A prefix ends with a letter or a sign, and is of one of both alone.
+
+    `letters_off` are the letters that are not sent, `overdue_days` the days after an invoice was due on which its buyer is
+    told so, as long as it is; `attach_pdf` puts the document beside a letter that tells of one.
     """
 
     name: OneLine | UnsetType = UNSET
@@ -79,6 +86,12 @@ class Settings(Body, frozen=True):
     fees: Annotated[tuple[NewDefaultFee, ...], Meta(max_length=10)] | UnsetType = UNSET
     email_invoices: bool | UnsetType = UNSET
     invoicing_can_be_off: bool | UnsetType = UNSET
+    invoice_prefix: Prefix | UnsetType = UNSET
+    credit_note_prefix: Prefix | UnsetType = UNSET
+    numbers_by_year: bool | UnsetType = UNSET
+    letters_off: Annotated[tuple[Letter, ...], Meta(max_length=len(Letter))] | UnsetType = UNSET
+    attach_pdf: bool | UnsetType = UNSET
+    overdue_days: Annotated[tuple[int, ...], Meta(max_length=10)] | UnsetType = UNSET
 
     def given(self, currency: str) -> Given:
         """What is set, as the core has it. Raises Invalid."""
@@ -87,6 +100,8 @@ class Settings(Body, frozen=True):
         }
         if "accepted_types" in said:
             said["method_types"] = said.pop("accepted_types")
+        if "letters_off" in said:
+            said["letters_off"] = tuple(dict.fromkeys(said["letters_off"]))
         if "retries" in said:
             said["retries"] = policy(said["retries"], "retries")
         if "fees" in said:

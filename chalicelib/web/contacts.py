@@ -1,16 +1,19 @@
 """Contacts: people who buy."""
 
 from enum import StrEnum
+from typing import Annotated, Any, cast
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.billing.addresses import Address
 from chalicelib.billing.tax import Exemption
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import create as new
-from chalicelib.operations import update as change
-from chalicelib.web.bodies import Body, OneLine
+from chalicelib.crm.tax_ids import TaxId
+from chalicelib.operations import buyers
+from chalicelib.web import histories
+from chalicelib.web.bodies import Body, Id, OneLine
 from chalicelib.web.endpoint import Call
+from chalicelib.web.histories import Revision
 from chalicelib.web.paging import Paging, owned
 from chalicelib.web.shown import Listed
 
@@ -33,23 +36,68 @@ class NewAddress(Body, frozen=True):
     postal_code: OneLine = ""
     state: OneLine = ""
 
+    def asked(self) -> Address:
+        """The address."""
+        return Address(
+            country=self.country,
+            line1=self.line1,
+            line2=self.line2,
+            city=self.city,
+            postal_code=self.postal_code,
+            state=self.state,
+        )
+
+
+class NewTaxId(Body, frozen=True):
+    """A number a tax office gave; `type` is Stripe's name of its kind, such as eu_vat. Check digits are checked where the kind has some."""
+
+    type: OneLine
+    value: OneLine
+
+    def asked(self) -> TaxId:
+        """The tax id."""
+        return TaxId(type=self.type, value=self.value)
+
+
+TaxIds = Annotated[tuple[NewTaxId, ...], Meta(max_length=20)]
+
 
 class NewContact(Body, frozen=True):
-    """A person who buys, and where their letters go. Automatic tax needs the address."""
+    """A person who buys, and where their letters go. Automatic tax needs the address.
+
+    `shipping_address` null is the address. Where they buy for a `company`, its name, address and tax ids are on the
+    documents. `language` (BCP 47) is of letters and documents, `locale` of their dates, money and addresses: what is empty
+    is as the company or the profile has it.
+    """
 
     name: OneLine
     email: OneLine
     address: NewAddress | None = None
     tax_exempt: TaxExempt | None = None
+    company: Id | None = None
+    phone: OneLine = ""
+    shipping_address: NewAddress | None = None
+    tax_ids: TaxIds = ()
+    language: OneLine = ""
+    locale: OneLine = ""
 
 
 class ContactChange(Body, frozen=True):
-    """What has changed; what is left out stays as it was, and null takes away."""
+    """What has changed; what is left out stays as it was, and null takes away.
+
+    Documents that were issued before show what was known then.
+    """
 
     name: OneLine | UnsetType = UNSET
     email: OneLine | UnsetType = UNSET
     address: NewAddress | UnsetType | None = UNSET
     tax_exempt: TaxExempt | UnsetType | None = UNSET
+    company: Id | UnsetType | None = UNSET
+    phone: OneLine | UnsetType = UNSET
+    shipping_address: NewAddress | UnsetType | None = UNSET
+    tax_ids: TaxIds | UnsetType = UNSET
+    language: OneLine | UnsetType = UNSET
+    locale: OneLine | UnsetType = UNSET
 
 
 def list_(call: Call, query: Paging) -> Listed[Contact]:
@@ -59,14 +107,7 @@ def list_(call: Call, query: Paging) -> Listed[Contact]:
 
 def create(call: Call, body: NewContact) -> Contact:
     """Add a contact."""
-    return new.contact(
-        call.service,
-        call.account.id,
-        name=body.name,
-        email=body.email,
-        address=_address(body.address),
-        tax_exempt=_exemption(body.tax_exempt),
-    )
+    return buyers.contact(call.service, call.account.id, cast(buyers.OfContact, said(body)))
 
 
 def get(call: Call, id_: str) -> Contact:
@@ -75,31 +116,29 @@ def get(call: Call, id_: str) -> Contact:
 
 
 def update(call: Call, id_: str, body: ContactChange) -> Contact:
-    """Change what is given of a contact; their next invoices are computed with it."""
-    given: change.Given = {}
-    if body.name is not UNSET:
-        given["name"] = body.name
-    if body.email is not UNSET:
-        given["email"] = body.email
-    if body.address is not UNSET:
-        given["address"] = _address(body.address)
-    if body.tax_exempt is not UNSET:
-        given["tax_exempt"] = _exemption(body.tax_exempt)
-    return change.contact(call.service, call.account.id, id_, given)
+    """Change what is given of a contact; their next invoices are issued with it."""
+    given = cast(buyers.OfContact, said(body))
+    return buyers.change_contact(call.service, call.account.id, id_, given, by=call.key)
 
 
-def _address(given: NewAddress | None) -> Address | None:
-    if given is None:
-        return None
-    return Address(
-        country=given.country,
-        line1=given.line1,
-        line2=given.line2,
-        city=given.city,
-        postal_code=given.postal_code,
-        state=given.state,
-    )
+def history(call: Call, id_: str, query: Paging) -> Listed[Revision]:
+    """Who changed what of a contact, newest first."""
+    return histories.of(call, call.service.store.get(Contact, call.account.id, id_), query)
 
 
-def _exemption(given: TaxExempt | None) -> Exemption | None:
-    return None if given in (None, TaxExempt.NONE) else Exemption(given)
+def said(body: Body) -> dict[str, Any]:
+    """What a body says, as the records have it."""
+    named = ((name, getattr(body, name)) for name in body.__struct_fields__)
+    return {name: _asked(value) for name, value in named if value is not UNSET}
+
+
+def _asked(value: Any) -> Any:
+    match value:
+        case Body():
+            return value.asked()  # type: ignore[attr-defined]  # each that stands for a part of a record has it
+        case tuple():
+            return tuple(_asked(one) for one in value)
+        case TaxExempt():
+            return None if value is TaxExempt.NONE else Exemption(value)
+        case _:
+            return value

@@ -7,6 +7,7 @@ _METHOD: Final = "pm_1QxYzABCDEFGHIJK"
 _PRODUCT: Final = "prod_01kan0g7s9k2v5x8r4wd"
 _RATE: Final = "txr_01kan0g7sa3m6z9t1bce"
 _COUPON: Final = "cou_01kan0g7sb4n7y0v2dfg"
+_COMPANY: Final = "com_01kan0g7sd6q9y2x4gjk"
 _INVOICE: Final = "inv_01kan0g7sc5p8x1w3fhj_0003"
 _PAYMENT: Final = "pay_01kan0g7sc5p8x1w3fhj_0003_1"
 _BUYS: Final = {"contact": _CONTACT, "payment_method": _METHOD}
@@ -85,7 +86,38 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "email": "ada@example.com",
         "address": {"country": "FR", "postal_code": "75011"},
     },
-    "contacts.update": {"tax_exempt": "reverse"},
+    "contacts.update": {"tax_exempt": "reverse", "company": _COMPANY, "language": "fr"},
+    "companies.create": {
+        "name": "Analytical Engines Ltd",
+        "address": {
+            "country": "GB",
+            "line1": "12 St James's Sq",
+            "city": "London",
+            "postal_code": "SW1Y 4JH",
+        },
+        "tax_ids": [{"type": "gb_vat", "value": "GB980780684"}],
+    },
+    "companies.update": {
+        "shipping_address": {"country": "GB", "city": "Leeds", "postal_code": "LS1 4AP"},
+        "locale": "en-GB",
+    },
+    "users.create": {
+        "name": "Grace",
+        "email": "grace@example.com",
+        "language": "de",
+        "letters": ["staff_payment_failed", "staff_dispute"],
+    },
+    "users.update": {"letters": []},
+    "profile.change": {
+        "legal_name": "Rösterei am Markt GmbH",
+        "address": {"country": "DE", "line1": "Markt 7", "city": "Hamburg", "postal_code": "20457"},
+        "registration": "HRB 1234, Amtsgericht Hamburg",
+        "tax_ids": [{"type": "eu_vat", "value": "DE136695976"}],
+        "bank": {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX"},
+        "color": "#0a5c36",
+        "comments": "**Thank you!** {{terms}}",
+        "snippets": [{"name": "terms", "text": "Our [terms](https://example.com/terms)."}],
+    },
     "balances.adjust": {"amount": {"amount": 500, "currency": "usd"}, "reason": "Goodwill"},
     "products.create": {
         "name": "Coffee – 1 kg",

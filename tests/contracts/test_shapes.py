@@ -334,6 +334,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         language="de",
         locale="de-CH",
         letters=(Letter.STAFF_PAYMENT_FAILED, Letter.STAFF_DISPUTE),
+        deleted_at=LATER,
         version=3,
     ),
     ("contact", 1): CONTACT,

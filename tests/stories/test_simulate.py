@@ -26,7 +26,7 @@ from chalicelib.billing.periods import Frequency, moment
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import advance, attach, cancel, checkout, create, pause, publish, simulate
+from chalicelib.operations import advance, attach, buyers, cancel, checkout, create, pause, publish, simulate
 from chalicelib.operations.assume import Assumption, Do
 from chalicelib.operations.rehearse import HappeningKind
 from chalicelib.operations.simulate import Simulation
@@ -187,7 +187,7 @@ class Told:
     def sells(self, wish: Wish) -> Sold:
         """Sold as `subscribe` does it, with terms its order cannot say yet."""
         service, account = self.service, self.account.id
-        contact = create.contact(service, account, name="Ada", email="ada@perennial.example")
+        contact = buyers.contact(service, account, {"name": "Ada", "email": "ada@perennial.example"})
         card = attach.payment_method(service, account, contact.id, "pm_card_visa")
         other = attach.payment_method(service, account, contact.id, "pm_card_mastercard")
         subscription = Subscription(

@@ -89,7 +89,16 @@ class Street:
                 "received_on": "2026-01-31",
                 "type": "check",
             },
-            "contacts.update": {"name": "Beate"},
+            "contacts.update": {"name": "Beate", "company": own["companie"], "language": "de"},
+            "companies.create": {"name": "Bo & Co", "tax_ids": [{"type": "eu_vat", "value": "DE136695976"}]},
+            "companies.update": {"address": {"country": "DE"}, "website": "https://bo.example"},
+            "users.create": {"name": "Gus", "email": "gus@example.com", "letters": ["staff_dispute"]},
+            "users.update": {"letters": ["staff_payment"]},
+            "profile.change": {
+                "legal_name": "Roaster Ltd",
+                "comments": "Thanks {{us}}",
+                "snippets": [{"name": "us", "text": "from us"}],
+            },
             "balances.adjust": {"amount": {"amount": 100, "currency": "usd"}},
             "credit_notes.create": {"invoice": own["credit_notes.create"]},
             "credit_notes.preview": {"invoice": own["invoice"]},
@@ -133,6 +142,11 @@ def _runs(api: Api, key: str | None, verb: str = "", **body: Any) -> str:
         told = api.post(f"/v1/subscriptions/{sold}/{verb}", body, key=key)
         assert told.status == 200, told.text
     return str(sold)
+
+
+def _user(api: Api, key: str | None) -> str:
+    """A person of the business."""
+    return str(api.post("/v1/users", {"name": "Gus", "email": "gus@example.com"}, key=key)["id"])
 
 
 def _came(api: Api, key: str | None, contact: str) -> str:
@@ -207,6 +221,9 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
         "payment": _asked_for(api, key),
         "promotion_code": api.post("/v1/promotion_codes", code, key=key)["id"],
         "contact": sold["contact"],
+        "companie": api.post("/v1/companies", {"name": "Bo"}, key=key)["id"],
+        "user": _user(api, key),
+        "users.delete": _user(api, key),
         "payment_method": sold["payment_method"]["id"],
         "product": sold["lines"][0]["product"],
         "event": api.get("/v1/events", key=key)["data"][0]["id"],

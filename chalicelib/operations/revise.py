@@ -1,0 +1,41 @@
+"""A profile, a contact or a company says something else from now on: what it said before is kept, with who changed it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from chalicelib.crm.accounts import Moment
+from chalicelib.crm.companies import Company
+from chalicelib.crm.contacts import Contact
+from chalicelib.crm.formers import Former, name_of
+from chalicelib.crm.profiles import Profile
+from chalicelib.store.changes import Changeset
+
+R = TypeVar("R", Profile, Contact, Company)
+
+
+def folded(changes: Changeset, before: R, given: Mapping[str, Any], at: Moment, key: str) -> R:
+    """Fold what is given by name, and what it was, into the changeset; nothing where it stays as it was."""
+    after = replace(before, **given)
+    return _kept(changes, before, after, at, key) if after != before else before
+
+
+def shown_as(changes: Changeset, before: Profile, was: Mapping[str, Any], at: Moment, key: str) -> Profile:
+    """The same of a profile that stays as it is, while what it leaves to the account has changed from what `was`."""
+    return _kept(changes, replace(before, **was), before, at, key)
+
+
+def _kept(changes: Changeset, before: R, after: R, at: Moment, key: str) -> R:
+    after = replace(after, revision=before.revision + 1)
+    former = Former(
+        account=before.account,
+        id=name_of(before.id, before.revision),
+        subject=before.id,
+        created_at=at.now,
+        key=key,
+        profile=before if isinstance(before, Profile) else None,
+        contact=replace(before, balances=()) if isinstance(before, Contact) else None,
+        company=before if isinstance(before, Company) else None,
+    )
+    changes.put(after, former)
+    return after
