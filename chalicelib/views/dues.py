@@ -52,10 +52,11 @@ def sold(subscription: Subscription) -> str:
 
 def reason(payment: Payment, reader: Reader = AMERICAN) -> str:
     """Why a payment did not go through, in a sentence."""
-    return reader.word(f"reason.{_reason(payment)}")
+    return reader.word(f"reason.{cause(payment)}")
 
 
-def _reason(payment: Payment) -> str:
+def cause(payment: Payment) -> str:
+    """Why it did not go through, as the catalogs call it."""
     if payment.status is PaymentStatus.ACTION_REQUIRED:
         return REASONS["authentication_required"]
     if payment.decline_code in REASONS:

@@ -54,7 +54,7 @@ def not_paid(case: Case, subscription: Subscription, payment: Payment) -> Told:
                 case,
                 tried_on=values["day"],
                 method=paid_with(payment),
-                reason="" if returned else dues.reason(payment, case.reader),
+                reason="" if returned else case.reader.word(f"letter.staff_reason.{dues.cause(payment)}"),
                 code=formats.name(payment.decline_code or ""),
                 reference=formats.name(payment.reference or payment.id),
             ),
