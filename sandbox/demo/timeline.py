@@ -90,7 +90,15 @@ def _order(event: dict[str, Any]) -> tuple[str, int, str]:
 def inbox(world: World) -> list[dict[str, Any]]:
     """The letters the local SES took, oldest first."""
     taken = mailbox.messages(world.env["AWS_ENDPOINT_URL"], world.env["AWS_ACCESS_KEY_ID"])
-    return [{"id": one["MessageId"], "to": one["To"][0], "subject": one["Subject"]} for one in taken]
+    return [
+        {
+            "id": one["MessageId"],
+            "to": one["To"][0],
+            "subject": one["Subject"],
+            "delivery": mailbox.delivery_of(one),
+        }
+        for one in taken
+    ]
 
 
 def dollars(money: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib import wiring
 from chalicelib.billing import laws
+from chalicelib.billing.deliveries import Letter
 from chalicelib.billing.ledger import Book
 from chalicelib.crm.accounts import Account
 from chalicelib.operations import audit, books, create
@@ -110,13 +111,20 @@ class Diary:
         return [(row["status"], row["amount"]["amount"]) for row in reversed(found)]
 
     def letters(self, who: str) -> list[str]:
-        """The kinds of letters a customer got: receipt, upcoming or failed, oldest first."""
+        """The letters a customer got about payments: receipt, upcoming or failed, oldest first."""
+        kinds = {
+            "first_payment": "receipt",
+            "receipt": "receipt",
+            "upcoming_payment": "upcoming",
+            "payment_failed": "failed",
+            "action_required": "failed",
+        }
+        return [kinds[letter] for letter in self.every_letter(who) if letter in kinds]
+
+    def every_letter(self, who: str) -> list[str]:
+        """The kinds of all letters in a customer's inbox, oldest first."""
         found = [one for one in inbox(self.world) if one["to"].startswith(f"{who}@")]
-        kinds = {"Receipt": "receipt", "Your next": "upcoming"}
-        return [
-            next((kind for words, kind in kinds.items() if letter["subject"].startswith(words)), "failed")
-            for letter in found
-        ]
+        return [letter_of(one["delivery"]) for one in found]
 
     def taken(self) -> int:
         """The cents Stripe took, of everyone."""
@@ -180,6 +188,12 @@ class Diary:
         holds = sum(amounts["net"] for amounts in self.world.stripe("GET", "summary")["amounts"].values())
         ours = sum(sums["usd", book] for book in (Book.CASH, Book.REFUNDS))
         assert ours == holds + untold, (ours, holds, untold)
+
+
+def letter_of(delivery: str) -> str:
+    """The kind of letter a delivery is, as its name ends."""
+    name = delivery.partition("_again_")[0]
+    return max((kind for kind in Letter if name.endswith(f"_{kind}")), key=len).value
 
 
 def each_day(diary: Diary, days: list[str], see: Callable[[], Any]) -> list[Any]:
