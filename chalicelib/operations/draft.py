@@ -15,6 +15,7 @@ from chalicelib.billing.gateway import Refused
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.orders import Giving, Plan
+from chalicelib.billing.papers import Papers
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.rating import Fee, Levying
 from chalicelib.billing.redemptions import Sale
@@ -22,9 +23,11 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.summaries import recurring_of
 from chalicelib.crm.accounts import Moment
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
-from chalicelib.operations import fill, plan, tax
-from chalicelib.operations.order import Draft, Ids, Order, Reduction, Surcharge
+from chalicelib.crm.profiles import Profile
+from chalicelib.operations import fill, papers, parties, plan, tax
+from chalicelib.operations.order import OWN, Draft, Ids, Order, Reduction, Surcharge
 from chalicelib.operations.tax import Asked
 from chalicelib.store.changes import Reading
 from chalicelib.store.keys import Record
@@ -53,6 +56,7 @@ class _Drafting:
         self.currency = self._currency()
         self.method, self.collection = self._collected()
         self.fees = self._fees()
+        self.company, self.papers = self._papers()
         plans = plan.lines(self.found, self.account, order, self.today)
         lines = self._saved(
             [fill.line(self.found, self.account, wish, n, order.taxes) for n, wish in enumerate(order.lines)],
@@ -117,7 +121,18 @@ class _Drafting:
             automatic_tax=self.order.automatic_tax,
             collection=self.collection,
             record_only=not self.order.invoicing,
+            company=self.company,
+            papers=self.papers,
         )
+
+    def _papers(self) -> tuple[str | None, Papers | None]:
+        """In whose name it is billed, and how its documents are written."""
+        named, wished = self.order.company, self.order.papers
+        if named:
+            fill.named(self.found, Company, self.account, named, "company")
+        profile = self.found.find(Profile, self.account, self.account) or parties.unwritten(self.at.account)
+        company = self.buyer.company if named == OWN else named
+        return company, papers.checked(wished, profile, at="invoice_settings.") if wished else None
 
     def _collected(self) -> tuple[Method | None, Collection | None]:
         """The method it is charged on, and how it is collected where that is not automatically."""

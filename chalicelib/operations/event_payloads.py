@@ -15,7 +15,9 @@ from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.crm.accounts import Account
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.profiles import Profile
 from chalicelib.crm.suppressions import Suppression
 from chalicelib.store import keys
 from chalicelib.store.changes import Reading
@@ -27,6 +29,8 @@ VERSION: Final = "2026-11-22"
 OF: Final[dict[str, type]] = {
     "account": Account,
     "contact": Contact,
+    "company": Company,
+    "profile": Profile,
     "subscription": Subscription,
     "invoice": Invoice,
     "credit_note": CreditNote,

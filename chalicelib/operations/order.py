@@ -3,22 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from chalicelib.billing import orders, redemptions
 from chalicelib.billing.discounts import Coupon, PromotionCode
 from chalicelib.billing.instalments import Part
 from chalicelib.billing.orders import AT_CHECKOUT, Start, Wish
+from chalicelib.billing.papers import Papers
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.billing.ways import Terms
 from chalicelib.crm.accounts import Account
+from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.profiles import Profile
 from chalicelib.operations import fill
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Reading
 from chalicelib.store.keys import Record
+
+OWN: Final = ""
+"""Stands for the company of the contact, whatever that is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +59,14 @@ class Order:
     `apart`: each line has its own frequency, term and start, and as many subscriptions are made as that takes.
     Otherwise it is one subscription, whose frequency, term and start are given here, or are its products'.
     `taxes` are of lines that have none of their own; one-off ones of all that is billed first.
+    `company` is billed in place of the contact, by itself the one they buy for, with None nobody is.
     """
 
     contact: str
     payment_method: str | None
     lines: Sequence[Wish]
+    company: str | None = OWN
+    papers: Papers | None = None
     currency: str | None = None
     frequency: Frequency | None = None
     payments: int | None = None
@@ -107,6 +117,8 @@ def load(service: Service, account: str, order: Order) -> Reading:
     ]
     if order.payment_method:
         wanted.append(keys.key(PaymentMethod, account, order.payment_method))
+    wanted += [keys.key(Profile, account, account)] if order.papers else []
+    wanted += [keys.key(Company, account, order.company)] if order.company else []
     wanted += [keys.key(Coupon, account, one.coupon) for one in order.discounts if one.coupon]
     codes = [redemptions.code_id(one.code) for one in order.discounts if one.code]
     wanted += [keys.key(PromotionCode, account, code) for code in codes]
@@ -116,6 +128,9 @@ def load(service: Service, account: str, order: Order) -> Reading:
         own = found.get(Account, account, account).fees
         if further := [keys.key(TaxRate, account, id_) for fee in own for id_ in fee.taxes]:
             found.add(service.store.load(account, further))
+    buyer = found.find(Contact, account, order.contact)
+    if order.company == OWN and buyer and buyer.company:
+        found.add(service.store.load(account, [keys.key(Company, account, buyer.company)]))
     taken = [code for code in (found.find(PromotionCode, account, id_) for id_ in codes) if code]
     if taken:
         found.add(service.store.load(account, {keys.key(Coupon, account, code.coupon) for code in taken}))

@@ -199,6 +199,8 @@ def opened(changes: Changeset, invoice: Invoice, buyer: Contact, series: Series,
         changes.put(buyer.credited(-invoice.amount_applied))
     about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
     mailed = invoice.due_on is not None and at.account.email_invoices
+    if invoice.papers and invoice.papers.emailed is not None:
+        mailed = invoice.papers.emailed
     entry = ledger.invoiced(invoice)
     publish.fact(changes, EventType.INVOICE_OPENED, invoice, about, at, entry=entry, told=mailed)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from chalicelib.billing.events import EventType
 from chalicelib.crm.accounts import Moment
 from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact
 from chalicelib.crm.formers import Former, name_of
 from chalicelib.crm.profiles import Profile
+from chalicelib.operations import publish
 from chalicelib.store.changes import Changeset
 
 R = TypeVar("R", Profile, Contact, Company)
@@ -38,4 +40,13 @@ def _kept(changes: Changeset, before: R, after: R, at: Moment, key: str) -> R:
         company=before if isinstance(before, Company) else None,
     )
     changes.put(after, former)
+    type_ = FACTS[type(before)]
+    publish.fact(changes, type_, before, {type_.value.partition(".")[0]: before.id}, at)
     return after
+
+
+FACTS: Final = {
+    Profile: EventType.PROFILE_CHANGED,
+    Contact: EventType.CONTACT_CHANGED,
+    Company: EventType.COMPANY_CHANGED,
+}

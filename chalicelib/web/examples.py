@@ -108,6 +108,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "letters": ["staff_payment_failed", "staff_dispute"],
     },
     "users.update": {"letters": []},
+    "invoice_settings.change": {
+        "company": _COMPANY,
+        "reference": "PO-4711",
+        "custom_fields": [{"label": "Cost center", "value": "4711"}],
+        "shipping_address": {"country": "GB", "city": "Leeds", "postal_code": "LS1 4AP"},
+    },
     "profile.change": {
         "legal_name": "Rösterei am Markt GmbH",
         "address": {"country": "DE", "line1": "Markt 7", "city": "Hamburg", "postal_code": "20457"},
@@ -166,5 +172,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "webhook_endpoints.update": {"events": ["*"]},
     "webhook_endpoints.rotate_secret": {"expires_in_hours": 48},
     "webhook_endpoints.resend": {"since": "2027-01-30T00:00:00Z"},
+    "logos.change": {
+        "picture": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPgzvMHAAFQAMmqFjo2AAAAAElFTkSuQmCC"
+    },
     "test_clock.advance": {"to": "2027-01-31T12:00:00Z"},
 }

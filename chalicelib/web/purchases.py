@@ -5,14 +5,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, Protocol
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.billing.collection import AddressType, CollectionMethod, MethodType
 from chalicelib.billing.errors import Invalid
 from chalicelib.billing.instalments import MOST, Part
 from chalicelib.billing.ways import Terms
-from chalicelib.operations.order import Order, Reduction, Surcharge
+from chalicelib.operations.order import OWN, Order, Reduction, Surcharge
 from chalicelib.web.bodies import CODE, METHOD, Body, Currency, Id, Number, OneLine
+from chalicelib.web.invoice_settings import NewInvoiceSettings
 from chalicelib.web.lines import Ids, NewLine, wishes
 
 Code = Annotated[str, Meta(pattern=CODE, examples=["WELCOME-10"])]
@@ -93,9 +94,13 @@ class Purchase(Body, frozen=True):
     none are given.
     `taxes` are ids of tax rates, of all lines that name none; `one_off_taxes` of all that is due now. Discounts are
     taken off in their order. `automatic_tax` lets Stripe Tax find the rates instead.
+    `company` is billed in place of the contact: the one they buy for, where nothing is said; with null nobody is.
+    `invoice_settings` say how its documents are written.
     """
 
     contact: Id
+    company: Id | UnsetType | None = UNSET
+    invoice_settings: NewInvoiceSettings | None = None
     payment_method: Id | None = None
     collection_method: CollectionMethod | None = None
     days_until_due: int | None = None
@@ -147,6 +152,8 @@ def order(body: Purchase, lines: Sequence[NewLine], **more: Any) -> Order:
     """The order a body asks for. Raises Invalid."""
     return Order(
         contact=body.contact,
+        company=OWN if body.company is UNSET else body.company,
+        papers=body.invoice_settings.asked() if body.invoice_settings else None,
         payment_method=body.payment_method,
         lines=wishes(lines),
         currency=body.currency,

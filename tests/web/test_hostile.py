@@ -22,6 +22,7 @@ from sandbox.stripe.server import StripeServer
 from tests.conftest import QUICK
 from tests.web.conftest import Api, Told, deployed
 
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPgzvMHAAFQAMmqFjo2AAAAAElFTkSuQmCC"
 GUARDED = [route for route in ROUTES if not route.public]
 # What has no record of another's to be named: a day's run has the same name everywhere.
 NO_RECORD = ("billing_runs.get", "deliveries.get", "parked.release")
@@ -51,6 +52,7 @@ class Street:
         return {
             "accounts.create": {"name": "Second", "email": "two@example.com"},
             "api_keys.create": {"name": "laptop"},
+            "logos.change": {"picture": PIXEL},
             "contacts.create": {"name": "Bo", "email": "bo@example.com"},
             "products.create": {"name": "Tea", "unit_amount": "12.5", "frequency": "weekly"},
             "payment_methods.attach": {"contact": own["contact"], "payment_method": "pm_card_mastercard"},
@@ -94,6 +96,7 @@ class Street:
             "companies.update": {"address": {"country": "DE"}, "website": "https://bo.example"},
             "users.create": {"name": "Gus", "email": "gus@example.com", "letters": ["staff_dispute"]},
             "users.update": {"letters": ["staff_payment"]},
+            "invoice_settings.change": {"company": own["companie"], "comments": "*Hi*", "reference": "PO-1"},
             "profile.change": {
                 "legal_name": "Roaster Ltd",
                 "comments": "Thanks {{us}}",
