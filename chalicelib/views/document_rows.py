@@ -140,7 +140,7 @@ def _sold(reader: Reader, line: InvoiceLine, taxes: Mapping[str, InvoiceTax]) ->
     return {
         "name": own(reader, line.name),
         "text": [own(reader, one) for one in line.description.splitlines() if one.strip()],
-        "notes": list(_notes(reader, line)),
+        "notes": list(notes(reader, line)),
         "quantity": reader.quantity(line.quantity) if line.percent_of is None else "",
         "price": reader.unit_price(line.unit_amount, currency) if flat else "",
         "tax": _rates(reader, line.taxes, taxes),
@@ -152,7 +152,7 @@ def _credited(reader: Reader, line: CreditLine, taxes: Mapping[str, InvoiceTax])
     return {
         "name": own(reader, line.name),
         "text": [],
-        "notes": [_days(reader, line.share)] if line.share else [],
+        "notes": [days_of(reader, line.share)] if line.share else [],
         "quantity": "",
         "price": "",
         "tax": _rates(reader, line.taxes, taxes),
@@ -164,7 +164,7 @@ def _rates(reader: Reader, shares: tuple[TaxShare, ...], taxes: Mapping[str, Inv
     return " + ".join(reader.percent(taxes[share.tax].percent) for share in shares if share.tax in taxes)
 
 
-def _notes(reader: Reader, line: InvoiceLine) -> Iterator[str]:
+def notes(reader: Reader, line: InvoiceLine) -> Iterator[str]:
     """How the amount came to be, where it is not quantity times price."""
     currency = line.amount.currency
     if line.percent_of is not None:
@@ -174,9 +174,9 @@ def _notes(reader: Reader, line: InvoiceLine) -> Iterator[str]:
         steps = pricing.walk(line.model, line.tiers, line.quantity)
         yield " + ".join(part for step in steps for part in _step(reader, step, currency))
     for discount in line.discounts:
-        yield _less(reader, discount, currency)
+        yield less(reader, discount, currency)
     if line.share:
-        yield _days(reader, line.share)
+        yield days_of(reader, line.share)
 
 
 def _step(reader: Reader, step: Step, currency: str) -> Iterator[str]:
@@ -186,7 +186,8 @@ def _step(reader: Reader, step: Step, currency: str) -> Iterator[str]:
         yield reader.unit_price(step.flat_amount, currency)
 
 
-def _less(reader: Reader, discount: UnitDiscount, currency: str) -> str:
+def less(reader: Reader, discount: UnitDiscount, currency: str) -> str:
+    """A discount of a line."""
     if discount.percent is not None:
         return reader.word("document.less", discount=reader.percent(discount.percent))
     return reader.word(
@@ -194,7 +195,8 @@ def _less(reader: Reader, discount: UnitDiscount, currency: str) -> str:
     )
 
 
-def _days(reader: Reader, share: Share) -> str:
+def days_of(reader: Reader, share: Share) -> str:
+    """How much of a period is charged, or given back."""
     period = reader.period(Period(share.start_on, share.end_on))
     days, of_days = whole(reader, share.days), whole(reader, share.of_days)
     return reader.word("document.prorated", days=days, of_days=of_days, period=period)

@@ -18,6 +18,7 @@ JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 TEXT: Final = "text/plain; charset=utf-8"
 PDF: Final = "application/pdf"
+XML: Final = "application/xml; charset=utf-8"
 MAX_BODY: Final = 256 * 1024
 """Bytes of a body, far above any honest one; Stripe's events stay below it too."""
 
@@ -61,6 +62,13 @@ class Pdf(Reply):
     """One whose `data` is a PDF."""
 
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": PDF})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Xml(Reply):
+    """One whose `body` is XML."""
+
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": XML})
 
 
 class Unauthorized(PerennialError):

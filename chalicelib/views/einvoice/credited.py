@@ -6,8 +6,9 @@ from decimal import Decimal
 from chalicelib.billing.credits import CreditLine, CreditNote
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
+from chalicelib.views import document_rows
 from chalicelib.views.einvoice import rates, texts
-from chalicelib.views.einvoice.items import NAMELESS, days_of, included
+from chalicelib.views.einvoice.items import NAMELESS, included
 from chalicelib.views.einvoice.model import Breakdown, Item, Vat
 from chalicelib.views.reading import Reader
 
@@ -28,7 +29,7 @@ def _item(invoice: Invoice, line: CreditLine, vat: Vat, inside: set[str], reader
         per=Decimal(1),
         amount=amount,
         vat=vat,
-        note=days_of(share, reader) if share else "",
+        note=document_rows.days_of(reader, share) if share else "",
         product=texts.line(invoice.lines[line.line].product or ""),
         days=included(share.start_on, share.end_on) if share and share.days else None,
     )

@@ -14,13 +14,12 @@ from typing import Final
 
 from chalicelib.billing import pricing
 from chalicelib.billing.currencies import EXPONENTS
-from chalicelib.billing.discounts import UnitDiscount
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Share
 from chalicelib.billing.money import EXACT, Money, half_up, rounded
-from chalicelib.billing.periods import Period
 from chalicelib.billing.pricing import Model
 from chalicelib.billing.rating import InvoiceLine
+from chalicelib.views import document_rows
 from chalicelib.views.einvoice import rates, texts
 from chalicelib.views.einvoice.model import Allowance, Item, Vat
 from chalicelib.views.reading import Reader
@@ -91,12 +90,13 @@ def _item(line: InvoiceLine, vat: Vat, steps: Sequence[int], reader: Reader, *, 
         amount=own[-1],
         vat=vat,
         description=texts.lines(line.description),
+        note="; ".join(document_rows.notes(reader, line)),
         product=texts.line(line.product or ""),
         allowances=tuple(_own_allowances(line, own, reader)),
         days=included(line.share.start_on, line.share.end_on) if line.share and line.share.days else None,
     )
     if inclusive or line.share or line.model not in (None, Model.FLAT):
-        return replace(item, note=days_of(line.share, reader) if line.share else "")
+        return item
     return _plainly(item, line.unit_amount, currency)
 
 
@@ -112,15 +112,7 @@ def _own_allowances(line: InvoiceLine, steps: Sequence[int], reader: Reader) -> 
     currency = line.amount.currency
     for discount, (before, after) in zip(line.discounts, pairwise(steps), strict=True):
         if before > after:
-            yield Allowance(amount=before - after, reason=_discount(discount, currency, reader))
-
-
-def _discount(discount: UnitDiscount, currency: str, reader: Reader) -> str:
-    if discount.percent is not None:
-        return reader.word("document.less", discount=reader.percent(discount.percent))
-    return reader.word(
-        "document.less_each", amount=reader.unit_price(discount.amount or Decimal(0), currency)
-    )
+            yield Allowance(amount=before - after, reason=document_rows.less(reader, discount, currency))
 
 
 def _coupons(invoice: Invoice, vats: Sequence[Vat], steps: Sequence[Sequence[int]]) -> Iterator[Allowance]:
@@ -139,13 +131,3 @@ def _coupons(invoice: Invoice, vats: Sequence[Vat], steps: Sequence[Sequence[int
 def included(start_on: date, end_on: date) -> tuple[date, date]:
     """The first and the last day of a span whose end is not its own; one of no days is its first."""
     return start_on, max(start_on, end_on - timedelta(days=1))
-
-
-def days_of(share: Share, reader: Reader) -> str:
-    """How much of a period it is for."""
-    return reader.word(
-        "document.prorated",
-        days=reader.quantity(Decimal(share.days)),
-        of_days=reader.quantity(Decimal(share.of_days)),
-        period=reader.period(Period(share.start_on, share.end_on)),
-    )
