@@ -54,7 +54,7 @@ class GuardedHooks:
         seconds: float = TOTAL_SECONDS,
     ) -> None:
         self._open, self._resolve, self._seconds = open_, resolve, seconds
-        self._trust = trust or ssl.create_default_context()
+        self._trust = trust
         self._public = public or is_public
 
     def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answered:
@@ -88,10 +88,13 @@ class GuardedHooks:
         raw = socket.create_connection((address, where.port), timeout=_left(until))
         try:
             raw.settimeout(_left(until))
-            return self._trust.wrap_socket(raw, server_hostname=where.host) if where.secure else raw
+            return self._secured(raw, where.host) if where.secure else raw
         except BaseException:
             raw.close()
             raise
+
+    def _secured(self, raw: socket.socket, host: str) -> ssl.SSLSocket:
+        return (self._trust or _systems_trust()).wrap_socket(raw, server_hostname=host)
 
     def _looked_at(self, where: Target, deadline: float) -> str:
         """The first address of a name, all of which are public. A name that cannot be resolved in time is refused."""
@@ -240,6 +243,12 @@ def _excerpt(said: str) -> str:
     """The begin of what was said, of one line and without control characters: it is shown to people, and kept."""
     line = " ".join(said.split())
     return "".join(char for char in line if char.isprintable())[:EXCERPT]
+
+
+@cache
+def _systems_trust() -> ssl.SSLContext:
+    """The authorities this machine believes."""
+    return ssl.create_default_context()
 
 
 @cache

@@ -321,8 +321,8 @@ class WebhookDelivery:
     def next_wait(self) -> timedelta:
         """How long until the next attempt, a little more for each by chance, but the same chance for the same attempt."""
         chance = crc32(f"{self.id}/{self.attempts}".encode()) % 1000
-        wait = WAITS[min(self.attempts, len(WAITS) - 1)]
-        return wait + wait * chance * JITTER_PERCENT // 100_000
+        millis = WAITS[min(self.attempts, len(WAITS) - 1)] // timedelta(milliseconds=1)
+        return timedelta(milliseconds=millis + millis * chance * JITTER_PERCENT // 100_000)
 
     def given_up(self, reason: str) -> "WebhookDelivery":
         """It is not sent, for a reason of ours."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.billing import deliveries, events
+from chalicelib.billing import deliveries, events, webhooks
 from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.ledger import Entry
-from chalicelib.billing.webhooks import Listeners, wanted
+from chalicelib.billing.webhooks import Listeners, WebhookDelivery, wanted
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import buyers, staffs, written_to
 from chalicelib.crm.users import User
@@ -68,9 +68,19 @@ def fan_out(service: Service, account: str, names: list[str]) -> None:
         told(changes, event, real, users)
 
     items_each = 2 + len(users) + endpoints
-    work(
-        service, account, names, decide, items_each=items_each, beside=lambda _: (listeners,), reading=reading
-    )
+
+    def beside(name: str) -> tuple[str, ...]:
+        """Asked for only where the first decision was refused: somebody may have made a delivery before, to be sent again."""
+        return (listeners, *_deliveries(reading, account, name))
+
+    work(service, account, names, decide, items_each=items_each, beside=beside, reading=reading)
+
+
+def _deliveries(reading: Reading, account: str, name: str) -> list[str]:
+    """The keys of an event's deliveries to the endpoints there are."""
+    found, event = reading.find(Listeners, account, account), name.rpartition("/")[2]
+    endpoints = [one.endpoint for one in found.endpoints] if found else []
+    return [keys.key(WebhookDelivery, account, webhooks.name_of(event, one)) for one in endpoints]
 
 
 def _endpoints(reading: Reading, account: str) -> int:
@@ -95,7 +105,8 @@ def told(changes: Changeset, event: Event, real: datetime, users: Sequence[User]
         _written(changes, event, real, users)
     listeners = changes.find(Listeners, event.account)
     for endpoint in listeners.of(event.type) if listeners else ():
-        changes.put(delivery_of(event, endpoint, real))
+        if changes.find(WebhookDelivery, webhooks.name_of(event.id, endpoint)) is None:
+            changes.put(delivery_of(event, endpoint, real))
     changes.put(event.fanned_out())
 
 
