@@ -18,6 +18,10 @@ VERBS = {
     ),
     "check": ("sandbox.checks", "format, lint, types and imports, without the tests"),
     "bench": ("sandbox.bench", "measure what a renewal costs (--json for machines)"),
+    "gallery": (
+        "sandbox.gallery.run",
+        "picture every letter, document and page in every language (--language, --to)",
+    ),
     "worlds": (
         "sandbox.worlds.run",
         "live seeded random worlds, and hold each against what was due (N, --seed, --broken)",

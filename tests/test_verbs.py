@@ -1,10 +1,16 @@
 """The verbs a stranger tries first do what they say."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from chalicelib.billing.deliveries import Letter
+from sandbox import browser
+from sandbox.gallery import pieces
 
 
 def dev(*words: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +50,26 @@ def test_the_bench_prints_one_object_of_figures():
     assert renewal["count"] == 20
     assert renewal["stripe_calls"] == 1
     assert set(figures["first_event"]) == {"cpu_ms", "mib"}
+
+
+@pytest.mark.slow
+def test_the_gallery_pictures_all_that_people_receive(tmp_path: Path):
+    """In one language: every letter with its text, every document with its PDF, every page, and one page that shows them."""
+    if browser.found() is None:
+        pytest.skip(f"left out: {browser.MISSING}")
+    made = dev("gallery", "--language", "de", "--to", str(tmp_path))
+    assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
+    assert str(tmp_path / "index.html") in made.stdout
+    shown = set(re.findall(r'src="([^"]+)"', (tmp_path / "index.html").read_text()))
+    there = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.png")}
+    assert shown == there
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in there)
+    for letter in Letter:
+        assert {f"de/letter-{letter}.png", f"de/letter-{letter}-phone.png"} <= there
+        assert (tmp_path / f"de/letter-{letter}.txt").read_text().strip()
+    for document in pieces.DOCUMENTS:
+        assert (tmp_path / f"de/document-{document}.pdf").read_bytes().startswith(b"%PDF")
+    assert {f"de/page-{page}-phone.png" for page in pieces.PAGES} <= there
 
 
 def test_an_unknown_verb_is_told_the_known_ones():
