@@ -37,6 +37,8 @@ def around(stage: str, environment: Mapping[str, str], timeouts: Mapping[str, in
         **functions(environment),
         # Chalice names the log of a function that it then calls otherwise.
         "ApiHandlerLogGroup": {"Properties": {"LogGroupName": {"Fn::Sub": "/aws/lambda/${APIHandler}"}}},
+        # Whatever a caller accepts: what the function says is encoded is decoded (web/binary.py), and bodies come encoded.
+        "RestAPI": {"Properties": {"DefinitionBody": {"x-amazon-apigateway-binary-media-types": ["*/*"]}}},
     }
     for queue, (variable, worker) in QUEUES.items():
         patience = 6 * timeouts[worker] + MARGIN

@@ -112,6 +112,7 @@ def _credited(case: Case) -> Iterator[Row]:
             name=f"Credit note {formats.name(note.number)}",
             amount=formats.money(-note.total),
             told=tuple(line for line in told if line),
+            door=_document(note.id, "Download the credit note (PDF)"),
         )
 
 
@@ -132,6 +133,11 @@ def _facts(case: Case, one: Invoice) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _document(id_: str, label: str) -> Door:
+    return Door(purpose=Purpose.INVOICE, id=id_, label=label, end="/pdf")
+
+
 def _doors(one: Invoice) -> Iterator[Door]:
+    yield _document(one.id, "Download the invoice (PDF)")
     if one.paid_by is not None:
         yield Door(purpose=Purpose.PAYMENT, id=one.paid_by, label="See the receipt")

@@ -65,11 +65,12 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """A link to another page: what it opens, and of which record."""
+    """A link to another page: what it opens, and of which record; `end` is what follows its address."""
 
     purpose: Purpose
     id: str
     label: str
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chalicelib.web.buyer_pages import Answer
 
 HERE = "/b/{token}"
+PDF = "pdf"
 
 
 def mount(app: "Chalice", service: Callable[[], "Service"]) -> None:
@@ -28,6 +29,8 @@ def mount(app: "Chalice", service: Callable[[], "Service"]) -> None:
         from chalicelib.web import buyer_answers
 
         came = _came(app)
+        if came.method == "GET" and act == PDF:
+            return _response(buyer_answers.pdf(service(), token))
         if came.method == "GET":
             return _response(buyer_answers.back(service(), token, act))
         return _response(buyer_answers.press(service(), token, act, came.headers, bytes(came.raw_body)))
@@ -42,6 +45,10 @@ def _came(app: "Chalice") -> Any:
 def _response(answer: "Answer") -> "Response":
     from chalice.app import Response
 
+    if answer.data:
+        from chalicelib.web.binary import Binary
+
+        return Binary(body=answer.data, status_code=answer.status, headers=dict(answer.headers))
     return Response(body=answer.html, status_code=answer.status, headers=dict(answer.headers))
 
 

@@ -14,7 +14,7 @@ from chalicelib.billing.errors import NotFound, PerennialError, WrongState
 from chalicelib.billing.gateway import Unavailable
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.setups import Setup, SetupStatus
-from chalicelib.operations import checkout, confirm, setup
+from chalicelib.operations import checkout, confirm, documents, setup
 from chalicelib.service import Service
 from chalicelib.settings import Settings
 from chalicelib.store.changes import Conflict
@@ -62,6 +62,17 @@ def back(service: Service, token: str, act: str) -> Answer:
     except NotFound as error:
         return buyer_pages.refused(service.settings, error)
     return buyer_pages.away(service.settings, f"../{link.token}")
+
+
+def pdf(service: Service, token: str) -> Answer:
+    """The document of the invoice, or the credit note, that a token names: as it was issued, and kept."""
+    try:
+        link = _link(service.settings, token, service.real())
+        if link.purpose is not Purpose.INVOICE:
+            raise LinkInvalid
+        return buyer_pages.pdf(*documents.named(service, link.account, link.id))
+    except REFUSALS as error:
+        return buyer_pages.refused(service.settings, error)
 
 
 def press(service: Service, token: str, act: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -195,6 +206,6 @@ def _shown(service: Service, link: Link, page: Page, status: int, *, up: str) ->
         return forms.sign(settings, link, act.name, act.shown, real)
 
     def href(door: Door) -> str:
-        return f"{up}{link.to(settings, door.purpose, door.id)}"
+        return f"{up}{link.to(settings, door.purpose, door.id)}{door.end}"
 
     return buyer_pages.page(settings, status, pages.html(page, action=action, form=form, href=href))

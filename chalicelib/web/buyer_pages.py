@@ -14,16 +14,18 @@ from chalicelib.views.pages import Note, Page, Tone
 from chalicelib.web.buyer_forms import FromElsewhere
 from chalicelib.web.http import STATUS
 
+_POLICY: Final = "Content-Security-Policy"
 STRIPES: Final = ("https://checkout.stripe.com", "https://hooks.stripe.com")
 """Where a form may lead: Stripe's page, and the page from which it sends a buyer to their bank."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A page and its status; or 303, and where to go."""
+    """A page and its status; or 303, and where to go; or a file, which is `data`."""
 
     status: int
     html: str
+    data: bytes = b""
     headers: Mapping[str, str]
 
 
@@ -37,6 +39,18 @@ def away(settings: Settings, url: str) -> Answer:
         return trouble(502, settings)
     title, advice = "One more step", f"The next page is at {parts.hostname}."
     return page(settings, 200, pages.closed(title, advice, url, "Go on"))
+
+
+def pdf(number: str, data: bytes) -> Answer:
+    """A document, under the name of its number."""
+    from chalicelib.views.documents import file_name
+
+    shown = {
+        "Content-Type": "application/pdf",
+        "Content-Disposition": f'inline; filename="{file_name(number)}"',
+    }
+    kept = {name: value for name, value in headers(None).items() if name not in ("Content-Type", _POLICY)}
+    return Answer(status=200, html="", data=data, headers=kept | shown)
 
 
 def refused(settings: Settings, error: PerennialError) -> Answer:
@@ -144,7 +158,7 @@ def headers(settings: Settings | None) -> dict[str, str]:
     )
     return {
         "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": policy,
+        _POLICY: policy,
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",

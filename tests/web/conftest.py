@@ -60,6 +60,19 @@ class Waiting:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Files of this process, each written once; moto does not hear the adapter's own HTTP."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def keep(self, name: str, data: bytes, media_type: str) -> bytes:
+        return self.kept.setdefault(name, data)
+
+    def read(self, name: str) -> bytes | None:
+        return self.kept.get(name)
+
+
 @dataclass
 class Api:
     """A deployment of the HTTP room with one account; `now` is the real time it believes in."""
@@ -72,7 +85,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self.queue = Waiting()
-        self.service = replace(self.service, real=lambda: self.now, queue=self.queue)
+        self.service = replace(self.service, real=lambda: self.now, queue=self.queue, files=Shelf())
         app = Chalice("web", configure_logs=False)
         routes.mount(app, lambda: self.service)
         self._dynamodb = boto3.client("dynamodb")
@@ -99,8 +112,10 @@ class Api:
             sent["Authorization"] = f"Bearer {key or self.key}"
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         status, answered, content = self._gateway.answer(method, path, sent, body)
-        is_text = answered["Content-Type"].startswith("text/plain")
-        return Told(status, content.decode() if is_text else json.loads(content), answered, content.decode())
+        if answered["Content-Type"] not in ("application/json", "application/problem+json"):
+            text = content.decode(errors="replace")
+            return Told(status, content if "\ufffd" in text else text, answered, text)
+        return Told(status, json.loads(content), answered, content.decode())
 
     def sells(self, key: str | None = None, **more: Any) -> Any:
         """A subscription, with the contact, card and product it takes; returns its JSON."""
