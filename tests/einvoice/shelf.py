@@ -57,6 +57,7 @@ PROFILE = Profile(
     tax_ids=(TaxId(type="eu_vat", value="DE 123456789"), TaxId(type="de_stn", value="12/345/67890")),
     bank=Bank(iban="DE89 3704 0044 0532 0130 00", bic="COBADEFFXXX", holder="Rösterei & Söhne"),
     comments="**Danke!** {{hours}}",
+    footer="Geschäftsführerin: *Jule*",
     snippets=(Snippet(name="hours", text="Mo–Fr 9–17"),),
 )
 CONTACT = Contact(

@@ -99,6 +99,7 @@ TERMS = "//ram:SpecifiedTradePaymentTerms"
         ("standard", "//rsm:ExchangedDocument/ram:TypeCode", ["380"]),
         ("standard", "//rsm:ExchangedDocument//ram:Content", ["Danke! Mo–Fr 9–17"]),
         ("standard", "//ram:SellerTradeParty//ram:SpecifiedTaxRegistration/ram:ID", ["DE123456789", "12/345/67890"]),
+        ("standard", "//ram:SellerTradeParty/ram:Description", ["Geschäftsführerin: Jule"]),
         ("standard", f"{MEANS}/ram:TypeCode", ["68"]),
         ("standard", "//ram:BillingSpecifiedPeriod//udt:DateTimeString", ["20260305", "20260404"]),
         ("a whole credit", "//rsm:ExchangedDocument/ram:TypeCode", ["381"]),

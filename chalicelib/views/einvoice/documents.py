@@ -8,7 +8,7 @@ from chalicelib.billing import periods
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.invoices import Invoice
 from chalicelib.crm.parties import Parties
-from chalicelib.views import comments, reading
+from chalicelib.views import reading
 from chalicelib.views.einvoice import credited, gaps, items, paying, rates, sides, texts
 from chalicelib.views.einvoice.model import Breakdown, Document, Vat
 from chalicelib.views.reading import Reader
@@ -40,7 +40,7 @@ def _invoice(invoice: Invoice, vats: Sequence[Vat], parties: Parties, reader: Re
         due_on=invoice.due_on,
         terms=paying.terms(invoice, reader),
         payment=paying.payment(invoice, parties),
-        notes=_notes(parties, _comments(parties)),
+        notes=_notes(parties, sides.said(parties.papers.comments or parties.profile.comments, parties)),
         **_both(invoice, vats, parties),
     )
 
@@ -92,13 +92,6 @@ def _breakdowns(invoice: Invoice, vats: Sequence[Vat], reader: Reader) -> list[B
 
 def _issued_on(invoice: Invoice, parties: Parties) -> date:
     return periods.local_date(invoice.issued_at, parties.account.zone)
-
-
-def _comments(parties: Parties) -> str:
-    """The subscription's own comments, or those of the profile."""
-    snippets = {one.name: one.text for one in parties.profile.snippets}
-    said = parties.papers.comments or parties.profile.comments
-    return comments.plain(comments.parsed(said, snippets))
 
 
 def _notes(parties: Parties, said: str) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """A seller (BG-4) or a buyer (BG-7); `id` is BT-29 or BT-46, `register` BT-30 or BT-47, `vat` BT-31 or BT-48, `tax` BT-32."""
+    """A seller (BG-4) or a buyer (BG-7); `id` is BT-29 or BT-46, `register` BT-30 or BT-47, `vat` BT-31 or BT-48, `tax` BT-32, `legal` BT-33."""
 
     name: str
     address: Address
@@ -65,6 +65,7 @@ class Side:
     register: str = ""
     vat: str = ""
     tax: str = ""
+    legal: str = ""
     person: str = ""
     phone: str = ""
     email: str = ""

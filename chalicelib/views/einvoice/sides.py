@@ -6,6 +6,7 @@ from chalicelib.billing.addresses import Address
 from chalicelib.billing.tax import Category
 from chalicelib.crm.parties import Parties
 from chalicelib.crm.tax_ids import TaxId
+from chalicelib.views import comments
 from chalicelib.views.einvoice import texts
 from chalicelib.views.einvoice.model import Side
 
@@ -25,6 +26,7 @@ def seller(parties: Parties, categories: Collection[Category]) -> Side:
         register=register,
         vat=vat,
         tax=tax,
+        legal=texts.lines(said(parties.profile.footer, parties)),
         person=texts.line(parties.seller_name),
         phone=texts.line(parties.profile.phone),
         email=texts.line(parties.seller_email),
@@ -45,6 +47,12 @@ def buyer(parties: Parties, categories: Collection[Category]) -> Side:
         phone=texts.line(contact.phone),
         email=texts.line(contact.email),
     )
+
+
+def said(text: str, parties: Parties) -> str:
+    """What the business wrote of its own, formatted or with snippets, as text."""
+    snippets = {one.name: one.text for one in parties.profile.snippets}
+    return comments.plain(comments.parsed(text, snippets))
 
 
 def vat_of(ids: Sequence[TaxId]) -> str:

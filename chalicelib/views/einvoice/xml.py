@@ -96,6 +96,7 @@ def _side(side: Side) -> Terms:
         "legal_identifier": side.register,
         "vat_identifier": side.vat,
         "tax_identifier": side.tax,
+        "legal_info": side.legal,
         "einvoicing_addr": side.email,
         "einvoicing_addr_schemeid": EMAIL if side.email else None,
         "contacts": [contact] if contact else None,
