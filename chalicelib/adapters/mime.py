@@ -9,6 +9,7 @@ from base64 import b64encode
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from typing import cast
 
 from chalicelib.crm.mail import Mail, MailRefused
 
@@ -42,10 +43,12 @@ def _body(mail: Mail) -> EmailMessage:
     body = EmailMessage(policy=SMTP)
     body.set_content(_sound(mail.text), cte="quoted-printable")
     body.add_alternative(_sound(mail.html), subtype="html", cte="quoted-printable")
-    page = body.get_payload(1)
-    for one in mail.pictures if isinstance(page, EmailMessage) else ():
+    page = body.get_body(("html",))
+    for one in mail.pictures if page else ():
         kind, _, subtype = one.type.partition("/")
-        page.add_related(one.data, maintype=kind, subtype=subtype, cid=f"<{_token(one.name)}>")
+        cast(EmailMessage, page).add_related(
+            one.data, maintype=kind, subtype=subtype, cid=f"<{_token(one.name)}>"
+        )
     for one in mail.attachments:
         kind, _, subtype = one.type.partition("/")
         body.add_attachment(one.data, maintype=kind, subtype=subtype, filename=filename(one.name))

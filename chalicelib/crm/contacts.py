@@ -90,7 +90,7 @@ class PaymentMethod:
         return replace(self, look_at=next((at for at in self._notices(zone, hour) if at > now), None))
 
     def _notices(self, zone: str, hour: int) -> Iterator[datetime]:
-        if not self.exp_year or self.exp_month not in range(1, 13):
+        if not self.exp_year or not self.exp_month or not 1 <= self.exp_month <= 12:
             return
         last_on = date(self.exp_year, self.exp_month, 1)
         before_on = (last_on - timedelta(days=1)).replace(day=1)

@@ -23,7 +23,9 @@ def documents(service: Service, found: Changeset, delivery: Delivery) -> tuple[A
     from chalicelib.operations import documents as papers
 
     return tuple(
-        Attachment(name=f"{one.number}.pdf", type=papers.PDF, data=papers.of(service, one))
+        Attachment(
+            name=f"{one.number}.pdf", type=papers.PDF, data=papers.of(service, one, found=found.before)
+        )
         for one in carried(found, delivery)
     )
 

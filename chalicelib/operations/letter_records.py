@@ -7,15 +7,16 @@ from chalicelib.billing.disputes import Dispute
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.crm import suppressions, wordings
+from chalicelib.crm import formers, suppressions, wordings
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.formers import Former
 from chalicelib.crm.parties import LANGUAGES, Parties
 from chalicelib.crm.profiles import Profile
 from chalicelib.crm.suppressions import Suppression
 from chalicelib.crm.users import User
 from chalicelib.crm.wordings import Wording
-from chalicelib.operations import parties
+from chalicelib.operations import documents, parties
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
@@ -35,6 +36,7 @@ KINDS = {
 MOST_OWED = 12
 INVOICED = frozenset({Letter.INVOICE, Letter.OVERDUE})
 ON_METHOD = frozenset({Letter.UPCOMING_PAYMENT, Letter.PAYMENT_METHOD, Letter.CARD_EXPIRING})
+ENCLOSING = frozenset({Letter.INVOICE, Letter.RECEIPT, Letter.FIRST_PAYMENT})
 PAID = frozenset({Letter.RECEIPT, Letter.FIRST_PAYMENT, Letter.ACTION_REQUIRED})
 
 
@@ -46,9 +48,32 @@ def read(service: Service, account: str, names: list[str]) -> Reading:
     business = found.records.get(whole[0])
     own = _wordings(business, sent) if isinstance(business, Account) else ()
     found.add(service.store.load(account, [*own, *(key for one in sent for key in _named(one))]))
-    further = dict.fromkeys(key for one in sent for key in _beyond(found, one))
+    further = [key for one in sent for key in _beyond(found, one)]
+    further += _documents(found, sent, business) if isinstance(business, Account) else []
     found.add(service.store.load(account, [key for key in further if key not in found.records]))
     return found
+
+
+def _documents(found: Reading, sent: list[Delivery], business: Account) -> list[str]:
+    """What is printed besides, on the documents that go with letters: most of it is what it is now."""
+    if not business.attach_pdf:
+        return []
+    with_document = {keys.key(Invoice, business.id, name) for one in sent for name in _enclosed(found, one)}
+    invoices = (found.records.get(key) for key in with_document)
+    parties_ = [one for one in found.records.values() if isinstance(one, Profile | Contact)]
+    # Of what a party still is there is nothing kept.
+    now = {keys.key(Former, business.id, formers.name_of(one.id, one.revision)) for one in parties_}
+    printed = (key for one in invoices if isinstance(one, Invoice) for key in documents.wanted(one))
+    return [key for key in printed if key not in now]
+
+
+def _enclosed(found: Reading, delivery: Delivery) -> list[str]:
+    """The invoices (ids) whose documents may go with a letter."""
+    if delivery.letter not in ENCLOSING:
+        return []
+    payment = found.records.get(keys.key(Payment, delivery.account, delivery.about.get("payment", "")))
+    parts = [part.invoice for part in payment.allocations] if isinstance(payment, Payment) else []
+    return [*parts, *([delivery.about["invoice"]] if delivery.about.get("invoice") else [])]
 
 
 def wanted(found: Reading, delivery: Delivery) -> list[str]:
