@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 BLUE: Final = "#1f4fbf"
-WHITE, BLACK = "#ffffff", "#10131a"
+WHITE, BLACK = "#ffffff", "#000000"
 DARK_SHEET: Final = "#1f2228"
 """What a sheet is drawn on where a mail client is dark (templates/letter.mjml)."""
 ENOUGH: Final = 4.5
@@ -47,7 +47,9 @@ def _template() -> "Template":
     from mjml import mjml2html
 
     source = (Path(__file__).parent / "templates" / "letter.mjml").read_text("utf-8")
-    return compiled(mjml2html(source, disable_comments=False))
+    return compiled(
+        mjml2html(source, fonts={})
+    )  # no web fonts: whoever reads a letter is not told of elsewhere
 
 
 def color(chosen: str) -> Color:

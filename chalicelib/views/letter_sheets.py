@@ -77,7 +77,7 @@ def sold(case: Case) -> str:
 
 def fact(case: Case, label: str, value: str) -> tuple[Fact, ...]:
     """A fact under its label; none where there is nothing to say."""
-    return ((case.reader.word(f"letter.fact.{label}"), value),) if value else ()
+    return ((case.reader.word(f"letter.fact.{label}"), case.reader.isolated(value)),) if value else ()
 
 
 def facts(case: Case, **said: str) -> tuple[Fact, ...]:

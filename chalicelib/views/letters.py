@@ -145,12 +145,12 @@ def _legal(case: Case) -> tuple[str, ...]:
         return ()
     home = parties.bill_to.country if parties.bill_to else ""
     where = reader.address(profile.address, home=home) if profile.address else []
-    ids = [f"{one.value}" for one in parties.seller_tax_ids]
+    ids = [one.value for one in parties.seller_tax_ids]
     lines = (
         reader.row([formats.name(parties.seller_name), *where]) if where else "",
         reader.row([one for one in map(formats.name, (profile.registration, *ids)) if one]),
         reader.row([one for one in map(formats.name, (profile.website, profile.phone)) if one]),
-        *(formats.name(line) for line in profile.footer.splitlines()),
+        *(reader.isolated(formats.name(line)) for line in profile.footer.splitlines()),
     )
     return tuple(line for line in lines if line)
 

@@ -52,13 +52,13 @@ def test_a_bill_leads_from_its_rows_to_what_is_due(rich: Subscription):
     invoice = issuing.invoice_of(rich, "INV-000001", NOW, balance=500)
     bill = bills.bill(invoice)
     assert [(row.name, row.sum, row.amount) for row in bill.rows] == [
-        ("Seats", "10 × $1.00 + 5 × $0.805 + $5.00, less 10 %", "$17.12"),
-        ("Card fee", "1.5 % of $16.26", "$0.24"),
+        ("Seats", "10 × $1.00 + 5 × $0.805 + $5.00, less 10%", "$17.12"),
+        ("Card fee", "1.5% of $16.26", "$0.24"),
     ]
     assert bill.sums == (
         ("Subtotal", "$17.36"),
-        ("Welcome (5 %)", "-$0.86"),
-        ("VAT 8.5 % of $16.26", "$1.38"),
+        ("Welcome (5%)", "-$0.86"),
+        ("VAT 8.5% of $16.26", "$1.38"),
     )
     assert bill.total == "$17.88"
     assert bill.settled == (("From your balance", "-$5.00"),)
@@ -77,7 +77,7 @@ def test_a_bill_leads_from_its_rows_to_what_is_due(rich: Subscription):
               tiers=(Tier(flat_amount=Decimal(8000)),)), "15: $80.00"),
         (Line(id="a", name="A", unit_amount=Decimal(3100), kind=Kind.PRORATION,
               share=Share(days=20, of_days=31, start_on=date(2026, 3, 5), end_on=date(2026, 3, 25))),
-         "1 × $31.00, 20 of 31 days (5 March – 24 March 2026)"),
+         "1 × $31.00, 20 of 31 days (March 5 – 24, 2026)"),
     ],
 )  # fmt: skip
 def test_a_row_says_how_its_amount_came_to_be(subscription: Subscription, line: Line, told: str):
@@ -92,7 +92,7 @@ def test_a_tax_inside_the_price_is_told_and_not_added(subscription: Subscription
     line = Line(id="a", name="A", unit_amount=Decimal(1200), taxes=("t",))
     invoice = issuing.invoice_of(replace(subscription, lines=(line,), taxes=(vat,)), "INV-1", NOW)
     bill = bills.bill(invoice)
-    assert (bill.sums, bill.total, bill.due) == ((("VAT 20 %, included", "$2.00"),), "$12.00", "")
+    assert (bill.sums, bill.total, bill.due) == ((("VAT 20%, included", "$2.00"),), "$12.00", "")
 
 
 def test_the_next_invoice_is_what_the_change_saved_for_it_makes_of_it(

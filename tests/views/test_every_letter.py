@@ -1,0 +1,340 @@
+"""Every letter in every language: whole, harmless, and the same in text and HTML."""
+
+# ruff: noqa: RUF001 - other scripts are what it is about
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from time import perf_counter
+
+import pytest
+
+from chalicelib.billing import issuing
+from chalicelib.billing.addresses import Address
+from chalicelib.billing.collection import Collection, CollectionMethod
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.deliveries import Letter
+from chalicelib.billing.disputes import DisputeStatus
+from chalicelib.billing.money import Money
+from chalicelib.billing.payments import PaymentStatus
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Change
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.parties import LANGUAGES, Parties
+from chalicelib.crm.profiles import Profile
+from chalicelib.crm.tax_ids import TaxId
+from chalicelib.views import letter_looks, letter_samples, letters
+from chalicelib.views.catalogs import catalog
+from chalicelib.views.dues import REASONS
+from chalicelib.views.letter_cases import Case
+from chalicelib.views.reading import Reader
+from tests.views.posting import Reader as Seen
+
+LOCALES = {
+    "en": "en-US", "de": "de-DE", "fr": "fr-FR", "da": "da-DK", "es": "es-ES", "ja": "ja-JP", "ar": "ar-AE",
+}  # fmt: skip
+EVERY = [(letter, language) for letter in Letter for language in LANGUAGES]
+HOSTILE = [
+    "☕️👩‍👩‍👧 Ltd",
+    "N" * 200,
+    "שלום עולם",
+    "{{7*7}} {amount} {% raw %} ${7*7}",
+    "<script>alert(1)</script>",
+    "Ada\r\nBcc: all@example.com",
+    "\u202eevil\u2066\u2069\x00\x1b[31m",
+    "</td></table><img src=x onerror=alert(1)>\"'&amp;",
+]
+AMOUNT = re.compile(r"[\d٠-٩][\d٠-٩.,\u202f٫٬]*[.,٫][\d٠-٩]{2,3}")
+
+
+def account(**more) -> Account:
+    made = Account(
+        account="acct_1",
+        id="acct_1",
+        name="Harbour Coffee",
+        email="hello@harbour.example",
+        currency="eur",
+        zone="Europe/Berlin",
+        livemode=False,
+        created_at=letter_samples.NOW,
+    )
+    return replace(made, **more)
+
+
+PROFILE = Profile(
+    account="acct_1",
+    id="acct_1",
+    created_at=letter_samples.NOW,
+    legal_name="Harbour Coffee GmbH",
+    address=Address(country="DE", line1="Hafenstr. 1", city="Hamburg", postal_code="20457"),
+    registration="HRB 1234, Amtsgericht Hamburg",
+    tax_ids=(TaxId(type="eu_vat", value="DE123456789"),),
+    footer="Fairly traded.\nSince 2019.",
+    color="#0a7d4f",
+)
+
+
+def case(letter: Letter, language: str = "en", business: Account | None = None, **more) -> Case:
+    """A sample of a letter, in a language."""
+    business = business or account()
+    records = letter_samples.records(business, letter)
+    staff = letter_samples.user(business, language) if letter.value.startswith("staff") else None
+    to = Parties(account=business, profile=PROFILE, contact=letter_samples.contact(business, language))
+    made = Case(
+        reader=Reader(language=language, locale=LOCALES[language]),
+        parties=to,
+        letter=letter,
+        user=staff,
+        **records,
+    )
+    return replace(made, **more)
+
+
+def hostile(letter: Letter, language: str, words: str) -> Case:
+    """The same with hostile words wherever a stranger, or the business, may write any."""
+    made = case(letter, language)
+    sold = made.subscription
+    rows = tuple(replace(line, name=words, description=words) for line in sold.lines)
+    bad = replace(sold, name=words, lines=rows, method=sold.method and replace(sold.method, label=words))
+    issued = tuple(
+        replace(issuing.invoice_of(bad, words, letter_samples.NOW), id=one.id, due_on=one.due_on)
+        for one in made.invoices
+    )
+    parties = replace(
+        made.parties,
+        account=replace(made.parties.account, name=words, email=words),
+        contact=replace(made.parties.contact, name=words, email=words),
+        profile=replace(PROFILE, legal_name=words, registration=words, website=words, color=words),
+    )
+    payment = made.payment and replace(made.payment, method_label=words, reference=words)
+    return replace(
+        made,
+        parties=parties,
+        subscription=bad,
+        invoices=issued,
+        payment=payment,
+        user=made.user and replace(made.user, name=words),
+        method=made.method and replace(made.method, label=words),
+        dispute=made.dispute and replace(made.dispute, reason=words),
+        more={
+            **made.more,
+            **({"quote": words} if "quote" in made.more else {}),
+            **({"endpoint": words} if "endpoint" in made.more else {}),
+        },
+    )
+
+
+@pytest.mark.parametrize(("letter", "language"), EVERY)
+def test_a_letter_is_whole_in_its_language(letter, language):
+    """Subject, title, greeting, a body and a closing; its language and direction are told to the mail client."""
+    words = letters.write(case(letter, language))
+    seen = Seen(words["html"])
+    assert seen.html == f"{language} {'rtl' if language == 'ar' else 'ltr'}"
+    assert words["subject"]
+    assert not re.search(r"[{}]", words["subject"] + words["text"])
+    assert not {"img", "script", "link", "form", "iframe"} & seen.tags
+    has_link = not letter.value.startswith("staff") and letter_samples.LINK in words["text"]
+    assert seen.hrefs == ([letter_samples.LINK] if has_link else [])
+
+
+@pytest.mark.parametrize(("letter", "language"), EVERY)
+def test_text_and_html_say_the_same(letter, language):
+    """Every line of the text, and every amount as often, stands in the HTML."""
+    words = letters.write(case(letter, language))
+    seen = Seen(words["html"]).text
+    plain = re.sub(r"\s+", " ", words["text"])
+    assert Counter(AMOUNT.findall(plain)) == Counter(AMOUNT.findall(seen))
+    said = letters.told(case(letter, language))
+    for _, value in said.facts:
+        assert " ".join(value.split()) in seen
+        assert value in words["text"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("words", HOSTILE)
+def test_a_strangers_words_stay_words(language, words):
+    """Emoji, length, direction, templates, markup and headers do nothing in any letter, in either form."""
+    for letter in Letter:
+        made = letters.write(hostile(letter, language, words))
+        seen = Seen(made["html"])
+        assert not {"img", "script", "link", "form", "iframe"} & seen.tags
+        assert len(made["subject"].splitlines()) == 1
+        assert len(made["subject"]) < 250
+        assert made["subject"].count("\u2068") == made["subject"].count("\u2069")
+        assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066\u2067]", made["text"] + made["html"])
+        assert not re.search("^Bcc", made["text"], re.MULTILINE)
+        assert "49" not in made["subject"].replace(words, "") or "7*7" not in words
+        assert set(seen.hrefs) <= {letter_samples.LINK}
+
+
+def test_every_word_of_the_catalog_is_used():
+    """A text that no code asks for is translated for nothing."""
+    asked = set()
+    read = dict(catalog("en"))
+
+    class Noted(dict):
+        def __getitem__(self, key):
+            asked.add(key)
+            return super().__getitem__(key)
+
+        def get(self, key, default=None):
+            asked.add(key)
+            return super().get(key, default)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("reading", "letters"):
+            patch.setattr(f"chalicelib.views.{module}.catalog", lambda _: Noted(read))
+        for one in all_situations():
+            letters.write(one)
+    ours = {key for key in read if key.startswith("letter.")}
+    assert {key for key in ours - asked if not key.startswith("letter.change.")} == set()
+
+
+def all_situations():
+    """Cases that lead to every situation of every letter."""
+    yield from (case(letter) for letter in Letter)
+    failed = case(Letter.PAYMENT_FAILED)
+    settled = tuple(one.settled(letter_samples.NOW) for one in failed.invoices)
+    never = tuple(replace(one, attempt_at=None) for one in failed.invoices)
+    for status in (PaymentStatus.DECLINED, PaymentStatus.RETURNED, PaymentStatus.ACTION_REQUIRED):
+        payment = replace(failed.payment, status=status)
+        for invoices in (failed.invoices, settled, never):
+            for letter in (Letter.PAYMENT_FAILED, Letter.ACTION_REQUIRED, Letter.STAFF_PAYMENT_FAILED):
+                yield replace(failed, letter=letter, payment=payment, invoices=invoices, user=None)
+    for code in (*REASONS, "other"):
+        for letter in (Letter.PAYMENT_FAILED, Letter.STAFF_PAYMENT_FAILED):
+            yield replace(failed, letter=letter, payment=replace(failed.payment, decline_code=code))
+    bare = replace(failed.payment, decline_code=None, reference=None)
+    yield replace(failed, payment=bare)
+    yield replace(failed, letter=Letter.STAFF_PAYMENT_FAILED, payment=bare)
+    canceled = case(Letter.CANCELED)
+    yield replace(failed, subscription=canceled.subscription, invoices=never)
+    upcoming = case(Letter.UPCOMING_PAYMENT)
+    sold = upcoming.subscription
+    by_invoice = case(Letter.INVOICE)
+    yield replace(upcoming, subscription=replace(sold, method=None, automatic_tax=True))
+    yield replace(upcoming, subscription=replace(sold, method=replace(sold.method, refused=True)))
+    yield replace(upcoming, subscription=by_invoice.subscription)
+    rich = upcoming.parties.contact.credited(Money(10**9, "eur"))
+    yield replace(upcoming, parties=replace(upcoming.parties, contact=replace(rich, name="")))
+    for letter in (Letter.SUBSCRIBED, Letter.PAYMENT_METHOD, Letter.METHOD_UPDATED):
+        yield replace(upcoming, letter=letter, subscription=by_invoice.subscription)
+        yield replace(upcoming, letter=letter, subscription=replace(sold, method=None))
+        yield replace(upcoming, letter=letter, subscription=canceled.subscription)
+    invoice = by_invoice.invoices[0]
+    first = Collection(way=CollectionMethod.CHARGE_AFTER_FIRST_INVOICE, days_until_due=14)
+    yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=first))
+    offline = Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14, online=False)
+    yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=offline))
+    yield replace(by_invoice, invoices=(replace(invoice, due_on=None),))
+    yield replace(by_invoice, invoices=(invoice.settled(letter_samples.NOW),))
+    yield replace(case(Letter.OVERDUE), invoices=(invoice.settled(letter_samples.NOW),))
+    more = Change(lines=(replace(sold.lines[0], quantity=Decimal(5)),))
+    yield replace(case(Letter.CHANGED), subscription=sold.changing(more), more={})
+    yield replace(canceled, invoices=(), subscription=replace(sold, cancel_at_period_end=True))
+    ended = replace(canceled.subscription, status=Status.EXPIRED)
+    yield replace(canceled, subscription=ended)
+    dispute = case(Letter.STAFF_DISPUTE)
+    for status in DisputeStatus:
+        yield replace(dispute, dispute=replace(dispute.dispute, status=status))
+    yield replace(dispute, dispute=replace(dispute.dispute, evidence_due_at=None))
+    both = case(Letter.RECEIPT)
+    other = replace(both.invoices[0], id="inv_2", number="INV-000043")
+    parts = (*both.payment.allocations, replace(both.payment.allocations[0], invoice="inv_2"))
+    yield replace(both, invoices=(*both.invoices, other), payment=replace(both.payment, allocations=parts))
+    total = invoice.total
+    note = CreditNote(
+        account="acct_1", id="cn_1", invoice=invoice.id, subscription="sub_1", contact="con_1", number="CN-1",
+        currency="eur", lines=(), total=total, to_invoice=total, to_balance=total, issued_at=letter_samples.NOW,
+        issued_on=date(2026, 2, 3),
+    )  # fmt: skip
+    yield replace(canceled, note=note)
+
+
+def test_a_german_letter_is_german():
+    """Sie, the dot of the day, the comma of the cents, the sign behind them and kept on the line."""
+    text = letters.write(case(Letter.RECEIPT, "de"))["text"]
+    assert "Harbour Coffee hat Ihre Zahlung über 55,00\u00a0€ am 3.\u00a0Februar 2026 erhalten." in text
+    assert "40 × 0,125\u00a0€ = 5,00\u00a0€" in text
+    assert "Zeitraum: 3.\u00a0Februar – 2.\u00a0März 2026" in text
+    assert "20457 Hamburg" in text
+    assert " du " not in text
+
+
+def test_a_japanese_letter_is_japanese():
+    """様 behind the name, year before month before day, no decimals of the yen, full-width punctuation."""
+    made = case(Letter.RECEIPT, "ja", account(currency="jpy"))
+    text = letters.write(made)["text"]
+    assert "山田 花子 様" in text
+    assert "2026年2月3日にお支払い￥5,500を受領いたしました。" in text
+    assert "対象期間：2026年2月3日～3月2日" in text
+    assert "。。" not in text
+
+
+def test_a_letter_is_in_the_readers_own_country_too():
+    """Swiss German money, American dates in an American's letter."""
+    made = case(Letter.RECEIPT, "de", account(currency="chf"))
+    swiss = letters.write(replace(made, reader=Reader(language="de", locale="de-CH")))
+    assert "CHF\u00a055.00" in swiss["text"]
+    assert "February 3, 2026" in letters.write(case(Letter.RECEIPT))["text"]
+
+
+def test_a_change_is_told_from_what_to_what_and_when():
+    """Quantity and price before and after; the day; a change that is to come says so."""
+    text = letters.write(case(Letter.CHANGED))["text"]
+    assert "Basic: 2 × €25.00 → 3 × €25.00" in text
+    assert "has been changed as follows, from February 3, 2026 on." in text
+    sold = case(Letter.UPCOMING_PAYMENT).subscription
+    change = Change(lines=(replace(sold.lines[0], quantity=Decimal(5)),))
+    later = letters.write(replace(case(Letter.CHANGED), subscription=sold.changing(change), more={}))["text"]
+    assert "Basic: 2 × €25.00 → 5 × €25.00" in later
+    assert "Plus: 40 × €0.125 (no longer)" in later
+    assert "will be changed as follows, from March 3, 2026 on." in later
+
+
+def test_who_the_sender_is_by_law_stands_below():
+    """Legal name, address, register, tax number and the footer; not in letters to the business itself."""
+    text = letters.write(case(Letter.RECEIPT))["text"]
+    below = text.split("\n-- \n")[1].splitlines()
+    assert below == [
+        "Harbour Coffee GmbH, Hafenstr. 1, 20457 Hamburg, Germany",
+        "HRB 1234, Amtsgericht Hamburg, DE123456789",
+        "Fairly traded.",
+        "Since 2019.",
+    ]
+    assert "HRB" not in letters.write(case(Letter.STAFF_PAYMENT))["text"]
+
+
+@pytest.mark.parametrize(
+    "color", ["#000000", "#ffffff", "#ffd400", "#1f4fbf", "#808080", "#7a1020", "red;}", ""]
+)
+def test_a_button_can_be_read_in_any_color(color):
+    """Whatever color the business chose, its words have the contrast WCAG asks for, by day and by night."""
+    made = letter_looks.color(color)
+    assert letter_looks.contrast(made.ground, made.ink) >= 4.5
+    assert letter_looks.contrast(made.dark_ground, made.dark_ink) >= 4.5
+    assert letter_looks.contrast(made.dark_ground, letter_looks.DARK_SHEET) >= 3
+
+
+def test_a_logo_stands_in_place_of_the_name():
+    """With its name as what is read where pictures are not shown."""
+    html = letters.write(case(Letter.RECEIPT, logo="cid:logo.png"))["html"]
+    assert 'src="cid:logo.png"' in html
+    assert 'alt="Harbour Coffee"' in html
+
+
+def test_a_letter_is_written_in_five_milliseconds():
+    """Once its template and its language are there."""
+    made = [case(letter, "ar") for letter in Letter]
+    for one in made:
+        letters.write(one)
+
+    def each() -> float:
+        began = perf_counter()
+        for one in made:
+            letters.write(one)
+        return (perf_counter() - began) / len(made)
+
+    assert min(each() for _ in range(5)) < 0.005
