@@ -7,21 +7,22 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from chalicelib.billing import issuing, parts, proration
+from chalicelib.billing import automatic_tax, issuing, parts, proration
 from chalicelib.billing.addresses import Address
+from chalicelib.billing.automatic_tax import LineTax, TaxAnswer
 from chalicelib.billing.collection import Collection, CollectionMethod
 from chalicelib.billing.credits import CreditNote, Wanted, credited, noted, whole
 from chalicelib.billing.discounts import Discount, UnitDiscount
 from chalicelib.billing.instalments import Part
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Kind, Line, Share
-from chalicelib.billing.money import Money
+from chalicelib.billing.money import Money, rounded
 from chalicelib.billing.papers import CustomField, Papers
 from chalicelib.billing.periods import Period
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.proration import Standing
 from chalicelib.billing.rating import Fee
-from chalicelib.billing.tax import Category, Exemption, Tax
+from chalicelib.billing.tax import Category, Exemption, Levy, Tax
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.companies import Company
 from chalicelib.crm.contacts import Contact
@@ -121,6 +122,27 @@ def invoice(
     """The first cycle's invoice of a subscription of these lines."""
     sold = subscription(*lines, taxes=tuple(taxes), currency=currency, **more)
     return issuing.invoice_of(sold, "INV-000042", NOW, balance=balance, exemption=exemption)
+
+
+def automatic(*lines: Line, tax: Tax = VAT) -> Invoice:
+    """Taxed as Stripe answers: each line's tax rounded by itself, and nothing said of what costs nothing."""
+
+    def levy(asked: Sequence[Line], left: Sequence[int]) -> tuple[Levy, ...]:
+        found = automatic_tax.question(asked, left, "eur", Address(country="FR"), None)
+        parts = tuple(
+            LineTax(
+                reference=one.reference,
+                tax=tax,
+                base=one.amount,
+                amount=rounded(one.amount * tax.percent, 100),
+            )
+            for one in (found.lines if found else ())
+        )
+        return automatic_tax.levies(TaxAnswer(calculation="taxcalc_1", parts=parts), asked, left)
+
+    return issuing.invoice_of(
+        subscription(*lines, currency="eur", automatic_tax=True), "INV-000042", NOW, levy=levy
+    )
 
 
 def off(percent: Any = None, amount: int | None = None, currency: str = "eur", *products: str) -> Discount:
@@ -239,6 +261,9 @@ CASES: dict[str, Callable[[], Issued]] = {
     ),
     "a customer with reverse charge": lambda: Issued(
         invoice(*RICH, taxes=BOTH, exemption=Exemption.REVERSE), parties=BUSINESS
+    ),
+    "automatic tax": lambda: Issued(
+        automatic(line(333, None), line(0, None), line(1, None), line(4999, None, 3, name="Tea"))
     ),
     "percent off a unit": lambda: Issued(invoice(line(discounts=(UnitDiscount(percent=Decimal("12.5")),)))),
     "an amount off each unit": lambda: Issued(
