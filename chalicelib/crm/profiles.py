@@ -1,6 +1,6 @@
 """What a business says of itself on its documents and letters: legal data, branding, and what they say by default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.billing.addresses import Address
@@ -30,7 +30,7 @@ class Snippet:
 class Profile:
     """One of each account, under the account's own id; a document keeps the `revision` it was issued with.
 
-    `legal_name` and `email` empty are the account's own: where those change, what the profile was before has them filled in. `registration` is as the law wants it printed ("HRB 1234, Amtsgericht Berlin").
+    `legal_name` and `email` empty are the account's own; what a profile was before has them filled in. `registration` is as the law wants it printed ("HRB 1234, Amtsgericht Berlin").
     `logo` is the name of a file that is kept (sha256 of its bytes, and its ending); `color` is #rrggbb. `language` is BCP 47, `locale` of dates, money and addresses.
     """
 
@@ -56,3 +56,7 @@ class Profile:
     version: int = 0
 
     wake = None
+
+    def printed(self, name: str, email: str) -> "Profile":
+        """The same with what it leaves to the account."""
+        return replace(self, legal_name=self.legal_name or name, email=self.email or email)

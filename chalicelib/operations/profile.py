@@ -74,14 +74,9 @@ def renamed(changes: Changeset, before: Account, after: Account, at: Moment, by:
     The changeset holds what is `wanted`. Returns the account with its profile's new revision.
     """
     kept = _of(changes.before, before)
-    was = {
-        field: getattr(before, name)
-        for field, name in (("legal_name", "name"), ("email", "email"))
-        if not getattr(kept, field) and getattr(before, name) != getattr(after, name)
-    }
-    if not was:
+    if kept.printed(before.name, before.email) == kept.printed(after.name, after.email):
         return after
-    return replace(after, issuer=revise.shown_as(changes, kept, was, at, by.id).revision)
+    return replace(after, issuer=revise.anew(changes, kept, at, by.id).revision)
 
 
 def _of(found: Reading, account: Account) -> Profile:

@@ -22,9 +22,9 @@ def folded(changes: Changeset, before: R, given: Mapping[str, Any], at: Moment, 
     return _kept(changes, before, after, at, key) if after != before else before
 
 
-def shown_as(changes: Changeset, before: Profile, was: Mapping[str, Any], at: Moment, key: str) -> Profile:
-    """The same of a profile that stays as it is, while what it leaves to the account has changed from what `was`."""
-    return _kept(changes, replace(before, **was), before, at, key)
+def anew(changes: Changeset, before: R, at: Moment, key: str) -> R:
+    """The same of what stays as it was, while something it leaves to others changes."""
+    return _kept(changes, before, before, at, key)
 
 
 def _kept(changes: Changeset, before: R, after: R, at: Moment, key: str) -> R:
@@ -35,7 +35,7 @@ def _kept(changes: Changeset, before: R, after: R, at: Moment, key: str) -> R:
         subject=before.id,
         created_at=at.now,
         key=key,
-        profile=before if isinstance(before, Profile) else None,
+        profile=before.printed(at.account.name, at.account.email) if isinstance(before, Profile) else None,
         contact=replace(before, balances=()) if isinstance(before, Contact) else None,
         company=before if isinstance(before, Company) else None,
     )

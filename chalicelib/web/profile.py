@@ -78,4 +78,5 @@ def change(call: Call, body: ProfileChange) -> Profile:
 
 def history(call: Call, query: Paging) -> Listed[Revision]:
     """Who changed what of the profile, newest first."""
-    return histories.of(call, profile.read(call.service, call.account), query)
+    said_now = profile.read(call.service, call.account).printed(call.account.name, call.account.email)
+    return histories.of(call, said_now, query)

@@ -1,0 +1,480 @@
+"""Who bills, who is billed, and who is told: said over HTTP, checked, kept with its history, and with every invoice."""
+
+from typing import Any
+
+from chalicelib.billing.credits import CreditNote
+from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.subscriptions import Subscription
+from chalicelib.crm.accounts import Account
+from chalicelib.crm.contacts import Contact
+from chalicelib.operations import parties, renew
+from chalicelib.store import keys
+from tests.web.conftest import JANUARY, Api, Told
+from tests.web.test_openapi import fits
+
+HOME = {
+    "country": "FR",
+    "line1": "1 Rue X",
+    "line2": "",
+    "city": "Paris",
+    "postal_code": "75011",
+    "state": "",
+}
+DOCK = {
+    "country": "DE",
+    "line1": "Kai 7",
+    "line2": "",
+    "city": "Hamburg",
+    "postal_code": "20457",
+    "state": "",
+}
+VAT = {"type": "eu_vat", "value": "DE136695976"}
+PROFILE: dict[str, Any] = {
+    "legal_name": "Rösterei am Markt GmbH",
+    "address": DOCK,
+    "email": "rechnung@roaster.example",
+    "phone": "+49 40 555 0100",
+    "website": "https://roaster.example",
+    "registration": "HRB 1234, Amtsgericht Hamburg",
+    "tax_ids": [VAT],
+    "bank": {
+        "iban": "DE89370400440532013000",
+        "bic": "COBADEFFXXX",
+        "holder": "Rösterei",
+        "bank": "Bank",
+        "lines": "",
+    },
+    "color": "#0a5c36",
+    "language": "de",
+    "locale": "de-AT",
+    "comments": "Danke! {{terms}}",
+    "footer": "**Rösterei**",
+    "snippets": [{"name": "terms", "text": "[AGB](https://roaster.example/agb)"}],
+}
+COMPANY: dict[str, Any] = {
+    "name": "Analytical Engines Ltd",
+    "email": "bills@engines.example",
+    "phone": "+44 20 7946 0000",
+    "website": "https://engines.example",
+    "address": HOME,
+    "shipping_address": DOCK,
+    "registration": "12345678",
+    "tax_ids": [{"type": "gb_vat", "value": "GB980780684"}],
+    "language": "en",
+    "locale": "en-GB",
+}
+PERSON: dict[str, Any] = {
+    "name": "Ada",
+    "email": "ada@example.com",
+    "address": HOME,
+    "tax_exempt": None,
+    "company": None,
+    "phone": "+33 1 55 55 01 00",
+    "shipping_address": DOCK,
+    "tax_ids": [{"type": "eu_vat", "value": "FR40303265045"}],
+    "language": "fr",
+    "locale": "fr-CA",
+}
+
+
+def does(told: Told, status: int = 200) -> Any:
+    assert told.status == status, told.text
+    return told.body
+
+
+def bills(api: Api, sold: str) -> Invoice:
+    """The next invoice of a subscription, as a worker issues it when its day has come."""
+    before = api.service.store.get(Subscription, api.account.id, sold)
+    api.now = max(api.now, before.next_at)
+    renew.subscriptions(api.service, api.account.id, [keys.key_of(before)])
+    invoices = api.get(f"/v1/invoices?subscription={sold}")["data"]
+    return api.service.store.get(Invoice, api.account.id, invoices[0]["id"])
+
+
+def test_a_profile_is_what_was_said(api: Api):
+    """Nothing at first; then each field as it was sent, the rest as it was, with blanks out of IBAN and VAT number."""
+    assert api.get("/v1/profile").body | {"legal_name": ""} == api.get("/v1/profile").body
+    told = api.post("/v1/profile", PROFILE)
+    fits(told, "POST", "/v1/profile")
+    assert told.body == PROFILE | {"object": "profile", "revision": 1, "logo": ""}
+    assert api.get("/v1/profile").body == told.body
+    spaced = {"bank": {"iban": "DE89 3704 0044 0532 0130 00"}, "tax_ids": [VAT | {"value": "de 136 695 976"}]}
+    after = does(api.post("/v1/profile", spaced | {"locale": "DE-at", "color": "#0A5C36"}))
+    assert after["bank"]["iban"] == "DE89370400440532013000"
+    assert (after["tax_ids"], after["locale"], after["color"]) == ([VAT], "de-AT", "#0a5c36")
+    assert after["revision"] == 2
+    assert does(api.post("/v1/profile", {"locale": "de-AT"}))["revision"] == 2
+
+
+def test_companies_and_contacts_are_what_was_said(api: Api):
+    """Each field of both is kept as it was sent, and listed; the contact is moved to a company, and out of it."""
+    made = api.post("/v1/companies", COMPANY)
+    fits(made, "POST", "/v1/companies")
+    assert made.body == COMPANY | {name: made[name] for name in ("object", "id", "created_at", "revision")}
+    assert api.get(f"/v1/companies/{made['id']}").body == made.body
+    assert api.get("/v1/companies")["data"] == [made.body]
+    assert does(api.post("/v1/companies", {"name": "Bo"}), 201)["email"] == ""
+    ada = api.post("/v1/contacts", PERSON)
+    fits(ada, "POST", "/v1/contacts")
+    assert {name: ada[name] for name in PERSON} == PERSON
+    path = f"/v1/companies/{made['id']}/contacts"
+    for company, listed in ((made["id"], [ada["id"]]), (None, [])):
+        assert does(api.post(f"/v1/contacts/{ada['id']}", {"company": company}))["company"] == company
+        fits(api.get(path), "GET", "/v1/companies/{id}/contacts")
+        assert [one["id"] for one in api.get(path)["data"]] == listed
+
+
+def test_histories_say_who_changed_what(api: Api):
+    """Newest first and by the page: each change with the key that asked, from what to what; one of nothing is none."""
+    laptop = api.post("/v1/api_keys", {"name": "laptop"})["secret"]
+    api.post("/v1/profile", PROFILE)
+    company = api.post("/v1/companies", COMPANY)["id"]
+    contact = api.post("/v1/contacts", PERSON)["id"]
+    for path in ("/v1/profile", f"/v1/companies/{company}", f"/v1/contacts/{contact}"):
+        before = api.get(path)["revision"]
+        for n, body in enumerate(
+            ({"phone": "+1 555 0100"}, {"phone": "+1 555 0100"}, {"phone": "", "locale": "da"})
+        ):
+            api.wait(seconds=1)
+            does(api.post(path, body, key=laptop if n else None))
+        first = api.get(f"{path}/history?limit=1")
+        fits(first, "GET", f"{path}/history".replace(company, "{id}").replace(contact, "{id}"))
+        second = api.get(f"{path}/history?limit=1&after={first['next']}")
+        [late], [early] = first["data"], second["data"]
+        assert (late["by"]["name"], early["by"]["name"]) == ("laptop", "first")
+        assert (late["revision"], early["revision"]) == (before + 2, before + 1)
+        assert {(one["field"], one["before"], one["after"]) for one in late["fields_changed"]} >= {
+            ("phone", "+1 555 0100", "")
+        }
+        assert [(one["field"], one["after"]) for one in early["fields_changed"]] == [("phone", "+1 555 0100")]
+        assert late["created_at"] > early["created_at"]
+    told = [one["type"] for one in api.get("/v1/events?limit=100")["data"]]
+    assert [told.count(f"{one}.changed") for one in ("profile", "company", "contact")] == [3, 2, 2]
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "country": ("profile", {"address": {"country": "XX"}}, "unknown_country", "address.country"),
+    "language": ("profile", {"language": "tlh"}, "unknown_language", "language"),
+    "locale": ("contact", {"locale": "xx-YY"}, "unknown_locale", "locale"),
+    "no tag": ("company", {"locale": "en_US; drop"}, "unknown_locale", "locale"),
+    "digit": ("profile", {"tax_ids": [VAT | {"value": "DE136695977"}]}, "tax_id_invalid", "tax_ids[0].value"),
+    "prefix": ("company", {"tax_ids": [VAT | {"value": "136695976"}]}, "tax_id_invalid", "tax_ids[0].value"),
+    "british": (
+        "contact",
+        {"tax_ids": [VAT, {"type": "gb_vat", "value": "GB123456789"}]},
+        "tax_id_invalid",
+        "tax_ids[1].value",
+    ),
+    "kind": ("contact", {"tax_ids": [VAT | {"type": "vat"}]}, "unknown_tax_id_type", "tax_ids[0].type"),
+    "twice": ("contact", {"tax_ids": [VAT, VAT]}, "tax_id_twice", "tax_ids[1]"),
+    "iban": ("profile", {"bank": {"iban": "DE89370400440532013001"}}, "iban_invalid", "bank.iban"),
+    "no iban": ("profile", {"bank": {"iban": "4711"}}, "iban_invalid", "bank.iban"),
+    "bic": ("profile", {"bank": {"bic": "COBA"}}, "bic_invalid", "bank.bic"),
+    "color": ("profile", {"color": "green"}, "color_malformed", "color"),
+    "pale": ("profile", {"color": "#ffff00"}, "color_too_light", "color"),
+    "email": ("profile", {"email": "nobody"}, "email_malformed", "email"),
+    "company email": ("company", {"email": "nobody"}, "email_malformed", "email"),
+    "no email": ("contact", {"email": ""}, "email_malformed", "email"),
+    "no name": ("company", {"name": " "}, "text_missing", "name"),
+    "phone": ("contact", {"phone": "call me"}, "phone_malformed", "phone"),
+    "website": ("company", {"website": "javascript:alert(1)"}, "url_malformed", "website"),
+    "snippet": ("profile", {"comments": "{{other}}"}, "unknown_snippet", "comments"),
+    "footer": ("profile", {"footer": "[x](javascript:x)"}, "link_not_allowed", "footer"),
+    "snippet in a snippet": (
+        "profile",
+        {"snippets": [{"name": "a", "text": "{{terms}}"}]},
+        "unknown_snippet",
+        "snippets[0].text",
+    ),
+    "snippet in use": ("profile", {"snippets": []}, "unknown_snippet", "comments"),
+    "snippet's name": ("profile", {"snippets": [{"name": "a b", "text": ""}]}, "snippet_name_malformed", "snippets[0].name"),
+    "snippet twice": ("profile", {"snippets": [{"name": "a", "text": ""}] * 2}, "snippet_twice", "snippets[1].name"),
+    "no company": ("contact", {"company": "com_none"}, "company_not_found", "company"),
+    "shipping": ("company", {"shipping_address": {"country": "de"}}, "unknown_country", "shipping_address.country"),
+}  # fmt: skip
+
+
+def test_what_cannot_be_printed_is_refused_by_name(api: Api):
+    """Each refusal names the field and what would be taken, and nothing of the request is kept."""
+    api.post("/v1/profile", PROFILE)
+    paths = {
+        "profile": "/v1/profile",
+        "company": f"/v1/companies/{api.post('/v1/companies', COMPANY)['id']}",
+        "contact": f"/v1/contacts/{api.post('/v1/contacts', PERSON)['id']}",
+    }
+    before = {kind: api.get(path).body for kind, path in paths.items()}
+    for name, (kind, body, code, param) in REFUSED.items():
+        told = api.post(paths[kind], {"phone": "+1 555 0199"} | body)
+        assert told.status in (400, 404), name
+        assert (told["code"], told["param"]) == (code, param), name
+    assert {kind: api.get(path).body for kind, path in paths.items()} == before
+
+
+def sells_to(api: Api, **contact: Any) -> tuple[str, str]:
+    """A subscription of a contact, and the contact."""
+    sold = api.sells()
+    does(api.post(f"/v1/contacts/{sold['contact']}", contact))
+    return sold["id"], sold["contact"]
+
+
+def test_an_invoice_keeps_who_it_is_from_and_to(api: Api):
+    """After both sides have changed, and the account's name too, it is read as it was issued; the next one has what is now."""
+    does(api.post("/v1/profile", PROFILE | {"legal_name": "", "email": ""}))
+    company = api.post("/v1/companies", COMPANY)["id"]
+    sold, ada = sells_to(api, **PERSON)
+    settings = {"company": company, "language": "ja", "tax_ids": [VAT["value"]], "reference": "PO-1"}
+    does(api.post(f"/v1/subscriptions/{sold}/invoice_settings", settings))
+    first = bills(api, sold)
+    was = parties.of_invoice(api.service, api.account.id, first)
+    assert (was.seller_name, was.seller_email, was.buyer_name) == (
+        "Roaster",
+        "owner@example.com",
+        COMPANY["name"],
+    )
+    assert (was.language, was.locale, was.company and was.company.revision) == ("ja", "fr-CA", 0)
+    assert [one.value for one in was.seller_tax_ids] == [VAT["value"]]
+    does(api.post("/v1/account", {"name": "Roaster & Co", "email": "new@example.com"}))
+    does(api.post("/v1/profile", {"tax_ids": [], "address": HOME, "language": ""}))
+    does(api.post("/v1/profile", {"legal_name": "Roaster Inc"}))
+    does(api.post(f"/v1/companies/{company}", {"name": "Engines plc", "address": None}))
+    for name in ("Ada King", "Ada Lovelace"):
+        does(api.post(f"/v1/contacts/{ada}", {"name": name, "locale": "en-US"}))
+    does(api.post(f"/v1/subscriptions/{sold}/invoice_settings", {"tax_ids": [], "language": ""}))
+    second = bills(api, sold)
+    as_issued = parties.of_invoice(api.service, api.account.id, first)
+    assert (as_issued.company, as_issued.papers) == (was.company, was.papers)
+    assert [as_issued.seller_name, as_issued.seller_email] == ["Roaster", "owner@example.com"]
+    assert (as_issued.profile.address, as_issued.profile.tax_ids) == (
+        was.profile.address,
+        was.profile.tax_ids,
+    )
+    assert (as_issued.contact.name, as_issued.locale) == ("Ada", "fr-CA")
+    now = parties.of_invoice(api.service, api.account, second)
+    assert [now.seller_name, now.buyer_name, now.contact.name] == [
+        "Roaster Inc",
+        "Engines plc",
+        "Ada Lovelace",
+    ]
+    assert (now.locale, now.language, now.papers.reference) == ("en-US", "fr", "PO-1")
+    shown = api.get(f"/v1/invoices/{first.id}").body
+    assert shown["invoice_settings"]["reference"] == "PO-1"
+    assert (shown["issuer_revision"], shown["contact_revision"], shown["company_revision"]) == (1, 1, 0)
+    assert api.get("/v1/profile/history")["data"][2]["fields_changed"] == [
+        {"field": "legal_name", "before": "Roaster", "after": "Roaster & Co"},
+        {"field": "email", "before": "owner@example.com", "after": "new@example.com"},
+    ]
+
+
+def test_a_name_that_is_left_to_the_account_is_kept_as_it_was(api: Api):
+    """However often the account is called otherwise, and the profile changed in between, each invoice has the name of its day."""
+    sold, names = api.sells()["id"], ["Roaster", "Second", "Second", "Third", "Third"]
+    issued = []
+    for n, name in enumerate(names):
+        does(api.post("/v1/account", {"name": name}))
+        does(api.post("/v1/profile", {"phone": f"+1 555 010{n}"}))
+        issued.append(bills(api, sold))
+    does(api.post("/v1/account", {"name": "Last", "email": "last@example.com"}))
+    told = [parties.of_invoice(api.service, api.account.id, one) for one in issued]
+    assert [one.seller_name for one in told] == names
+    assert {one.seller_email for one in told} == {"owner@example.com"}
+    assert [one.profile.phone for one in told] == [f"+1 555 010{n}" for n in range(5)]
+
+
+def test_who_says_nothing_costs_nothing(api: Api):
+    """Where nobody has said anything, an invoice has not a byte of it, and its parties are read all the same."""
+    invoice = bills(api, api.sells()["id"])
+    assert (invoice.issuer, invoice.buyer, invoice.company, invoice.papers) == (0, 0, None, None)
+    [item] = [one for one in api.written() if one["key"]["S"] == keys.key_of(invoice)]
+    for name in ("issuer", "buyer", "company", "papers"):
+        assert f'"{name}' not in item["body"]["S"]
+    told = parties.of_invoice(api.service, api.account, invoice)
+    assert (told.seller_name, told.buyer_name, told.language, told.locale) == (
+        "Roaster",
+        "Ada",
+        "en",
+        "en-US",
+    )
+    sold = api.service.store.get(Subscription, api.account.id, invoice.subscription)
+    buyer = api.service.store.get(Contact, api.account.id, invoice.contact)
+    found = api.service.store.load(api.account.id, list(parties.wanted(sold, buyer)))
+    assert parties.assembled(found, api.account, buyer, sold) == told
+
+
+def test_a_sale_says_in_whose_name_and_how(api: Api):
+    """By itself the company the contact buys for, with null nobody's; how its documents are written, checked by field."""
+    company = api.post("/v1/companies", COMPANY)["id"]
+    other = api.post("/v1/companies", {"name": "Other"})["id"]
+    first = api.sells()
+    contact = first["contact"]
+    does(api.post(f"/v1/contacts/{contact}", {"company": company}))
+    body = {
+        "contact": contact,
+        "payment_method": first["payment_method"]["id"],
+        "lines": [{"product": first["lines"][0]["product"]}],
+    }
+    assert does(api.post("/v1/subscriptions", body), 201)["company"] == company
+    assert does(api.post("/v1/subscriptions", body | {"company": None}), 201)["company"] is None
+    settings = {
+        "language": "de-AT",
+        "locale": "de-AT",
+        "comments": "*Danke*",
+        "tax_ids": [],
+        "custom_fields": [{"label": "Kostenstelle", "value": "4711"}],
+        "reference": "PO-1",
+        "buyer_reference": "04011000-12345-03",
+        "billing_address": HOME,
+        "shipping_address": DOCK,
+        "emailed": False,
+    }
+    told = api.post("/v1/subscriptions", body | {"company": other, "invoice_settings": settings})
+    fits(told, "POST", "/v1/subscriptions")
+    assert (told["company"], told["invoice_settings"]) == (other, settings)
+    [ordered] = does(api.post("/v1/orders", body | {"invoice_settings": {"reference": "PO-2"}}), 201)["data"]
+    assert (ordered["company"], ordered["invoice_settings"]["reference"]) == (company, "PO-2")
+    assert (
+        does(api.post("/v1/subscriptions", body | {"invoice_settings": {}}), 201)["invoice_settings"] is None
+    )
+    for path in ("/v1/subscriptions/preview", "/v1/orders/preview"):
+        assert api.post(path, body | {"invoice_settings": settings}).status == 200
+    for wrong, code, param in (
+        ({"company": "com_none"}, "company_not_found", "company"),
+        ({"invoice_settings": {"tax_ids": ["DE1"]}}, "unknown_tax_id", "invoice_settings.tax_ids[0]"),
+        ({"invoice_settings": {"comments": "{{x}}"}}, "unknown_snippet", "invoice_settings.comments"),
+        ({"invoice_settings": {"billing_address": {"country": "ZZ"}}}, "unknown_country", "invoice_settings.billing_address.country"),
+        ({"invoice_settings": {"custom_fields": [{"label": "x" * 41, "value": "1"}]}}, "text_too_long", "invoice_settings.custom_fields[0].label"),
+    ):  # fmt: skip
+        refused = api.post("/v1/subscriptions", body | wrong)
+        assert (refused["code"], refused["param"]) == (code, param)
+
+
+def test_documents_are_written_otherwise_from_the_next_invoice_on(api: Api):
+    """What is sent is changed, the rest stays, and null takes away; a repeated request changes nothing twice."""
+    sold, _ = sells_to(api, language="fr")
+    path = f"/v1/subscriptions/{sold}/invoice_settings"
+    first = bills(api, sold)
+    told = api.post(path, {"language": "es", "reference": "PO-1", "emailed": True}, Idempotency_Key="a")
+    fits(told, "POST", "/v1/subscriptions/{id}/invoice_settings")
+    again = api.post(path, {"language": "es", "reference": "PO-1", "emailed": True}, Idempotency_Key="a")
+    assert again.body == told.body
+    does(api.post(path, {"reference": "", "shipping_address": DOCK}))
+    second = bills(api, sold)
+    assert first.papers is None
+    assert second.papers is not None
+    assert (second.papers.language, second.papers.reference, second.papers.emailed) == ("es", "", True)
+    same = {"language": "", "shipping_address": None, "emailed": None}
+    assert does(api.post(path, same))["invoice_settings"] is None
+    events = [one["type"] for one in api.get("/v1/events?limit=100")["data"]]
+    assert events.count("subscription.invoice_settings_changed") == 3
+    for wrong, code, param in (
+        ({"company": "com_none"}, "company_not_found", "company"),
+        ({"language": "xx"}, "unknown_language", "language"),
+        ({"tax_ids": ["1"]}, "unknown_tax_id", "tax_ids[0]"),
+    ):
+        refused = api.post(path, wrong)
+        assert (refused["code"], refused["param"]) == (code, param)
+    assert api.post("/v1/subscriptions/sub_none/invoice_settings", {}).status == 404
+
+
+def test_a_credit_note_is_from_and_to_its_invoice_s(api: Api):
+    """It names its invoice, whose parties it shows; its number goes under the prefix of its own."""
+    sold, _ = sells_to(api, **PERSON)
+    invoice = bills(api, sold)
+    does(api.post("/v1/account", {"credit_note_prefix": "G-"}))
+    note = does(api.post("/v1/credit_notes", {"invoice": invoice.id}), 201)
+    assert note["number"] == "G-000001"
+    kept = api.service.store.get(CreditNote, api.account.id, note["id"])
+    assert kept.invoice == invoice.id
+
+
+def test_a_prefix_is_of_one_kind_for_ever(api: Api):
+    """Changed, the numbers count on; what was the invoices' is never the credit notes', nor may one end like a number."""
+    sold = api.sells()["id"]
+    numbers = [bills(api, sold).number]
+    for prefix in ("R-", "", "R-"):
+        does(api.post("/v1/account", {"invoice_prefix": prefix}))
+        numbers.append(bills(api, sold).number)
+    assert numbers == ["INV-000001", "R-000002", "000003", "R-000004"]
+    listed = [one["number"] for one in api.get("/v1/invoices")["data"]]
+    assert listed == numbers[::-1]
+    for body, code, param in (
+        ({"credit_note_prefix": "INV-"}, "prefix_taken", "credit_note_prefix"),
+        ({"credit_note_prefix": "R-"}, "prefixes_alike", "credit_note_prefix"),
+        ({"invoice_prefix": "R2"}, "prefix_ends_in_digit", "invoice_prefix"),
+        ({"invoice_prefix": "R-2026-"}, "prefix_ends_in_year", "invoice_prefix"),
+        ({"invoice_prefix": "CN-"}, "prefixes_alike", "credit_note_prefix"),
+        ({"invoice_prefix": "<b>"}, "wrong_form", "invoice_prefix"),
+    ):
+        told = api.post("/v1/account", body)
+        assert (told.status, told["code"], told["param"]) == (400, code, param)
+    changed = {
+        one["field"] for change in api.get("/v1/account/changes")["data"] for one in change["fields_changed"]
+    }
+    assert changed == {"invoice_prefix"}
+    assert (
+        api.post("/v1/accounts", {"name": "B", "email": "b@example.com", "invoice_prefix": "R1"}).status
+        == 400
+    )
+
+
+def test_users_are_told_what_they_want(api: Api):
+    """The account knows each letter that anybody wants, as often as somebody does, and forgets it with the last of them."""
+
+    def wanted() -> list[str]:
+        return [*api.service.store.get(Account, api.account.id, api.account.id).staff_letters]
+
+    gus = api.post("/v1/users", {"name": "Gus", "email": "gus@example.com", "letters": ["staff_dispute"]})
+    fits(gus, "POST", "/v1/users")
+    both = {
+        "name": "Grace",
+        "email": "g@example.com",
+        "language": "de",
+        "letters": ["staff_payment", "staff_dispute"],
+    }
+    grace = does(api.post("/v1/users", both), 201)
+    assert wanted() == ["staff_dispute", "staff_dispute", "staff_payment"]
+    changed = api.post(f"/v1/users/{gus['id']}", {"letters": [], "locale": "da"})
+    fits(changed, "POST", "/v1/users/{id}")
+    assert (changed["letters"], changed["locale"], changed["name"]) == ([], "da", "Gus")
+    assert wanted() == ["staff_dispute", "staff_payment"]
+    gone = api.post(f"/v1/users/{grace['id']}/delete")
+    fits(gone, "POST", "/v1/users/{id}/delete")
+    assert wanted() == []
+    assert [one["id"] for one in api.get("/v1/users")["data"]] == [gus["id"]]
+    for told in (api.get(f"/v1/users/{grace['id']}"), api.post(f"/v1/users/{grace['id']}", {"name": "x"})):
+        assert told.status == 404
+    assert not [
+        one for one in api.written() if "g@example.com" in str(one) and "answer" not in one["key"]["S"]
+    ]
+    for body, code, param in (
+        ({"letters": ["receipt"]}, "not_a_staff_letter", "letters[0]"),
+        ({"letters": ["staff_dispute"] * 2}, "letter_twice", "letters[1]"),
+        ({"email": "nobody"}, "email_malformed", "email"),
+        ({"language": "xx"}, "unknown_language", "language"),
+    ):
+        told = api.post(f"/v1/users/{gus['id']}", body)
+        assert (told["code"], told["param"]) == (code, param)
+
+
+def test_what_is_one_account_s_is_not_another_s(api: Api):
+    """A company of another account can be named by nobody else, and its history is nobody else's to read."""
+    _, other = api.open("Neighbor")
+    company = api.post("/v1/companies", COMPANY)["id"]
+    assert api.post("/v1/contacts", {**PERSON, "company": company}, key=other)["code"] == "company_not_found"
+    for path in ("", "/history", "/contacts"):
+        assert api.get(f"/v1/companies/{company}{path}", key=other).status == 404
+    assert api.get("/v1/profile", key=other)["legal_name"] == ""
+
+
+def test_what_is_simulated_is_in_whose_name_it_will_be(api: Api):
+    """The next invoice, and those of years, are foretold with their company, papers and numbers by year."""
+    account, key = api.open("Clocked", clock_at=JANUARY)
+    does(api.post("/v1/account", {"numbers_by_year": True}, key=key))
+    company = api.post("/v1/companies", COMPANY, key=key)["id"]
+    sold = api.sells(key, company=company, invoice_settings={"reference": "PO-1"}, start_delay_days=1)
+    coming = api.get(f"/v1/subscriptions/{sold['id']}/upcoming_invoice", key=key)
+    assert (coming["company"], coming["invoice_settings"]["reference"]) == (company, "PO-1")
+    told = api.post(f"/v1/subscriptions/{sold['id']}/simulate", {"until": "2027-02-20"}, key=key)
+    numbers = [one["number"] for one in told["invoices"]]
+    assert numbers[0] == "INV-2026-000001"
+    assert numbers[11:] == ["INV-2026-000012", "INV-2027-000001", "INV-2027-000002"]
+    assert account.clock is not None
