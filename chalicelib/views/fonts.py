@@ -51,7 +51,7 @@ def fonts() -> "Fonts":
     """All of them, read once a process. Raises FontsMissing: typst would set nothing at all, and say nothing."""
     from typst import Fonts
 
-    found = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(_folders()))
+    found = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(folders()))
     if missing := set(FAMILIES) - set(found.families()):
         raise FontsMissing(missing)
     return found
@@ -112,7 +112,7 @@ def _in(rows: Rows, code: int) -> bool:
 @cache
 def _covered() -> tuple[tuple[Rows, ...], ...]:
     """By family, of each of its files, the first and the last of every row of characters that it has."""
-    return tuple(tuple(_rows(file) for file in _files(folder)) for folder in _folders())
+    return tuple(tuple(_rows(file) for file in _files(folder)) for folder in folders())
 
 
 def _rows(file: Path) -> Rows:
@@ -165,7 +165,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 @cache
-def _folders() -> tuple[Path, ...]:
+def folders() -> tuple[Path, ...]:
+    """Where the files of each family lie, in the same order."""
     from importlib.util import find_spec
 
     found = [find_spec(package) for package in PACKAGES]

@@ -1,10 +1,13 @@
 """A browser that takes pictures of letters and pages as people see them; JavaScript off, as mail clients have it."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.views import fonts
 from sandbox import browser
 from sandbox.environment import SetUpError
 
@@ -24,6 +27,7 @@ class Camera:
     def of_html(self, html: str, size: tuple[int, int]) -> bytes:
         """What a document of HTML looks like."""
         page = self._pages[size]
+        page.goto("about:blank")  # what a page served before forbids, such as styles, holds for it alone
         page.set_content(html, wait_until="load")
         return page.screenshot(full_page=True)
 
@@ -48,9 +52,18 @@ def ready() -> Iterator[Camera]:
     from playwright.sync_api import sync_playwright
 
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=flags)
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        env: dict[str, str | float | bool] = {**os.environ, "XDG_DATA_HOME": _with_fonts(Path(home))}
+        running = playwright.chromium.launch(executable_path=path, args=flags, env=env)
         try:
             yield Camera(running)
         finally:
             running.close()
+
+
+def _with_fonts(home: Path) -> str:
+    """A home in which the browser finds the fonts that documents are set in: this machine may have none of Japanese."""
+    (home / "fonts").mkdir()
+    for n, folder in enumerate(fonts.folders()):
+        (home / "fonts" / str(n)).symlink_to(folder)
+    return str(home)
