@@ -96,7 +96,7 @@ def sheet(document: Document) -> Sheet:
         "comments": _comments(parties),
         "footer": [
             f"{what} {own(reader, document.number)} · {own(reader, formats.shortened(parties.seller_name, 80))}",
-            *_footer(parties.profile),
+            *_footer(reader, parties.profile),
         ],
         "as_issued": "" if document.note else word("document.as_issued", day=reader.day(document.issued_on)),
         "page": word("document.page", n="{n}", of="{of}"),
@@ -173,7 +173,7 @@ _CALLED: Final = {
 
 
 def _address(reader: Reader, address: Address | None, home: str) -> list[str]:
-    return [breakable(line) for line in reader.address(address, home=home)] if address else []
+    return [own(reader, line) for line in reader.address(address, home=home)] if address else []
 
 
 # -- what about -------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def _transfer(reader: Reader, document: Document) -> Sheet | None:
         ("transfer_reference", document.number),
     )
     rows = [(reader.word(f"document.{name}"), own(reader, value)) for name, value in said if value]
-    lines = _lines(bank.lines)
+    lines = _lines(reader, bank.lines)
     return {"label": reader.word("document.transfer"), "rows": rows, "lines": lines}
 
 
@@ -299,10 +299,10 @@ def _comments(parties: Parties) -> list[Sheet]:
     ]
 
 
-def _footer(profile: Profile) -> list[str]:
+def _footer(reader: Reader, profile: Profile) -> list[str]:
     """At the foot of every page, without looks."""
     snippets = {one.name: one.text for one in profile.snippets}
-    return _lines(comments.plain(comments.parsed(profile.footer, snippets)))
+    return _lines(reader, comments.plain(comments.parsed(profile.footer, snippets)))
 
 
 def begins_right_to_left(text: str) -> bool:
@@ -311,8 +311,8 @@ def begins_right_to_left(text: str) -> bool:
     return next((one != "L" for one in directions if one in ("L", "R", "AL")), False)
 
 
-def _lines(text: str) -> list[str]:
-    return [breakable(line) for line in map(formats.name, text.splitlines()) if line]
+def _lines(reader: Reader, text: str) -> list[str]:
+    return [own(reader, line) for line in text.splitlines() if line.strip()]
 
 
 def _region(locale: str) -> str:
