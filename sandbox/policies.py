@@ -66,8 +66,15 @@ ACCESS = {
         consumes=MONEY,
         secrets=(STRIPE_KEY,),
     ),
+    # It lists the people of the business who want a letter, and checks that what it tells of has not changed.
     "work_deliveries": Access(
-        sends=(DELIVERIES, WEBHOOKS), consumes=DELIVERIES, secrets=(LINK_SECRET,), mails=True, files=True
+        indexes=("ByOwner",),
+        checks=True,
+        sends=(DELIVERIES, WEBHOOKS),
+        consumes=DELIVERIES,
+        secrets=(LINK_SECRET,),
+        mails=True,
+        files=True,
     ),
     # It looks through events for what an endpoint missed, and tells when one is given up.
     "work_webhooks": Access(

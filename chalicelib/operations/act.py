@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chalicelib.billing.events import EventType
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import publish
+from chalicelib.operations import publish, tell
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -60,7 +60,10 @@ def folded(
     if after != before:
         changes.put(after)
         about = {"contact": before.contact, "subscription": before.id}
-        publish.fact(changes, type_, before, about, at)
+        if type_ is EventType.SUBSCRIPTION_CHANGED:
+            tell.changed(changes, before, after, about, at)
+        else:
+            publish.fact(changes, type_, before, about, at)
     return after
 
 

@@ -9,7 +9,6 @@ from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.discounts import Coupon
 from chalicelib.billing.edits import Edit, Library, Wanted
 from chalicelib.billing.errors import WrongState
-from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money, smallest_at_stripe
@@ -22,7 +21,7 @@ from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, credit, fill, publish, renew, standing, tax
+from chalicelib.operations import act, credit, fill, renew, standing, tax, tell
 from chalicelib.operations.tax import Asked
 from chalicelib.operations.together import nudge
 from chalicelib.service import Service
@@ -274,7 +273,7 @@ def _state(changes: Changeset, before: Subscription, after: Subscription, at: Mo
     about = {"contact": before.contact, "subscription": before.id}
     if invoice := _issued(changes):
         about["invoice"] = invoice.id
-    publish.fact(changes, EventType.SUBSCRIPTION_CHANGED, before, about, at)
+    tell.changed(changes, before, after, about, at)
     if at.account.clock is not None and any(at.awake(record.wake) for record in changes.changed.values()):
         changes.put(at.account.catching_up())
     if len(changes) > MAX_ITEMS:

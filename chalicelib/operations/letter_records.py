@@ -35,6 +35,7 @@ KINDS = {
 # Of what is still owed when a subscription ends; more would be no letter.
 MOST_OWED = 12
 INVOICED = frozenset({Letter.INVOICE, Letter.OVERDUE})
+TELLS_OF_ONE = INVOICED | {Letter.CHANGED}
 ON_METHOD = frozenset({Letter.UPCOMING_PAYMENT, Letter.PAYMENT_METHOD, Letter.CARD_EXPIRING})
 ENCLOSING = frozenset({Letter.INVOICE, Letter.RECEIPT, Letter.FIRST_PAYMENT})
 PAID = frozenset({Letter.RECEIPT, Letter.FIRST_PAYMENT, Letter.ACTION_REQUIRED})
@@ -195,7 +196,8 @@ def _invoices(
     elif delivery.letter is Letter.CANCELED and sold is not None:
         names = list(sold.arrears[:MOST_OWED])
     else:
-        names = [delivery.about["invoice"]] if delivery.letter in INVOICED else []
+        about = delivery.about.get("invoice") if delivery.letter in TELLS_OF_ONE else None
+        names = [about] if about else []
     return tuple(found.get(Invoice, name) for name in names)
 
 

@@ -88,10 +88,18 @@ def _past(found: Changeset, delivery: Delivery, of: Subscription, at: Moment) ->
             return "Another payment method has taken its place."
         case Letter.CANCELED if of.ended_at is None and of.ends_at is None:
             return "The cancellation was called off."
-        case Letter.CHANGED | Letter.SUBSCRIBED if of.status in ENDED:
-            return f"The subscription is {of.status} by now."
+        case Letter.CHANGED | Letter.SUBSCRIBED:
+            return _not_so(delivery, of)
         case _:
             return None
+
+
+def _not_so(delivery: Delivery, of: Subscription) -> str | None:
+    if of.status in ENDED:
+        return f"The subscription is {of.status} by now."
+    if delivery.letter is Letter.CHANGED and "was" not in delivery.about and of.change is None:
+        return "The change that was to come has taken effect, or was called off."
+    return None
 
 
 def _not_coming(delivery: Delivery, of: Subscription, at: Moment) -> str | None:

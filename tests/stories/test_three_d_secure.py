@@ -23,7 +23,8 @@ def test_a_buyer_confirms_what_their_bank_asks(diary: Diary, world: World):
     diary.it_is("2026-01-15", hour=9)
     assert diary.payments("ada") == [("action_required", 2500)]
     assert diary.subscription("ada")["status"] == "active"
-    [letter] = [one for one in inbox(world) if one["to"].startswith("ada@")]
+    assert diary.every_letter("ada") == ["subscribed", "action_required"]
+    letter = [one for one in inbox(world) if one["to"].startswith("ada@")][-1]
     assert letter["subject"] == "Your bank asks you to confirm $25.00 to Roaster"
 
     first = ada.confirms(ada.payment().id)
