@@ -37,6 +37,7 @@ class Code(StrEnum):
     INVOICE_FORGOTTEN = "invoice_forgotten"
     PAYMENT_ASTRAY = "payment_astray"
     NUMBER_GAP = "number_gap"
+    PARTIES_LOST = "parties_lost"
     CHARGE_WITHOUT_PAYMENT = "charge_without_payment"
     CHARGED_TWICE = "charged_twice"
     CHARGE_DIFFERS = "charge_differs"
@@ -64,6 +65,7 @@ DO: Final = {
     Code.INVOICE_FORGOTTEN: "Collect it by hand, void it or write it off.",
     Code.PAYMENT_ASTRAY: "Look the payment up at Stripe by its name before anything is asked for again.",
     Code.NUMBER_GAP: "Put the record back from a backup of the table: numbers are given away with what bears them.",
+    Code.PARTIES_LOST: "Put what is missing back from a backup of the table: its documents cannot be made without.",
     Code.CHARGE_WITHOUT_PAYMENT: "Put the payment back from a backup of the table, or refund the charge at Stripe.",
     Code.CHARGED_TWICE: "Refund the second charge at Stripe.",
     Code.CHARGE_DIFFERS: "Refund at Stripe, or credit here, what was taken and not owed.",

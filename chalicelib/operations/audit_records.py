@@ -13,8 +13,10 @@ from chalicelib.billing.numbering import Series
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import ACCOUNT_TOPICS
+from chalicelib.crm import formers
 from chalicelib.crm.accounts import Moment
-from chalicelib.operations import books, credit, renew
+from chalicelib.crm.formers import Former
+from chalicelib.operations import books, credit, parties, renew
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Reading
@@ -88,9 +90,34 @@ def invoices(looking: Looking, after: str | None) -> Part:
             owner = read(beside, Subscription, one.account, one.subscription)
             held = read(beside, Payment, one.account, one.payment) if one.payment else None
             yield from audits.invoice(one, owner, held)
+        yield from _parties(looking, found)
         yield from _numbers(looking, [one.number for one in found], after, look, renew.SERIES)
 
     return part_of(looking, "invoices", look, findings())
+
+
+def _parties(looking: Looking, found: list[Invoice]) -> Iterator[Finding]:
+    """Invoices of which a party is missing as it was when they were issued: the last revision is read, and those before it as they are needed."""
+    named = {one.id: list(parties.revisions_of(one)) for one in found}
+    current = looking.service.store.load(
+        looking.account,
+        {keys.key(type_, looking.account, id_) for one in named.values() for type_, id_, _ in one},
+    )
+
+    def last(type_: type, id_: str) -> int:
+        return getattr(current.records.get(keys.key(type_, looking.account, id_)), "revision", 0)
+
+    older = {
+        formers.name_of(id_, revision): one
+        for one, all_ in named.items()
+        for type_, id_, revision in all_
+        if last(type_, id_) != revision
+    }
+    kept = looking.load(Former, older)
+    for name, one in older.items():
+        if keys.key(Former, looking.account, name) not in kept.records:
+            detail = f"{name} is not kept: what one of its parties was as it was issued."
+            yield Finding(code=Code.PARTIES_LOST, subject=one, detail=detail)
 
 
 def credit_notes(looking: Looking, after: str | None) -> Part:

@@ -44,16 +44,19 @@ def of_invoice(service: Service, account: Account | str, invoice: Invoice) -> Pa
 
 def wanted_of(invoice: Invoice) -> Iterator[str]:
     """The keys of all that `issued` may need: each party, and the revision of it that the invoice was issued with."""
-    account = invoice.account
-    parties: list[tuple[type, str, int]] = [
-        (Profile, account, invoice.issuer),
-        (Contact, invoice.contact, invoice.buyer),
-    ]
+    for type_, id_, revision in revisions_of(invoice):
+        yield keys.key(type_, invoice.account, id_)
+        yield keys.key(Former, invoice.account, formers.name_of(id_, revision))
+
+
+def revisions_of(
+    invoice: Invoice,
+) -> Iterator[tuple[type[Profile] | type[Contact] | type[Company], str, int]]:
+    """The parties of an invoice by type and id, and the revision of each that it was issued with."""
+    yield Profile, invoice.account, invoice.issuer
+    yield Contact, invoice.contact, invoice.buyer
     if invoice.company:
-        parties.append((Company, invoice.company, invoice.company_revision))
-    for type_, id_, revision in parties:
-        yield keys.key(type_, account, id_)
-        yield keys.key(Former, account, formers.name_of(id_, revision))
+        yield Company, invoice.company, invoice.company_revision
 
 
 def issued(found: Reading, account: Account, invoice: Invoice) -> Parties:
@@ -62,7 +65,7 @@ def issued(found: Reading, account: Account, invoice: Invoice) -> Parties:
     company = found.get(Company, account.id, invoice.company) if invoice.company else None
     return Parties(
         account=account,
-        profile=_as_of(found, profile, invoice.issuer),
+        profile=_as_of(found, profile, invoice.issuer).printed(account.name, account.email),
         contact=_as_of(found, found.get(Contact, account.id, invoice.contact), invoice.buyer),
         company=_as_of(found, company, invoice.company_revision) if company else None,
         papers=invoice.papers or Papers(),
@@ -98,9 +101,10 @@ def assembled(
     Who is billed for a subscription is said by that alone; without one it is the contact's company. Raises NotFound.
     """
     company = subscription.company if subscription else contact.company
+    profile = found.find(Profile, account.id, account.id) or unwritten(account)
     return Parties(
         account=account,
-        profile=found.find(Profile, account.id, account.id) or unwritten(account),
+        profile=profile.printed(account.name, account.email),
         contact=contact,
         company=found.get(Company, account.id, company) if company else None,
         papers=(subscription.papers if subscription else None) or Papers(),
