@@ -350,6 +350,7 @@ WRONG = (
 
 # What is wrong elsewhere and says something here.
 MEANT = {
+    ("logos.change", "picture"): ("",),
     ("lifecycle.cancel", "at_period_end"): (True,),
     ("lifecycle.pause", "shifts"): (True,),
     ("lifecycle.resume", "shifts"): (True,),
@@ -541,6 +542,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "amount": {"reason": "Other"},
     "code": {"code": "OTHER"},
     "at_period_end": {"at_period_end": False},
+    "picture": {"picture": ""},
     "shifts": {"shifts": True},
     "on": {"on": "2026-03-12"},
     "coupons": {"force": True},
