@@ -126,6 +126,10 @@ class Account:
             left.remove(one)
         return replace(self, staff_letters=tuple(sorted((*left, *after))))
 
+    def worded(self, wordings: tuple[str, ...]) -> "Account":
+        """It has put these letters into words of its own."""
+        return replace(self, wordings=tuple(sorted(wordings)))
+
     def walked(self, after: str | None, real: datetime) -> "Account":
         """Its subscriptions up to an id have followed; with None all of them, once, or, with the second walk, for good."""
         if self.rezoning is None:

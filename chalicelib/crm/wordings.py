@@ -1,6 +1,7 @@
 """Words of a business's own, in place of a letter's."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.billing.deliveries import Letter
@@ -25,6 +26,25 @@ class Wording:
     version: int = 0
 
     wake = None
+
+    @property
+    def says(self) -> bool:
+        """Whether any part of it is in own words."""
+        return bool(self.subject or self.title or self.body or self.button)
+
+    def saying(self, given: Mapping[str, object]) -> "Wording":
+        """With the parts that are given in other words, or in ours again where they are empty."""
+
+        def said(part: str, before: str) -> str:
+            return str(given.get(part, before)).strip()
+
+        return replace(
+            self,
+            subject=said("subject", self.subject),
+            title=said("title", self.title),
+            body=said("body", self.body),
+            button=said("button", self.button),
+        )
 
 
 def name_of(letter: Letter, language: str) -> str:

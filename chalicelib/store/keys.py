@@ -38,6 +38,7 @@ from chalicelib.crm.formers import Former
 from chalicelib.crm.profiles import Profile
 from chalicelib.crm.suppressions import Suppression
 from chalicelib.crm.users import User
+from chalicelib.crm.wordings import Wording
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
 
 
@@ -68,6 +69,7 @@ KINDS = (
     Kind(name="profile", type=Profile),
     Kind(name="former", type=Former, owner="{account}/{subject}/former"),
     Kind(name="user", type=User, owner="{account}/user"),
+    Kind(name="wording", type=Wording, owner="{account}/wording"),
     Kind(
         name="contact",
         type=Contact,

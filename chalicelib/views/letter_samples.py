@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from chalicelib.billing import differences, issuing
+from chalicelib.billing import differences, issuing, periods
 from chalicelib.billing.collection import Collection, CollectionMethod, Method
 from chalicelib.billing.deliveries import Letter
 from chalicelib.billing.disputes import Dispute, DisputeStatus
@@ -21,7 +21,11 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.crm.parties import Parties
 from chalicelib.crm.users import User
+from chalicelib.crm.wordings import Wording
+from chalicelib.views.letter_cases import Case
+from chalicelib.views.reading import Reader
 
 NOW: Final = datetime(2026, 2, 3, 9, tzinfo=UTC)
 CARD: Final = "Visa •••• 4242"
@@ -30,6 +34,20 @@ _NAMES: Final = {
     "en": "Ada Lovelace", "de": "Annette Müller", "fr": "Hélène Lefèvre", "da": "Søren Østergård",
     "es": "Lucía Núñez", "ja": "山田 花子", "ar": "ليلى حداد",
 }  # fmt: skip
+
+
+def case(
+    to: Parties, letter: Letter, reader: Reader, now: datetime, sold: Subscription | None = None
+) -> Case:
+    """A letter to somebody, of a subscription or of one that is made up."""
+    account = to.account
+    staff = user(account, reader.language) if letter.value.startswith("staff") else None
+    return Case(reader=reader, parties=to, letter=letter, user=staff, **records(account, letter, now, sold))
+
+
+def shown(case: Case, own: Wording | None, logo: str) -> Case:
+    """The same in the business's own words, with its picture."""
+    return replace(case, own=own, logo=logo)
 
 
 def contact(account: Account, language: str) -> Contact:
@@ -85,24 +103,27 @@ def payment(one: Subscription, invoice: Invoice) -> Payment:
         request=Request(
             amount=invoice.total, customer="cus_sample", method="pm_sample", description="", metadata={}
         ),
-        method_label=CARD,
+        method_label=one.method.label if one.method else CARD,
         origin=Origin.SCHEDULE,
-        created_at=NOW,
-        sent_at=NOW,
+        created_at=invoice.issued_at,
+        sent_at=invoice.issued_at,
         leased_until=None,
         status=PaymentStatus.SUCCEEDED,
         reference="pi_sample",
-        settled_at=NOW,
+        settled_at=invoice.issued_at,
     )
 
 
-def records(account: Account, letter: Letter) -> dict[str, Any]:
+def records(
+    account: Account, letter: Letter, now: datetime = NOW, sold: Subscription | None = None
+) -> dict[str, Any]:
     """What a letter of a kind tells of, as the fields of a case."""
-    one = subscription(account)
+    one = sold or subscription(account)
     series = Series(account=account.id, id="sample", prefix=account.invoice_prefix, next=42)
-    invoice = issuing.invoice_of(one, series.number, NOW)
+    invoice = issuing.invoice_of(one, series.number, now)
     link = "" if letter.value.startswith("staff") else LINK
-    made = {"subscription": one.renewed(), "link": link, "today": NOW.date(), "now": NOW}
+    today = periods.local_date(now, account.zone)
+    made = {"subscription": sold or one.renewed(), "link": link, "today": today, "now": now}
     return {**made, **(_OWN[letter](one, invoice) if letter in _OWN else {})}
 
 
@@ -111,7 +132,7 @@ def _paid(one: Subscription, invoice: Invoice) -> dict[str, Any]:
 
 
 def _failed(one: Subscription, invoice: Invoice) -> dict[str, Any]:
-    again = replace(invoice, attempt_at=NOW + timedelta(days=3))
+    again = replace(invoice, attempt_at=invoice.issued_at + timedelta(days=3))
     declined = replace(
         payment(one, invoice), status=PaymentStatus.DECLINED, decline_code="insufficient_funds"
     )
@@ -124,17 +145,21 @@ def _waits(one: Subscription, invoice: Invoice) -> dict[str, Any]:
 
 
 def _sent(one: Subscription, invoice: Invoice) -> dict[str, Any]:
-    by_invoice = replace(
-        one, method=None, collection=Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14)
+    by_invoice = (
+        one
+        if one.sends
+        else replace(
+            one, method=None, collection=Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14)
+        )
     )
     return {
-        "subscription": by_invoice.renewed(),
-        "invoices": (issuing.invoice_of(by_invoice, invoice.number, NOW),),
+        "subscription": by_invoice,
+        "invoices": (issuing.invoice_of(by_invoice, invoice.number, invoice.issued_at),),
     }
 
 
 def _overdue(one: Subscription, invoice: Invoice) -> dict[str, Any]:
-    later = NOW + timedelta(days=20)
+    later = invoice.issued_at + timedelta(days=400)
     return {**_sent(one, invoice), "today": later.date(), "now": later}
 
 
@@ -144,32 +169,32 @@ def _begun(one: Subscription, _: Invoice) -> dict[str, Any]:
 
 def _changed(one: Subscription, _: Invoice) -> dict[str, Any]:
     first, *others = one.lines
-    after = replace(one, lines=(replace(first, quantity=Decimal(3)), *others)).renewed()
-    told = differences.written(differences.was(one.renewed(), after))
-    return {"subscription": after, "more": {"was": told, "changed_on": NOW.date().isoformat()}}
+    more = replace(first, quantity=first.quantity + 1)
+    after = replace(one, lines=(more, *others), change=None)
+    return {"subscription": after, "more": {"was": differences.written(differences.was(one, after))}}
 
 
 def _canceled(one: Subscription, invoice: Invoice) -> dict[str, Any]:
-    return {"subscription": one.renewed().canceled(NOW), "invoices": (invoice,)}
+    return {"subscription": one if one.ended_at else one.canceled(invoice.issued_at), "invoices": (invoice,)}
 
 
-def _expiring(one: Subscription, _: Invoice) -> dict[str, Any]:
+def _expiring(one: Subscription, invoice: Invoice) -> dict[str, Any]:
     card = PaymentMethod(
         account=one.account,
         id="pm_sample",
         contact=one.contact,
         customer="cus_sample",
         type="card",
-        label=CARD,
-        created_at=NOW,
-        exp_month=3,
-        exp_year=2026,
+        label=one.method.label if one.method else CARD,
+        created_at=invoice.issued_at,
+        exp_month=invoice.issued_at.month,
+        exp_year=invoice.issued_at.year,
     )
     return {"method": card}
 
 
-def _quote(*_: object) -> dict[str, Any]:
-    return {"more": {"quote": "Q-0042", "expires_on": date(2026, 2, 17).isoformat()}}
+def _quote(_: Subscription, invoice: Invoice) -> dict[str, Any]:
+    return {"more": {"quote": "Q-0042", "expires_on": _day(invoice, 14)}}
 
 
 def _disputed(one: Subscription, invoice: Invoice) -> dict[str, Any]:
@@ -182,16 +207,20 @@ def _disputed(one: Subscription, invoice: Invoice) -> dict[str, Any]:
         amount=invoice.total,
         reason="product_not_received",
         status=DisputeStatus.NEEDS_RESPONSE,
-        created_at=NOW,
+        created_at=invoice.issued_at,
         withdrawn=invoice.total,
         fee=Money(1500, invoice.currency),
-        evidence_due_at=NOW + timedelta(days=10),
+        evidence_due_at=invoice.issued_at + timedelta(days=10),
     )
     return {"payment": payment(one, invoice), "dispute": dispute}
 
 
-def _switched_off(*_: object) -> dict[str, Any]:
-    return {"more": {"endpoint": "https://example.com/webhooks", "since_on": date(2026, 1, 31).isoformat()}}
+def _switched_off(_: Subscription, invoice: Invoice) -> dict[str, Any]:
+    return {"more": {"endpoint": "https://example.com/webhooks", "since_on": _day(invoice, -3)}}
+
+
+def _day(invoice: Invoice, days: int) -> str:
+    return (invoice.issued_at + timedelta(days=days)).date().isoformat()
 
 
 _OWN: Final[Mapping[Letter, Any]] = {

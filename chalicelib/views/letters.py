@@ -5,17 +5,28 @@ the business's own in their place. Facts are those of the records at the moment 
 what is true by then.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypedDict, TypeVar
 
 from chalicelib.billing.deliveries import Letter
-from chalicelib.views import formats, letter_looks, letters_kept, letters_paid, letters_sent, letters_staff
+from chalicelib.crm.profiles import Profile
+from chalicelib.views import (
+    comments,
+    formats,
+    letter_looks,
+    letters_kept,
+    letters_paid,
+    letters_sent,
+    letters_staff,
+)
 from chalicelib.views.catalogs import Text, catalog, text
 from chalicelib.views.letter_cases import Case
 from chalicelib.views.letter_sheets import Sheet, Told, business
 
 MOST_OF_A_NAME: Final = 60
 """Characters of a name that a subject has room for."""
+_BREAKS: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _T = TypeVar("_T")
 
 
@@ -150,9 +161,14 @@ def _legal(case: Case) -> tuple[str, ...]:
         reader.row([formats.name(parties.seller_name), *where]) if where else "",
         reader.row([one for one in map(formats.name, (profile.registration, *ids)) if one]),
         reader.row([one for one in map(formats.name, (profile.website, profile.phone)) if one]),
-        *(reader.isolated(formats.name(line)) for line in profile.footer.splitlines()),
+        *(reader.isolated(formats.name(line)) for line in _footer(profile)),
     )
     return tuple(line for line in lines if line)
+
+
+def _footer(profile: Profile) -> list[str]:
+    snippets = {one.name: one.text for one in profile.snippets}
+    return comments.plain(comments.parsed(profile.footer, snippets)).splitlines() if profile.footer else []
 
 
 def _shortened(values: Mapping[str, str]) -> dict[str, str]:
@@ -165,4 +181,4 @@ def _shortened(values: Mapping[str, str]) -> dict[str, str]:
 
 def _line(words: str) -> str:
     """On one line, whatever stood between the words; spaces that keep a number together stay."""
-    return " ".join(part for part in words.replace("\n", " ").replace("\r", " ").split(" ") if part)
+    return _BREAKS.sub(" ", words).strip(" ")

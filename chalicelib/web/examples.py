@@ -108,6 +108,10 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "letters": ["staff_payment_failed", "staff_dispute"],
     },
     "users.update": {"letters": []},
+    "letters.change": {
+        "subject": "Thank you for {amount}",
+        "body": "{business} has received {amount} on {day}, and thanks you.",
+    },
     "invoice_settings.change": {
         "company": _COMPANY,
         "reference": "PO-4711",

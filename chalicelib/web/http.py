@@ -17,6 +17,7 @@ from chalicelib.store.changes import Conflict, Outage, Oversized
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 TEXT: Final = "text/plain; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
 PDF: Final = "application/pdf"
 XML: Final = "application/xml; charset=utf-8"
 MAX_BODY: Final = 256 * 1024
@@ -69,6 +70,20 @@ class Xml(Reply):
     """One whose `body` is XML."""
 
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": XML})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Html(Reply):
+    """One whose `body` is a page that loads and runs nothing."""
+
+    headers: dict[str, str] = field(
+        default_factory=lambda: {
+            "Content-Type": HTML,
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        }
+    )
 
 
 class Unauthorized(PerennialError):

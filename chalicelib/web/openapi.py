@@ -12,7 +12,7 @@ from chalicelib.web.bodies import Body
 from chalicelib.web.endpoint import Endpoint, Visit, endpoint
 from chalicelib.web.examples import EXAMPLES
 from chalicelib.web.health import VERSION
-from chalicelib.web.http import JSON, PDF, PROBLEM, TEXT, XML, Pdf, Reply, Text, Xml, encode
+from chalicelib.web.http import HTML, JSON, PDF, PROBLEM, TEXT, XML, Html, Pdf, Reply, Text, Xml, encode
 from chalicelib.web.routes import ROUTES, Route
 
 _PROBLEM: Final = {"$ref": "#/components/responses/Problem"}
@@ -47,7 +47,9 @@ def document(base_url: str) -> dict[str, Any]:
     for route in ROUTES:
         target = endpoint(route.name)
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, target)
-        types += [kind for kind in (target.gives, target.body) if kind not in (Reply, Text, Pdf, Xml, Body)]
+        types += [
+            kind for kind in (target.gives, target.body) if kind not in (Reply, Text, Html, Pdf, Xml, Body)
+        ]
     types += event_docs.subjects()
     return {
         "openapi": "3.1.0",
@@ -101,6 +103,9 @@ def _answer(gives: Any) -> dict[str, Any]:
     if gives in (Text, Xml):
         type_ = TEXT if gives is Text else XML
         return {"description": "Done.", "content": {type_: {"schema": {"type": "string"}}}}
+    if gives is Html:
+        text = {"schema": {"type": "string"}}
+        return {"description": "Done.", "content": {HTML: text, TEXT: text}}
     if gives is Pdf:
         return {"description": "Done.", "content": {PDF: {"schema": {"type": "string", "format": "binary"}}}}
     schema = {"type": "object"} if gives is Reply else schemas.answer_schema(gives)

@@ -66,6 +66,7 @@ from chalicelib.crm.profiles import Bank, Profile, Snippet
 from chalicelib.crm.suppressions import Suppression, SuppressionReason, name_of
 from chalicelib.crm.tax_ids import TaxId
 from chalicelib.crm.users import User
+from chalicelib.crm.wordings import Wording
 from chalicelib.store.bookkeeping import Alias, Answer, Sweep
 from chalicelib.store.keys import KINDS, Record
 from chalicelib.store.shapes import SHAPE_NOW, NewerShape, Shapes, Undecodable
@@ -324,6 +325,17 @@ RECORDS: dict[tuple[str, int], Record] = {
         contact=CONTACT,
         company=COMPANY,
         version=1,
+    ),
+    ("wording", 1): Wording(
+        account="acct_1",
+        id="receipt_de",
+        letter=Letter.RECEIPT,
+        language="de",
+        created_at=AT,
+        subject="Danke für {amount}",
+        title="Danke",
+        body="{business} dankt für {amount} am {day}.",
+        button="Ansehen",
     ),
     ("user", 1): User(
         account="acct_1",
