@@ -156,6 +156,13 @@ print(*sorted(name.partition(".")[0] for name in sys.modules))"""
     assert not heavy & set(started.stdout.split()), heavy & set(started.stdout.split())
 
 
+def test_files_reach_a_caller_whatever_it_accepts(template: dict[str, Any]) -> None:
+    """API Gateway decodes what is marked as encoded for every type, as a browser asks for HTML first."""
+    api = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    assert api["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+    assert len(api["paths"]) > 50
+
+
 def test_the_bucket_is_closed_kept_and_named_by_aws(template: dict[str, Any]) -> None:
     """All of AWS shares the names of buckets, so CloudFormation finds one, and only who keeps files is told it."""
     bucket = template["Resources"]["Files"]

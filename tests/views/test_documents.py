@@ -7,8 +7,10 @@ import time
 import zlib
 from dataclasses import replace
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import pytest
+from facturx import generate_xmp_bytes
 from pypdf import PdfReader
 
 from chalicelib.billing.lines import Line
@@ -227,6 +229,27 @@ def test_an_e_invoice_is_attached_as_factur_x_wants_it():
                  "<pdfaSchema:prefix>fx</pdfaSchema:prefix>"):  # fmt: skip
         assert part in raw
     assert raw.count("<pdfaExtension:schemas>") == 1
+
+
+def test_the_metadata_say_what_the_factur_x_library_would_have_them_say():
+    """The same four values under the same names, and a description of each in the schema PDF/A asks for."""
+    space = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
+    theirs = generate_xmp_bytes(
+        "factur-x", "en16931", "invoice", dict.fromkeys(("author", "title", "subject", "keywords"), "x")
+    )
+    ours = read(documents.pdf(papers.document("de"), einvoice=XML)).trailer["/Root"]["/Metadata"].get_data()
+    told = [
+        {
+            one.tag: one.text
+            for one in ElementTree.fromstring(raw).iter()
+            if one.tag.startswith(f"{{{space}}}")
+        }
+        for raw in (ours, theirs)
+    ]
+    assert told[0] == told[1]
+    assert len(told[0]) == 4
+    named = re.findall(rb"<pdfaProperty:name>(\w+)</pdfaProperty:name>", ours)
+    assert {f"{{{space}}}{name.decode()}" for name in named} >= told[0].keys()
 
 
 def test_every_object_is_where_the_table_says_though_metadata_were_added():
