@@ -13,6 +13,8 @@ from typing import Any, Final
 
 PLURALS: Final = frozenset(("zero", "one", "two", "few", "many", "other"))
 NUMBER: Final = "n"
+_MARKS: Final = "\u2069\u200e\u200f"
+"""What stands behind a value and is not seen: the end of its isolation, marks of direction."""
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -28,8 +30,12 @@ class Text:
         return frozenset(self.parts[1::2])
 
     def filled(self, value: Callable[[str], str]) -> str:
-        """The text with a value for each name."""
-        return "".join([value(part) if n % 2 else part for n, part in enumerate(self.parts)])
+        """The text with a value for each name; a value that ends with a full stop ends the sentence, too (kr., Inc.)."""
+        said = [value(part) if n % 2 else part for n, part in enumerate(self.parts)]
+        for n in range(2, len(said), 2):
+            if said[n].startswith(".") and said[n - 1].rstrip(_MARKS).endswith("."):
+                said[n] = said[n].removeprefix(".")
+        return "".join(said)
 
 
 Plural = Mapping[str, Text]

@@ -84,8 +84,8 @@ def _sold(case: Case, subscription: Subscription, texts: str, next_: str) -> Tol
 
 def changed(case: Case, subscription: Subscription) -> Told:
     """A subscription was changed: from what to what, from when on, and what was charged or credited for it."""
-    after = subscription.taking_effect()
-    later = after is not subscription and not case.more.get("was")
+    later = subscription.change is not None and not case.more.get("was")
+    after = subscription.taking_effect() if later else subscription
     was = differences.was(subscription, after) if later else differences.read(case.more.get("was", ""))
     on = subscription.next_on if later else _day(case, "changed_on")
     credited = case.reader.money(case.note.total) if case.note else ""

@@ -195,3 +195,11 @@ def test_a_list_ends_as_the_language_ends_it():
 def test_a_value_is_inserted_and_never_interpreted():
     """What a stranger is called cannot fetch another value."""
     assert US.filled(text("{a} {b}"), {"a": "{b}", "b": "2"}) == "{b} 2"
+
+
+def test_a_sentence_ends_with_one_full_stop():
+    """Danish crowns, a firm that is an Inc.: their full stop is the sentence's too."""
+    ends = text("{business} asks for {amount}.")
+    assert US.filled(ends, {"business": "Acme Inc.", "amount": "55,00 kr."}) == "Acme Inc. asks for 55,00 kr."
+    assert US.filled(ends, {"business": "A", "amount": "1"}) == "A asks for 1."
+    assert ARABIC.filled(text("{amount}."), {"amount": "٥ ج.م.\u200f"}) == "\u2068٥ ج.م.\u200f\u2069"
