@@ -42,7 +42,8 @@ class Street:
     def path(self, route: Route, ids: dict[str, str] | None = None) -> str:
         kind = [*route.path.split("/"), ""][2].removesuffix("s")  # an act is on what its path names
         named = ids or self.own
-        path = route.path.format(id=named.get(route.name) or named.get(kind, "none"), kind="subscription")
+        at = {"kind": "subscription", "letter": "receipt", "language": "de"}
+        path = route.path.format(id=named.get(route.name) or named.get(kind, "none"), **at)
         return f"{path}?contact={self.own['contact']}" if route.name == "payment_methods.list_" else path
 
     def body(self, route: Route, ids: dict[str, str] | None = None) -> dict[str, Any]:
@@ -96,6 +97,7 @@ class Street:
             "companies.update": {"address": {"country": "DE"}, "website": "https://bo.example"},
             "users.create": {"name": "Gus", "email": "gus@example.com", "letters": ["staff_dispute"]},
             "users.update": {"letters": ["staff_payment"]},
+            "letters.change": {"title": "Danke"},
             "invoice_settings.change": {"company": own["companie"], "comments": "*Hi*", "reference": "PO-1"},
             "profile.change": {
                 "legal_name": "Roaster Ltd",
@@ -107,6 +109,10 @@ class Street:
             "credit_notes.preview": {"invoice": own["invoice"]},
             "refunds.create": {"payment": own["refunds.create"]},
             "test_clock.advance": {"to": "2026-02-28T00:00:00Z"},
+            "webhook_endpoints.create": {"url": "https://hooks.example.com/", "events": ["refund.failed"]},
+            "webhook_endpoints.update": {"description": "Other"},
+            "webhook_endpoints.rotate_secret": {"expires_in_hours": 1},
+            "webhook_endpoints.resend": {"since": "2026-01-31T00:00:00Z"},
         }.get(route.name, {})
 
 
@@ -187,6 +193,12 @@ def _disputed(api: Api, key: str | None) -> str:
     return told.id
 
 
+def _listens(api: Api, key: str | None) -> str:
+    """An endpoint that hears of what never happens here."""
+    body = {"url": "https://hooks.example.com/", "events": ["refund.failed"]}
+    return str(api.post("/v1/webhook_endpoints", body, key=key)["id"])
+
+
 def _stocked(api: Api, key: str | None) -> dict[str, str]:
     """One record of each kind that can be named, by kind; by route where that leaves it of no use to others."""
     sold = api.sells(key)
@@ -195,7 +207,15 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
     note = api.post("/v1/credit_notes", {"invoice": invoice, "lines": [cent]}, key=key)["id"]
     coupon = api.post("/v1/coupons", {"name": "Ten", "percent": 10}, key=key)["id"]
     code = {"code": "THEIRS" if key else "OURS", "coupon": coupon}
+    endpoint = _listens(api, key)
+    delivered = api.post(f"/v1/webhook_endpoints/{endpoint}/test", key=key)["id"]
     return {
+        "webhook_endpoint": endpoint,
+        "webhook_endpoints.delete": _listens(api, key),
+        "webhook_endpoints.disable": _listens(api, key),
+        "webhook_endpoints.enable": _listens(api, key),
+        "webhook_deliveries.get": delivered,
+        "webhook_deliveries.resend": delivered,
         "subscription": sold["id"],
         "invoice": invoice,
         "credit_notes.create": _owes(api, key),
@@ -356,6 +376,7 @@ MEANT = {
     ("lifecycle.resume", "shifts"): (True,),
     ("retry_policies.replay", "retries"): ({},),
     ("links.method", "send"): (True,),
+    ("webhook_endpoints.update", "description"): ("",),
     ("changes.change", "coupons"): (None, []),
     ("subscriptions.change_collection", "accepted_types"): (None, []),
     ("subscriptions.change_collection", "collect_addresses"): (None, []),
@@ -542,7 +563,11 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "amount": {"reason": "Other"},
     "code": {"code": "OTHER"},
     "at_period_end": {"at_period_end": False},
+    "url": {"description": "Other"},
     "picture": {"picture": ""},
+    "description": {"description": "Another"},
+    "expires_in_hours": {"expires_in_hours": 2},
+    "since": {"since": "2026-01-31T01:00:00Z"},
     "shifts": {"shifts": True},
     "on": {"on": "2026-03-12"},
     "coupons": {"force": True},
