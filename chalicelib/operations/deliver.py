@@ -178,7 +178,7 @@ def _send(service: Service, account: str, mails: dict[str, Mail], known: Reading
         if not isinstance(delivery, Delivery) or answer is None:
             return
         if isinstance(answer, MailRefused):
-            changes.put(delivery.refused(str(answer), real))
+            changes.put(delivery.refused(answer.detail, real))
         else:
             changes.put(delivery.sent(mails[name].to, answer, real))
 

@@ -191,9 +191,10 @@ class Diary:
 
 
 def letter_of(delivery: str) -> str:
-    """The kind of letter a delivery is, as its name ends."""
+    """The kind of letter a delivery is, as its name ends, before the user it goes to."""
     name = delivery.partition("_again_")[0]
-    return max((kind for kind in Letter if name.endswith(f"_{kind}")), key=len).value
+    named = [kind.value for kind in Letter if f"_{kind}" in name]
+    return max(named, key=lambda kind: (name.rfind(f"_{kind}") + len(kind), len(kind)))
 
 
 def each_day(diary: Diary, days: list[str], see: Callable[[], Any]) -> list[Any]:
