@@ -36,11 +36,12 @@ class Endpoint:
     said: str = "ok"
     came: list[Came] = field(default_factory=list)
     held: int = 0
+    port: int = 0
 
     def __post_init__(self) -> None:
         self._lock, self._free = threading.Lock(), threading.Event()
         self._free.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sandbox import mailbox
+from sandbox import inbox, mailbox
 from sandbox.aws import LOCAL, Aws
 from sandbox.demo import run, story
+from sandbox.endpoint import Endpoint
 from sandbox.environment import SetUpError
 from sandbox.stripe.server import StripeServer
 from sandbox.world import STRIPE_KEY, World, environment
@@ -32,8 +33,10 @@ def main(arguments: list[str]) -> int:
         aws = stack.enter_context(Aws(port=4566, state=_state() / "aws"))
         world = stack.enter_context(_world(aws, asked.port))
         key = _key(world, console)
+        hears = stack.enter_context(Endpoint(port=asked.port + 1))
         world.gateway.pages["/mailbox"] = lambda: mailbox.page(aws.endpoint)
-        _say_what_to_try(console, world, key)
+        world.gateway.pages["/hooks"] = lambda: inbox.page(hears.came, hears.url)
+        _say_what_to_try(console, world, key, hears.url)
         _live(world)
     return 0
 
@@ -107,11 +110,11 @@ def _live(world: World) -> None:
         threading.Event().wait(TICK_SECONDS)
 
 
-def _say_what_to_try(console: Console, world: World, key: str) -> None:
+def _say_what_to_try(console: Console, world: World, key: str, hears: str) -> None:
     url, now = world.gateway.url, world.now.astimezone(UTC)
     console.print(
         f"""
-[bold]Perennial serves at {url}[/]   letters: {url}/mailbox   Stripe: {world.stripe_url or "Stripe's test mode"}
+[bold]Perennial serves at {url}[/]   letters: {url}/mailbox   webhooks: {url}/hooks   Stripe: {world.stripe_url or "Stripe's test mode"}
 It is {now:%d %B %Y %H:%M} UTC in there. Ctrl-C stops it; the next ./dev up goes on from here.
 
 Try:
@@ -120,6 +123,15 @@ Try:
   curl -s "{url}/v1/invoices?limit=3" -H "Authorization: Bearer $KEY"
   curl -s {url}/v1/contacts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
        -d '{{"name": "Fay", "email": "fay@perennial.example"}}'
+
+What people receive: an invoice as PDF and as e-invoice, a letter in another language, every event at an endpoint:
+  INVOICE=$(curl -s "{url}/v1/invoices?limit=1" -H "Authorization: Bearer $KEY" | sed 's/.*"id":"\\(inv_[^"]*\\)".*/\\1/')
+  curl -s {url}/v1/invoices/$INVOICE/pdf -H "Authorization: Bearer $KEY" -o invoice.pdf
+  curl -s "{url}/v1/invoices/$INVOICE/einvoice?format=ubl" -H "Authorization: Bearer $KEY"
+  curl -s "{url}/v1/letters/receipt/preview?language=de&format=text" -H "Authorization: Bearer $KEY"
+  curl -s {url}/v1/webhook_endpoints -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+       -d '{{"url": "{hears}", "events": ["*"]}}'
+  curl -s "{url}/v1/events?type=invoice.*&limit=3" -H "Authorization: Bearer $KEY"
 
 A year in a second, on a test account with a clock of its own (the answer shows its key):
   curl -s {url}/v1/accounts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
