@@ -6,6 +6,7 @@ from chalicelib.billing.disputes import CLOSED, Dispute, DisputeStatus
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.views import dues, formats
+from chalicelib.views.catalogs import catalog
 from chalicelib.views.letter_cases import Case
 from chalicelib.views.letter_sheets import (
     Told,
@@ -90,13 +91,20 @@ def disputed(case: Case, dispute: Dispute) -> Told:
             customer=customer,
             email=_email(case),
             subscription=sold(case),
-            reason=formats.name(dispute.reason.replace("_", " ")),
+            reason=_why(case, dispute),
             withdrawn=withdrawn,
             fee=reader.money(dispute.fee) if dispute.fee else "",
             answer_by=by if answerable else "",
             dispute=formats.name(dispute.id),
         ),
     )
+
+
+def _why(case: Case, dispute: Dispute) -> str:
+    """Stripe's reason in words; one that is not known here as Stripe calls it."""
+    if f"letter.dispute_reason.{dispute.reason}" in catalog(case.reader.language):
+        return case.reader.word(f"letter.dispute_reason.{dispute.reason}")
+    return formats.name(dispute.reason.replace("_", " "))
 
 
 def _disputed(dispute: Dispute) -> str:

@@ -239,7 +239,10 @@ def all_situations():
     dispute = case(Letter.STAFF_DISPUTE)
     for status in DisputeStatus:
         yield replace(dispute, dispute=replace(dispute.dispute, status=status))
-    yield replace(dispute, dispute=replace(dispute.dispute, evidence_due_at=None))
+    for reason in catalog("en"):
+        if reason.startswith("letter.dispute_reason."):
+            yield replace(dispute, dispute=replace(dispute.dispute, reason=reason.rpartition(".")[2]))
+    yield replace(dispute, dispute=replace(dispute.dispute, reason="of_tomorrow", evidence_due_at=None))
     both = case(Letter.RECEIPT)
     other = replace(both.invoices[0], id="inv_2", number="INV-000043")
     parts = (*both.payment.allocations, replace(both.payment.allocations[0], invoice="inv_2"))
