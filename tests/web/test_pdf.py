@@ -101,6 +101,20 @@ def test_a_draft_has_none_and_a_void_one_still_has(api: Api, invoice: str):
     assert "$25.00" in pdf(api, f"/v1/invoices/{invoice}/pdf").pages[0].extract_text()
 
 
+def test_what_the_balance_paid_at_once_is_shown_though_it_went_back(api: Api):
+    """The document of a void invoice is asked for late: what came from the customer's balance as it was issued is on it."""
+    sold = api.sells(collection_method="send_invoice", days_until_due=7, payment_method=None)
+    amount = {"amount": {"amount": 1000, "currency": "usd"}, "reason": "Sorry"}
+    assert api.post(f"/v1/contacts/{sold['contact']}/balance", amount).status == 200
+    renew.subscriptions(api.service, api.account.id, [keys.key(Subscription, api.account.id, sold["id"])])
+    name = f"inv_{sold['id'].removeprefix('sub_')}_0001"
+    assert api.post(f"/v1/invoices/{name}/void").status == 200
+    assert api.get(f"/v1/invoices/{name}")["amount_applied"]["amount"] == 0
+    text = pdf(api, f"/v1/invoices/{name}/pdf").pages[0].extract_text()
+    assert "-$10.00" in text
+    assert "$15.00" in text
+
+
 def test_two_at_once_get_the_same_bytes(api: Api, invoice: str):
     """The first that is kept wins; whoever made another is given that."""
     record = api.service.store.get(Invoice, api.account.id, invoice)
