@@ -17,7 +17,7 @@ VERBS = {
         "check everything, then run the tests on each Python there is (arguments: pytest's, alone)",
     ),
     "check": ("sandbox.checks", "format, lint, types and imports, without the tests"),
-    "bench": ("sandbox.bench", "measure what a renewal costs (--json for machines)"),
+    "bench": ("sandbox.bench.run", "measure what a renewal costs (--json for machines)"),
     "gallery": (
         "sandbox.gallery.run",
         "picture every letter, document and page in every language (--language, --to)",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.billing.deliveries import Letter
+from chalicelib.crm.parties import LANGUAGES
 from sandbox import browser
 from sandbox.gallery import pieces
 
@@ -34,7 +35,7 @@ def test_the_bench_prints_one_object_of_figures():
     measured = dev("bench", "20", "--json")
     assert measured.returncode == 0, measured.stderr[-3000:]
     figures = json.loads(measured.stdout)
-    assert set(figures) == {"renewal", "invoice_us", "api_read_us", "first_event"}
+    assert set(figures) == {"renewal", "told", "papers", "invoice_us", "api_read_us", "first_event"}
     renewal = figures["renewal"]
     assert set(renewal) == {
         "count",
@@ -50,6 +51,14 @@ def test_the_bench_prints_one_object_of_figures():
     assert renewal["count"] == 20
     assert renewal["stripe_calls"] == 1
     assert set(figures["first_event"]) == {"cpu_ms", "mib"}
+    told, papers = figures["told"], figures["papers"]
+    assert told["events"] >= 2
+    assert told["dynamodb_requests_added"] == round(
+        told["dynamodb_requests"] - renewal["dynamodb_requests"], 4
+    )
+    assert set(papers["letter_ms"]) == set(LANGUAGES)
+    assert papers["pdf_first_ms"] > papers["pdf_ms"] > papers["einvoice_ms"] > 0
+    assert papers["pdf_kb"] > 10
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import bench
 from sandbox.aws import Aws
+from sandbox.bench import day, sales
 from sandbox.gateway import Context, sqs_event, tick_event
 from sandbox.world import QUEUES, World, environment
 
@@ -41,9 +41,9 @@ def main(count: int, latency_ms: int, *, as_json: bool) -> int:
     def say(text: str) -> None:
         print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
 
-    with tempfile.TemporaryDirectory() as folder, Aws() as aws, bench.local_stripe() as stripe:
+    with tempfile.TemporaryDirectory() as folder, Aws() as aws, sales.local_stripe() as stripe:
         clock = Path(folder) / "clock"
-        clock.write_text(bench.STARTED.isoformat())
+        clock.write_text(sales.STARTED.isoformat())
         with World(environment(aws.environment(), stripe, clock), stripe) as world:
             result = _measured(world, count, latency_ms, Path(folder) / "events", say)
     if as_json:
@@ -59,10 +59,10 @@ def main(count: int, latency_ms: int, *, as_json: bool) -> int:
 def _measured(
     world: World, count: int, latency_ms: int, file: Path, say: Callable[[str], None]
 ) -> dict[str, float]:
-    world.set_clock(bench.STARTED)
+    world.set_clock(sales.STARTED)
     say(f"Selling {count} subscriptions of three lines, of one account, and billing them …")
-    bench.sell(world, count, say, accounts=1)
-    world.set_clock(bench.FIRST_DUE)
+    sales.sell(world, count, say, accounts=1)
+    world.set_clock(sales.FIRST_DUE)
     events = _invoiced(world)
     file.write_text(json.dumps(events))
     world.stripe("POST", "latency", {"seconds": latency_ms / 1000})
@@ -75,9 +75,7 @@ def _measured(
         check=True,
     )
     told = json.loads(done.stdout.splitlines()[-1])
-    charged = world.stripe("GET", "summary")["charges"]["succeeded"]
-    if charged != count:
-        raise SystemExit(f"{charged} charges for {count} invoices: nothing here is worth measuring.")
+    sales.check_charged(world, count)
     return {
         "charges_per_second": round(count / told["seconds"], 1),
         "cpu_ms": round(1000 * told["cpu"] / count, 2),
@@ -91,8 +89,8 @@ def _invoiced(world: World) -> list[dict[str, Any]]:
     world.invoke("run_billing", tick_event("run_billing"))
     left: list[dict[str, Any]] = []
     while messages := world.batch(QUEUE, BATCH):
-        billing = [one for one in messages if bench.step_of(one) == "billing"]
-        left += [one for one in messages if bench.step_of(one) == "charging"]
+        billing = [one for one in messages if day.step_of(one) == "billing"]
+        left += [one for one in messages if day.step_of(one) == "charging"]
         if billing:
             getattr(world.app, FUNCTION)(sqs_event(billing, QUEUE), Context())
         world.delete(QUEUE, messages)

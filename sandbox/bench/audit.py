@@ -9,16 +9,17 @@ from typing import Any
 
 from chalicelib.billing.audits import Audit
 from chalicelib.operations import audit
-from sandbox import bench
 from sandbox.aws import Aws
+from sandbox.bench import sales
+from sandbox.bench.meter import Meter, counted
 from sandbox.world import World, environment
 
 
 def main(count: int, *, as_json: bool) -> int:
     """`./dev bench [N] --audit`."""
-    with tempfile.TemporaryDirectory() as folder, Aws() as aws, bench.local_stripe() as stripe:
+    with tempfile.TemporaryDirectory() as folder, Aws() as aws, sales.local_stripe() as stripe:
         clock = Path(folder) / "clock"
-        clock.write_text(bench.STARTED.isoformat())
+        clock.write_text(sales.STARTED.isoformat())
         with World(environment(aws.environment(), stripe, clock), stripe) as world:
             result = _measured(world, count)
     if as_json:
@@ -34,17 +35,17 @@ def main(count: int, *, as_json: bool) -> int:
 
 
 def _measured(world: World, count: int) -> dict[str, float]:
-    world.set_clock(bench.STARTED)
+    world.set_clock(sales.STARTED)
     print(f"Selling {count} subscriptions of one account, and billing them …", file=sys.stderr, flush=True)
-    account = bench.sell(world, count, lambda _: None, accounts=1)
-    world.set_clock(bench.FIRST_DUE)
+    [account] = sales.sell(world, count, lambda _: None, accounts=1)
+    world.set_clock(sales.FIRST_DUE)
     world.settle()
-    meter = bench.Meter()
-    service: Any = bench.counted(world.service(), world, meter)
-    before, began = bench.stripe_calls(world), time.perf_counter()
+    meter = Meter()
+    service: Any = counted(world.service(), world, meter)
+    before, began = sales.stripe_calls(world), time.perf_counter()
     with meter.during("audit"):
         told = audit.account(service, account)
-    seconds, calls = time.perf_counter() - began, bench.stripe_calls(world) - before
+    seconds, calls = time.perf_counter() - began, sales.stripe_calls(world) - before
     _is_whole(told, count)
     cost = meter.steps["audit"]
     return {

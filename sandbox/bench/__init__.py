@@ -1,0 +1,1 @@
+"""What a renewal costs, and what else is worth a figure."""
