@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
+from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.service import Service
@@ -165,10 +166,18 @@ def blame(service: Service, name: str, error: Exception) -> None:
 
 
 def retried(attempt: Callable[[], R]) -> R:
-    """Read, decide and commit one thing a person waits for, anew as long as somebody else is faster."""
+    """Read, decide and commit one thing a person waits for, anew as long as somebody else is faster.
+
+    Who was faster may be an earlier try of it, whose answer did not come: what is refused then is looked at once more,
+    since an attempt begins by asking whether it is done.
+    """
     for tries in range(MAX_TRIES):
         try:
             return attempt()
         except Conflict:
             time.sleep(random.uniform(0, 0.01 * 2**tries))  # noqa: S311 - jitter, not a secret
+        except (Invalid, WrongState):
+            if not tries:
+                raise
+            return attempt()
     return attempt()

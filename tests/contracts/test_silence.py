@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import urllib3
 
+from chalicelib.billing.errors import WrongState
 from chalicelib.crm.contacts import Contact
+from chalicelib.operations.together import retried
 from chalicelib.settings import Settings, read
 from chalicelib.store import table
 from chalicelib.store.changes import Changeset, Conflict
@@ -99,3 +101,20 @@ def test_a_put_that_was_answered_is_never_mistaken_for_a_repetition(
     Store(Dynamo(settings), settings.table, shards=1).commit(contacts("con_1"))
     with pytest.raises(Conflict):
         silent[0].commit(contacts("con_1"))
+
+
+def test_a_refusal_by_what_an_earlier_try_wrote_is_no_refusal():
+    """It asked whether it was done just before its own write came through: asked once more, it is done. Any other refusal is told at once."""
+    ways: list[Any] = [Conflict(("a",)), WrongState("paused", "It is paused."), "done"]
+
+    def attempt() -> str:
+        way = ways.pop(0)
+        if isinstance(way, Exception):
+            raise way
+        return str(way)
+
+    assert retried(attempt) == "done"
+    ways += [WrongState("paused", "It is paused."), "never asked"]
+    with pytest.raises(WrongState):
+        retried(attempt)
+    assert ways == ["never asked"]

@@ -206,7 +206,8 @@ def test_who_asks_for_an_act_may_die_at_any_point_and_ask_again(ministack: Aws, 
     for at in range(1, most + 1):
         told = lived(ministack, at, tmp_path, at)
         due = {name for name, points in whole.passed.items() if len(points) >= at}
-        assert set(told.struck) == due, f"point {at} was not passed by {due - set(told.struck)}"
+        # A transaction that is repeated because its answer was late passes a point more than in the whole run.
+        assert set(told.struck) >= due, f"point {at} was not passed by {due - set(told.struck)}"
         assert told.outcome == whole.outcome, f"point {at}: {told.struck}"
 
 
