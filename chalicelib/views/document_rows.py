@@ -34,6 +34,11 @@ def breakable(text: str) -> str:
     return _LONG.sub(lambda word: _PLACES.sub("\\g<0>\u200b", word[0]), text)
 
 
+def lines_of(reader: Reader, text: str) -> list[str]:
+    """The lines of a text that is not ours, without empty ones."""
+    return [own(reader, line) for line in text.splitlines() if line.strip()]
+
+
 def whole(reader: Reader, n: int) -> str:
     """A count."""
     return reader.quantity(Decimal(n))

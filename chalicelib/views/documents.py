@@ -22,8 +22,8 @@ from chalicelib.billing.tax import Category
 from chalicelib.crm.parties import Parties
 from chalicelib.crm.profiles import Profile
 from chalicelib.crm.tax_ids import TaxId
-from chalicelib.views import comments, document_rows, formats, reading, typeset
-from chalicelib.views.document_rows import breakable, own, whole
+from chalicelib.views import comments, document_paying, document_rows, formats, reading, typeset
+from chalicelib.views.document_rows import breakable, lines_of, own, whole
 from chalicelib.views.reading import Reader
 
 TEMPLATE: Final = "document.typ"
@@ -92,7 +92,7 @@ def sheet(document: Document) -> Sheet:
         "rows": list(document_rows.rows(reader, document.invoice, document.note)),
         "sums": list(document_rows.sums(reader, document.invoice, document.note)),
         "reasons": list(_reasons(reader, document)),
-        "pay": _pay(reader, document),
+        "pay": document_paying.pay(reader, document),
         "comments": _comments(parties),
         "footer": [
             f"{what} {own(reader, document.number)} · {own(reader, formats.shortened(parties.seller_name, 80))}",
@@ -219,66 +219,6 @@ _WHY: Final = {
 }
 
 
-# -- how it is paid ---------------------------------------------------------------------------------
-
-
-def _pay(reader: Reader, document: Document) -> Sheet:
-    """What the buyer is to do, by when, and how: on the page, or by a transfer."""
-    one, word = document.invoice, reader.word
-    if document.note:
-        return {"told": "", "link": None, "schedule": None, "transfer": None}
-    sent = one.due_on is not None and bool(document.due)
-    parts = (
-        one.instalments if sum(part.amount.amount for part in one.instalments) == document.due.amount else ()
-    )
-    schedule = [
-        (
-            f"{word('document.instalment', n=whole(reader, n), of=whole(reader, len(parts)))} · {reader.day(part.on)}",
-            reader.money(part.amount),
-        )
-        for n, part in enumerate(parts, 1)
-    ]
-    return {
-        "told": _told(reader, document, sent=sent, parts=bool(parts)),
-        "link": {"url": document.link, "label": word("document.pay_online")}
-        if sent and document.link
-        else None,
-        "schedule": {"label": word("document.schedule"), "rows": schedule} if parts else None,
-        "transfer": _transfer(reader, document) if sent else None,
-    }
-
-
-def _told(reader: Reader, document: Document, *, sent: bool, parts: bool) -> str:
-    if not document.due:
-        return reader.word("document.settled")
-    if not sent or document.invoice.due_on is None:
-        return reader.word("document.charged")
-    if parts:
-        return reader.word("document.pay_parts")
-    return reader.word("document.pay_by", day=reader.day(document.invoice.due_on))
-
-
-def _transfer(reader: Reader, document: Document) -> Sheet | None:
-    bank = document.parties.profile.bank
-    if bank is None:
-        return None
-    said = (
-        ("holder", bank.holder or document.parties.seller_name),
-        ("iban", _in_fours(bank.iban)),
-        ("bic", bank.bic),
-        ("bank", bank.bank),
-        ("transfer_reference", document.number),
-    )
-    rows = [(reader.word(f"document.{name}"), own(reader, value)) for name, value in said if value]
-    lines = _lines(reader, bank.lines)
-    return {"label": reader.word("document.transfer"), "rows": rows, "lines": lines}
-
-
-def _in_fours(iban: str) -> str:
-    plain = "".join(iban.split())
-    return " ".join(plain[n : n + 4] for n in range(0, len(plain), 4))
-
-
 # -- in words ---------------------------------------------------------------------------------------
 
 
@@ -302,17 +242,13 @@ def _comments(parties: Parties) -> list[Sheet]:
 def _footer(reader: Reader, profile: Profile) -> list[str]:
     """At the foot of every page, without looks."""
     snippets = {one.name: one.text for one in profile.snippets}
-    return _lines(reader, comments.plain(comments.parsed(profile.footer, snippets)))
+    return lines_of(reader, comments.plain(comments.parsed(profile.footer, snippets)))
 
 
 def begins_right_to_left(text: str) -> bool:
     """Whether the first letter that has a direction runs from right to left."""
     directions = map(unicodedata.bidirectional, text)
     return next((one != "L" for one in directions if one in ("L", "R", "AL")), False)
-
-
-def _lines(reader: Reader, text: str) -> list[str]:
-    return [own(reader, line) for line in text.splitlines() if line.strip()]
 
 
 def _region(locale: str) -> str:
