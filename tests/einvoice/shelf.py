@@ -250,6 +250,10 @@ CASES: dict[str, Callable[[], Issued]] = {
     "zero-rated": lambda: Issued(invoice(line(tax=Z), taxes=(Z,))),
     "exempt": lambda: Issued(invoice(line(tax=E), taxes=(E,))),
     "reverse charge": lambda: Issued(invoice(line(tax=AE), taxes=(AE,)), parties=BUSINESS),
+    "reverse charge for one known by a register": lambda: Issued(
+        invoice(line(tax=AE), taxes=(AE,)),
+        parties=replace(BUSINESS, company=replace(COMPANY, tax_ids=())),
+    ),
     "within the EU": lambda: Issued(invoice(line(tax=K), taxes=(K,)), parties=BUSINESS),
     "export": lambda: Issued(invoice(line(tax=G), taxes=(G,))),
     "not subject to VAT": lambda: Issued(invoice(line(tax=O), taxes=(O,))),
@@ -288,6 +292,12 @@ CASES: dict[str, Callable[[], Issued]] = {
             line(1, INSIDE, id="li_3"),
             taxes=(INSIDE, INSIDE_7),
             discounts=(off("7.5"), off(amount=99)),
+        )
+    ),
+    "a few cents, tax inside, and discounts of nothing": lambda: Issued(
+        invoice(
+            *(line(4, INSIDE, id=f"li_{n}", discounts=(UnitDiscount(percent=Decimal(1)),)) for n in range(3)),
+            taxes=(INSIDE,),
         )
     ),
     "the same rate inside and on top": lambda: Issued(

@@ -127,6 +127,8 @@ TERMS = "//ram:SpecifiedTradePaymentTerms"
         ("a part of a period", "//ram:SpecifiedLineTradeSettlement//ram:BillingSpecifiedPeriod//udt:DateTimeString", ["20260315", "20260324"]),
         ("twelve decimals", "//ram:NetPriceProductTradePrice/*", ["123456.789012", "100000000"]),
         ("graduated tiers", "//ram:NetPriceProductTradePrice/* | //ram:BilledQuantity", ["19.47", "15.5", "15.5"]),
+        ("a few cents, tax inside, and discounts of nothing", "//ram:SpecifiedTradeAllowanceCharge", []),
+        ("a few cents, tax inside, and discounts of nothing", "//ram:LineTotalAmount", ["0.03", "0.03", "0.04", "0.10"]),
         ("percent off a unit", "//ram:SpecifiedLineTradeSettlement/ram:SpecifiedTradeAllowanceCharge/*[not(*)]", ["1.56", "95", "less 12.5%"]),
         ("names of all kinds", "//ram:SpecifiedTradeProduct/ram:Name", ["é\u0301 \ufffd\ufffd\ufffd<&>\"' ]]> \ufffd 日本語 \U0001f600", "مرحب محمد שלום", "–", "x" * 250]),
     ],
