@@ -144,14 +144,14 @@ def test_turned_away_unread_is_unavailable(gateway: StripeGateway, control: Remo
     assert isinstance(gateway.charge(f"pay_{fault}", request), Succeeded)
 
 
-def test_nobody_there_and_a_wrong_key_are_unavailable(shared_stripe: StripeServer):
+def test_nobody_there_and_a_wrong_key_are_unavailable(server: StripeServer):
     """What was surely not carried out is no unknown outcome."""
     request = Request(
         amount=Money(2500, "usd"), customer="cus_1", method="pm_1", description="x", metadata={"payment": "p"}
     )
     for gateway in (
         StripeGateway("sk_test_local", "http://127.0.0.1:9"),
-        StripeGateway("sk_wrong", shared_stripe.url),
+        StripeGateway("sk_wrong", server.url),
     ):
         with pytest.raises(Unavailable):
             gateway.charge("pay_nobody", request)
@@ -174,12 +174,10 @@ def test_a_search_goes_through_all_pages_and_only_its_time(gateway: StripeGatewa
     assert gateway.find(request, datetime.now(UTC) + timedelta(days=1)) is None
 
 
-def test_a_payment_is_called_off_unless_it_is_too_late(gateway: StripeGateway, shared_stripe: StripeServer):
+def test_a_payment_is_called_off_unless_it_is_too_late(gateway: StripeGateway, server: StripeServer):
     """What waits for its buyer can be canceled; what is paid stays paid."""
     request = request_of(gateway, "off", "pm_card_authenticationRequired")
-    begun = StripeClient(
-        "sk_test_local", base_addresses={"api": shared_stripe.url}
-    ).v1.payment_intents.create(
+    begun = StripeClient("sk_test_local", base_addresses={"api": server.url}).v1.payment_intents.create(
         {
             "amount": 2500,
             "currency": "usd",

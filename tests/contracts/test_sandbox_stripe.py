@@ -1,37 +1,9 @@
 """The sandbox's Stripe keeps Stripe's promises about payments, seen through stripe-python as it is."""
 
-from collections.abc import Iterator
-
 import pytest
 import stripe
 
-from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
-
 OFF_SESSION = {"confirm": True, "off_session": True}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    return remote
-
-
-@pytest.fixture
-def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
-    return stripe.StripeClient("sk_test_contract", base_addresses={"api": server.url}, max_network_retries=0)
-
-
-@pytest.fixture
-def ada(client: stripe.StripeClient) -> str:
-    return client.v1.customers.create({"email": "ada@example.com", "name": "Ada"}).id
 
 
 def card(client: stripe.StripeClient, customer: str, name: str = "pm_card_visa") -> str:

@@ -1,35 +1,7 @@
 """What banks say: declines, questions to the buyer, and debits that take days, as Stripe documents its test methods."""
 
-from collections.abc import Iterator
-
 import pytest
 import stripe
-
-from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    return remote
-
-
-@pytest.fixture
-def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
-    return stripe.StripeClient("sk_test_contract", base_addresses={"api": server.url}, max_network_retries=0)
-
-
-@pytest.fixture
-def ada(client: stripe.StripeClient) -> str:
-    return client.v1.customers.create({"email": "ada@example.com"}).id
 
 
 def card(client: stripe.StripeClient, customer: str, name: str) -> str:

@@ -1,41 +1,21 @@
 """Checkout Sessions: a page for each, on which a buyer without JavaScript pays, saves, is refused, or comes too late."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import stripe
 
 from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
 from tests.contracts.browser import Read, Shown, ask, visit
 
 CARD = {"name": "Ada Lovelace", "card_expiry": "12/34", "card_cvc": "123"}
 LINE = {"price_data": {"currency": "usd", "unit_amount": 1250, "product_data": {"name": "Coffee"}}}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
 @pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    remote.it_is("2026-03-01")
-    return remote
-
-
-@pytest.fixture
-def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
-    return stripe.StripeClient("sk_test_contract", base_addresses={"api": server.url}, max_network_retries=0)
-
-
-@pytest.fixture
-def ada(client: stripe.StripeClient) -> str:
-    return client.v1.customers.create({"email": "ada@example.com"}).id
+def sandbox(sandbox: Remote) -> Remote:
+    sandbox.it_is("2026-03-01")
+    return sandbox
 
 
 def asked(**more):

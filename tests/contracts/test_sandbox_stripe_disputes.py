@@ -1,38 +1,17 @@
 """Money that is taken back: disputes of cards, late returns of debits, refunds of the dashboard, and fees told late."""
 
-from collections.abc import Iterator
-
 import pytest
 import stripe
 
 from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
 
 OPENED = ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
 @pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    remote.it_is("2026-03-01")
-    return remote
-
-
-@pytest.fixture
-def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
-    return stripe.StripeClient("sk_test_contract", base_addresses={"api": server.url}, max_network_retries=0)
-
-
-@pytest.fixture
-def ada(client: stripe.StripeClient) -> str:
-    return client.v1.customers.create({"email": "ada@example.com"}).id
+def sandbox(sandbox: Remote) -> Remote:
+    sandbox.it_is("2026-03-01")
+    return sandbox
 
 
 def pay(client, customer: str, name: str = "pm_card_visa", currency: str = "usd") -> stripe.PaymentIntent:

@@ -2,33 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import stripe
 
 from sandbox.stripe import routes
-from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    return remote
-
-
-@pytest.fixture
-def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
-    return stripe.StripeClient("sk_test_contract", base_addresses={"api": server.url}, max_network_retries=0)
 
 
 def refused(client) -> stripe.StripeError:

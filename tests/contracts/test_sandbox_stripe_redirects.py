@@ -1,40 +1,14 @@
 """3-D Secure by redirect: a bank's page on which a person completes or fails, and the way back that tells which."""
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import stripe
 
-from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
 from tests.contracts.browser import Shown, visit
 
 BACK = "https://shop.test/back?invoice=7"
 CARD = {"name": "Ada", "email": "ada@example.com", "card_expiry": "12/34", "card_cvc": "123"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    return remote
-
-
-@pytest.fixture
-def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
-    return stripe.StripeClient("sk_test_contract", base_addresses={"api": server.url}, max_network_retries=0)
-
-
-@pytest.fixture
-def ada(client: stripe.StripeClient) -> str:
-    return client.v1.customers.create({"email": "ada@example.com"}).id
 
 
 def card(client: stripe.StripeClient, customer: str, name: str = "pm_card_authenticationRequired") -> str:

@@ -2,26 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 import stripe
 
 from sandbox.stripe.remote import Remote
 from sandbox.stripe.server import StripeServer
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    return remote
 
 
 @pytest.fixture

@@ -7,9 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import stripe
 
-from sandbox.stripe.remote import Remote
-from sandbox.stripe.server import StripeServer
-
 SECRET = "whsec_contract"
 
 
@@ -49,24 +46,6 @@ class Inbox:
     @property
     def types(self) -> list[str]:
         return [event.type for event in self.events]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: StripeServer) -> Remote:
-    remote = Remote(server.url)
-    remote.reset()
-    return remote
-
-
-@pytest.fixture
-def client(server: StripeServer, sandbox: Remote) -> stripe.StripeClient:
-    return stripe.StripeClient("sk_test_contract", base_addresses={"api": server.url}, max_network_retries=0)
 
 
 @pytest.fixture
