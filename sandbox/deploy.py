@@ -72,6 +72,9 @@ def local(
         properties = changed["Resources"][logical(function)]["Properties"]
         properties["CodeUri"] = code
         properties["Environment"]["Variables"].update(overrides[function])
+    api = changed["Resources"]["RestAPI"]["Properties"]
+    # The local CloudFormation reads it here alone.
+    api["BinaryMediaTypes"] = api["DefinitionBody"]["x-amazon-apigateway-binary-media-types"]
     for resource in changed["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
             _widen(resource["Properties"]["Policies"][0]["PolicyDocument"])

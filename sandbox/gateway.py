@@ -188,6 +188,7 @@ def sns_event(text: str, topic: str) -> dict[str, Any]:
         "Subject": "Amazon SES Email Event Notification",
         "Message": text,
         "Timestamp": "1970-01-01T00:00:00.000Z",
+        "MessageAttributes": {},
     }
     return {
         "Records": [

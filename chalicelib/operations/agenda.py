@@ -6,22 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.accounts import HOUSE
 from chalicelib.operations import (
     audit,
     collect,
-    deliver,
-    expire,
     governor,
     heed,
-    post,
     publish,
     reconcile,
     refund,
     renew,
-    resend,
     rezone,
     setup,
 )
@@ -34,9 +31,20 @@ from chalicelib.store.schedules import MAX_FAILURES
 log = logging.getLogger("perennial")
 
 Perform = Callable[[Service, str, list[str]], object]
+
+
+def late(module: str, function: str) -> Perform:
+    """Work of letters and webhooks, whose modules the workers of money need not load."""
+
+    def perform_(service: Service, account: str, names: list[str]) -> object:
+        return getattr(import_module(f"chalicelib.operations.{module}"), function)(service, account, names)
+
+    return perform_
+
+
 PERFORM: dict[str, Perform] = {
     "account": rezone.then_clocks,
-    "payment_method": expire.payment_methods,
+    "payment_method": late("expire", "payment_methods"),
     "subscription": renew.subscriptions,
     "invoice": collect.invoices,
     "payment": reconcile.payments,
@@ -44,9 +52,9 @@ PERFORM: dict[str, Perform] = {
     "refund": refund.refunds,
     "stripe_event": heed.stripe_events,
     "event": publish.fan_out,
-    "delivery": deliver.deliveries,
-    "webhook_delivery": post.deliveries,
-    "webhook_endpoint": resend.walks,
+    "delivery": late("deliver", "deliveries"),
+    "webhook_delivery": late("post", "deliveries"),
+    "webhook_endpoint": late("resend", "walks"),
     "audit": audit.go_on,
 }
 # Kinds whose work is a question to the gateway.

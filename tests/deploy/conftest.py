@@ -93,8 +93,14 @@ class Recorder:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                recorder.calls |= called(self.headers.get("X-Amz-Target", ""), self.path, body)
-                status, headers, content = recorder._passed_on(self.path, body, dict(self.headers))
+                recorder.calls |= (
+                    called(self.headers.get("X-Amz-Target", ""), self.path, body)
+                    if self.command == "POST"
+                    else {(f"s3:{self.command.title()}Object", "objects")}
+                )
+                status, headers, content = recorder._passed_on(
+                    self.command, self.path, body, dict(self.headers)
+                )
                 self.send_response(status)
                 for name, value in headers.items():
                     if name.lower() not in HOP_BY_HOP:
@@ -103,15 +109,17 @@ class Recorder:
                 self.end_headers()
                 self.wfile.write(content)
 
+            do_GET = do_PUT = do_POST  # noqa: N815 - as the standard library calls them
+
             def log_message(self, *_: Any) -> None:
                 pass
 
         return Requests
 
     def _passed_on(
-        self, path: str, body: bytes, headers: dict[str, str]
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
-        request = urllib.request.Request(self._endpoint + path, body, headers, method="POST")
+        request = urllib.request.Request(self._endpoint + path, body or None, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, dict(answer.headers), answer.read()
@@ -123,7 +131,7 @@ class Recorder:
 def called(target: str, path: str, body: bytes) -> set[tuple[str, str]]:
     """A request as IAM sees it: its actions, each with the index, queue, parameter or table it is about."""
     if path.startswith("/v2/email/"):
-        return {("ses:SendEmail", "identity")}
+        return {("ses:SendEmail", "identity"), ("ses:SendRawEmail", "identity")}
     given, (service, _, action) = json.loads(body), target.partition(".")
     if service == "AmazonSSM":
         return {(f"ssm:{action}", name) for name in given["Names"]}
@@ -152,6 +160,25 @@ class Deployed:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
         return http(method, self.stack.url + path, json.dumps(body).encode() if body else None, headers)
 
+    def fetched(self, path: str) -> bytes:
+        """What the deployed API answers, as bytes."""
+        headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/pdf"}
+        request = urllib.request.Request(self.stack.url + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: bytes = answer.read()
+        return found
+
+    def files(self) -> list[str]:
+        """The names of what is kept in the stack's bucket."""
+        bucket = self.stack.outputs["FilesBucket"]
+        return [one["Key"] for one in self.client("s3").list_objects_v2(Bucket=bucket).get("Contents", ())]
+
+    def file(self, name: str) -> bytes:
+        """One of them."""
+        found = self.client("s3").get_object(Bucket=self.stack.outputs["FilesBucket"], Key=name)
+        content: bytes = found["Body"].read()
+        return content
+
     def said(self, path: str, **body: Any) -> Any:
         """A POST that creates something."""
         answer = self.call("POST", path, body)
@@ -178,10 +205,10 @@ class Deployed:
         return [event["message"] for event in events]
 
     def letters(self) -> list[Any]:
-        """What came to the local inbox."""
+        """The receipts that came to the local inbox."""
         inbox = http("GET", f"{self.aws.endpoint}/_ministack/ses/messages", None, {}).body["messages"]
         found: list[Any] = inbox.get(ACCOUNT, [])
-        return found
+        return [one for one in found if one["Subject"].startswith("Receipt")]
 
     def invoke(self, function: str) -> tuple[bool, str]:
         """Wake a scheduled function by hand; whether it failed, and what it answered."""
@@ -255,6 +282,8 @@ def named(resource: Any) -> str:
     if "Fn::GetAtt" in resource:
         return "table" if resource["Fn::GetAtt"][0] == "Table" else str(resource["Fn::GetAtt"][0])
     arn = resource["Fn::Sub"]
+    if arn == "${Files.Arn}/*":
+        return "objects"
     if ":ses:" in arn:
         return "identity"
     return str("/" + arn.partition("parameter/")[2] if ":ssm:" in arn else arn.rpartition("/")[2])

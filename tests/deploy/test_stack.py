@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.settings import read
 from chalicelib.store import table
+from sandbox.mail_events import bounce
 from sandbox.policies import ACCESS
 from sandbox.template import QUEUES
 from sandbox.world import changed_environment
@@ -26,13 +27,39 @@ UNSEEN = {
         ("dynamodb:UpdateItem", "table"),  # releasing a parked record
         ("sqs:GetQueueUrl", "DeliveriesQueue"),  # a letter caused by a request, as of a cancellation
         ("sqs:SendMessage", "DeliveriesQueue"),
+        ("sqs:GetQueueUrl", "WebhooksQueue"),  # an event that an endpoint wants, sent again
+        ("sqs:SendMessage", "WebhooksQueue"),
+        ("s3:PutObject", "objects"),  # a document of which no letter told
+        ("s3:ListBucket", "Files"),  # by which what is not there is told apart from what is forbidden
     },
     "audit_accounts": {("dynamodb:UpdateItem", "table")},
     "work_money": {
         ("dynamodb:Query", "ByWake"),  # moving a test account's clock
         ("dynamodb:UpdateItem", "table"),  # blaming and parking a record
     },
-    "work_deliveries": {("dynamodb:UpdateItem", "table")},
+    "work_deliveries": {  # nobody of the business wants letters, and no payment failed
+        ("dynamodb:UpdateItem", "table"),
+        ("dynamodb:Query", "ByOwner"),
+        ("dynamodb:ConditionCheckItem", "table"),
+        ("sqs:GetQueueUrl", "WebhooksQueue"),
+        ("sqs:SendMessage", "WebhooksQueue"),
+        ("s3:ListBucket", "Files"),
+    },
+    "work_webhooks": {  # nobody listens
+        *((f"dynamodb:{action}", "table") for action in ("BatchGetItem", "PutItem", "UpdateItem")),
+        ("dynamodb:Query", "ByOwner"),
+        *(
+            (f"sqs:{action}", f"{queue}Queue")
+            for action in ("GetQueueUrl", "SendMessage")
+            for queue in ("Deliveries", "Webhooks")
+        ),
+        ("ssm:GetParameters", "/perennial/dev/link-secret"),
+    },
+    "hear_mail": {
+        ("dynamodb:UpdateItem", "table"),
+        ("sqs:GetQueueUrl", "DeliveriesQueue"),
+        ("sqs:SendMessage", "DeliveriesQueue"),
+    },
     "work_inbox": {
         ("dynamodb:UpdateItem", "table"),
         ("sqs:GetQueueUrl", "MoneyQueue"),  # a webhook that settles a payment left open
@@ -88,6 +115,33 @@ def test_stripe_took_what_was_invoiced(billed: Any) -> None:
 def test_webhooks_are_kept_by_way_of_the_inbox(billed: Any) -> None:
     """What Stripe tells of the payments goes through the API, the inbox queue and its worker into the table."""
     eventually(lambda: billed.records("stripe_event") == 2, 30)
+
+
+def test_a_document_is_made_once_and_kept(billed: Any) -> None:
+    """The API sets the PDF of an invoice with the zip's own fonts and keeps it; asked again it is the same to the byte."""
+    invoice = billed.listed("/v1/invoices")[0]["id"]
+    first, again = (billed.fetched(f"/v1/invoices/{invoice}/pdf") for _ in range(2))
+    assert first.startswith(b"%PDF-1.7")
+    assert first == again
+    [kept] = [name for name in billed.files() if name.endswith(".pdf") and invoice in name]
+    assert billed.file(kept) == first
+
+
+def test_a_bounce_stops_mail(billed: Any) -> None:
+    """What is published to the topic as SES does it reaches the function: the address is not written to any more."""
+    delivery = billed.listed("/v1/deliveries")[-1]
+    account = billed.call("GET", "/v1/account").body["id"]
+    billed.client("sns").publish(
+        TopicArn=billed.resource("MailEvents"),
+        Subject="Amazon SES Email Event Notification",
+        Message=bounce(delivery, account, MONTH_LATER),
+        # The local SNS leaves both out where nothing is said, AWS never.
+        MessageAttributes={"said": {"DataType": "String", "StringValue": "by the test"}},
+    )
+    eventually(lambda: len(billed.listed("/v1/suppressions")) == 1, 30)
+    [stopped] = billed.listed("/v1/suppressions")
+    assert (stopped["address"], stopped["reason"]) == ("ada@perennial.example", "bounce")
+    assert billed.call("GET", f"/v1/deliveries/{delivery['id']}").body["status"] == "bounced"
 
 
 def test_nothing_failed_on_the_way(billed: Any) -> None:
