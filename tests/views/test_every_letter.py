@@ -195,6 +195,14 @@ def test_every_word_of_the_catalog_is_used():
 def all_situations():
     """Cases that lead to every situation of every letter."""
     yield from (case(letter) for letter in Letter)
+    yield from unpaid()
+    yield from sold_so()
+    yield from sent_so()
+    yield from told_otherwise()
+
+
+def unpaid():
+    """What did not go through, came back, or waits; owed, paid since, or never tried again."""
     failed = case(Letter.PAYMENT_FAILED)
     settled = tuple(one.settled(letter_samples.NOW) for one in failed.invoices)
     never = tuple(replace(one, attempt_at=None) for one in failed.invoices)
@@ -209,8 +217,12 @@ def all_situations():
     bare = replace(failed.payment, decline_code=None, reference=None)
     yield replace(failed, payment=bare)
     yield replace(failed, letter=Letter.STAFF_PAYMENT_FAILED, payment=bare)
+    yield replace(failed, subscription=case(Letter.CANCELED).subscription, invoices=never)
+
+
+def sold_so():
+    """What is to come of a subscription that has a method, none, one that was refused, or is sent invoices."""
     canceled = case(Letter.CANCELED)
-    yield replace(failed, subscription=canceled.subscription, invoices=never)
     upcoming = case(Letter.UPCOMING_PAYMENT)
     sold = upcoming.subscription
     by_invoice = case(Letter.INVOICE)
@@ -223,6 +235,11 @@ def all_situations():
         yield replace(upcoming, letter=letter, subscription=by_invoice.subscription)
         yield replace(upcoming, letter=letter, subscription=replace(sold, method=None))
         yield replace(upcoming, letter=letter, subscription=canceled.subscription)
+
+
+def sent_so():
+    """Invoices that are sent: paid online or not, kept for later, charged after all, paid."""
+    by_invoice = case(Letter.INVOICE)
     invoice = by_invoice.invoices[0]
     first = Collection(way=CollectionMethod.CHARGE_AFTER_FIRST_INVOICE, days_until_due=14)
     yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=first))
@@ -231,6 +248,12 @@ def all_situations():
     yield replace(by_invoice, invoices=(replace(invoice, due_on=None),))
     yield replace(by_invoice, invoices=(invoice.settled(letter_samples.NOW),))
     yield replace(case(Letter.OVERDUE), invoices=(invoice.settled(letter_samples.NOW),))
+
+
+def told_otherwise():
+    """Changes, ends, disputes, and a payment of several invoices."""
+    canceled, sold = case(Letter.CANCELED), case(Letter.UPCOMING_PAYMENT).subscription
+    invoice = case(Letter.INVOICE).invoices[0]
     more = Change(lines=(replace(sold.lines[0], quantity=Decimal(5)),))
     yield replace(case(Letter.CHANGED), subscription=sold.changing(more), more={})
     yield replace(canceled, invoices=(), subscription=replace(sold, cancel_at_period_end=True))
