@@ -81,11 +81,15 @@ class Classic:
 
 
 def create(settings: Settings) -> None:
-    """Create the table where there is none: for laptops and tests, as the packaged template does it on AWS."""
+    """Create the table where there is none: for laptops and tests, as the packaged template does it on AWS.
+
+    A table forgets by the clock on the wall: where another one counts as now, it would forget what has just been written.
+    """
     model: type[Model] = type("Envelope", (Envelope,), {"Meta": _meta(settings)})
     if not model.exists():
         model.create_table(wait=True)
-        model.update_ttl(ignore_update_ttl_errors=True)
+        if settings.clock_file is None:
+            model.update_ttl(ignore_update_ttl_errors=True)
 
 
 def _meta(settings: Settings) -> type:

@@ -5,6 +5,7 @@ from typing import Any
 from tests.stories.diary import Diary
 from tests.stories.test_credits import balance, entries, usd
 from tests.stories.test_refunds import given_back, last_payment, pays, refunds, refused
+from tests.stories.told import every_fact
 
 
 def disputes(diary: Diary, payment: str, **more: Any) -> str:
@@ -23,7 +24,7 @@ def books(diary: Diary) -> dict[str, int]:
 
 def facts(diary: Diary, subject: str) -> list[str]:
     """What happened to a record, oldest first."""
-    return [event["type"] for event in reversed(diary.every("/v1/events")) if event["subject"] == subject]
+    return [event["type"] for event in every_fact(diary) if event["subject"] == subject]
 
 
 def test_a_dispute_takes_the_money_until_it_is_won(diary: Diary):

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.billing.errors import WrongState
 from tests.stories.buyer import Buyer, pays
 from tests.stories.diary import Diary
+from tests.stories.told import every_fact
 
 SENT = {"collection_method": "send_invoice", "payment_method": None}
 FIRST = {"collection_method": "charge_after_first_invoice", "payment_method": None}
@@ -17,7 +18,7 @@ def facts(diary: Diary, who: str, *kinds: str) -> list[tuple[str, str]]:
     """What happened to a customer's subscription and its invoices, of some kinds, oldest first."""
     rows = [
         row
-        for row in diary.every("/v1/events")
+        for row in every_fact(diary)
         if row["about"].get("subscription") == diary.subscriptions[who] and row["type"] in kinds
     ]
     return sorted((row["created_at"][:10], row["type"]) for row in rows)
