@@ -85,7 +85,10 @@ formatted, and name `snippets`.""",
     PromotionCode: Shape(),
     CreditNote: Shape(),
     BillingRun: Shape(),
-    PaymentMethod: Shape(hides=frozenset({"look_at"})),
+    PaymentMethod: Shape(
+        hides=frozenset({"look_at"}),
+        about="""A method saved at Stripe; `id` is Stripe's, `label` as a person reads it ("Visa •••• 4242").""",
+    ),
     Subscription: Shape(
         hides=frozenset(
             {
