@@ -76,12 +76,12 @@ def billed(deployed: Any) -> Any:
     line = {"name": "Coffee, 1 kg", "unit_amount": "2500"}
     sold = {"contact": contact, "payment_method": card, "frequency": "monthly", "currency": "usd"}
     deployed.said("/v1/subscriptions", **sold, lines=[line])
-    eventually(lambda: paid(deployed, 1) and len(deployed.letters()) == 1, 30)
+    eventually(lambda: paid(deployed, 1) and len(deployed.letters()) == 1, 90)
     assert not deployed.calls["run_billing"], "No rule has ticked yet."
 
     deployed.it_is(MONTH_LATER)  # nobody is told of it
     eventually(lambda: paid(deployed, 2), TICK)
-    eventually(lambda: len(deployed.letters()) == 2, 30)
+    eventually(lambda: len(deployed.letters()) == 2, 90)
     return deployed
 
 
@@ -138,7 +138,7 @@ def test_a_bounce_stops_mail(billed: Any) -> None:
         # The local SNS leaves both out where nothing is said, AWS never.
         MessageAttributes={"said": {"DataType": "String", "StringValue": "by the test"}},
     )
-    eventually(lambda: len(billed.listed("/v1/suppressions")) == 1, 30)
+    eventually(lambda: len(billed.listed("/v1/suppressions")) == 1, 90)
     [stopped] = billed.listed("/v1/suppressions")
     assert (stopped["address"], stopped["reason"]) == ("ada@perennial.example", "bounce")
     assert billed.call("GET", f"/v1/deliveries/{delivery['id']}").body["status"] == "bounced"
