@@ -25,7 +25,7 @@ from tests.web.conftest import Api, Told, deployed
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPgzvMHAAFQAMmqFjo2AAAAAElFTkSuQmCC"
 GUARDED = [route for route in ROUTES if not route.public]
 # What has no record of another's to be named: a day's run has the same name everywhere.
-NO_RECORD = ("billing_runs.get", "deliveries.get", "parked.release")
+NO_RECORD = ("billing_runs.get", "deliveries.get", "deliveries.resend", "parked.release")
 POSTS = [route for route in GUARDED if route.method == "POST"]
 LISTS = [route for route in GUARDED if route.name.endswith((".list_", ".entries"))]
 NAMED = [route for route in GUARDED if "{id}" in route.path]
