@@ -86,7 +86,7 @@ def work_deliveries(event: SQSEvent) -> None:
     perform(event)
 
 
-@app.on_sqs_message(queue=settings.webhooks_queue, batch_size=10, maximum_batching_window_in_seconds=1)
+@app.on_sqs_message(queue=settings.webhooks_queue, batch_size=20, maximum_batching_window_in_seconds=1)
 def work_webhooks(event: SQSEvent) -> None:
     """Post events to endpoints: a slow one holds up neither charges nor letters, which have queues of their own."""
     perform(event)

@@ -30,7 +30,7 @@ QUEUES = {
     "PERENNIAL_MONEY_QUEUE": ("perennial-money.fifo", "work_money", 10),
     "PERENNIAL_DELIVERIES_QUEUE": ("perennial-deliveries", "work_deliveries", 10),
     "PERENNIAL_INBOX_QUEUE": ("perennial-inbox", "work_inbox", 100),
-    "PERENNIAL_WEBHOOKS_QUEUE": ("perennial-webhooks", "work_webhooks", 10),
+    "PERENNIAL_WEBHOOKS_QUEUE": ("perennial-webhooks", "work_webhooks", 20),
 }
 MAIL_EVENTS = "perennial-mail-events"
 SCHEDULES = (

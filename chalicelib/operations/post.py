@@ -169,7 +169,14 @@ class _Round:
                 changes.put(delivery.sending(at.real))
 
         return work(
-            self.service, self.account, names, decide, items_each=1, beside=self._beside, reading=self.known
+            self.service,
+            self.account,
+            names,
+            decide,
+            items_each=1,
+            spare=0,
+            beside=self._beside,
+            reading=self.known,
         )
 
     def _beside(self, name: str) -> tuple[str, ...]:
@@ -241,7 +248,7 @@ class _Round:
                 later[post.endpoint] = _put_off_until(after.send_at, real)
 
         answered_first = sorted(by_name, key=lambda name: by_name[name].answer is None)
-        work(self.service, self.account, answered_first, decide, items_each=1, reading=self.known)
+        work(self.service, self.account, answered_first, decide, items_each=1, spare=0, reading=self.known)
 
     def _tell_endpoints(self, posts: list[_Post]) -> None:
         """Note which endpoints fail, are back or are gone: written only where that is news, or counts."""
@@ -348,6 +355,7 @@ def _put_off(service: Service, account: str, names: list[str], known: Reading) -
         names,
         decide,
         items_each=1,
+        spare=0,
         beside=lambda n: (keys.key(WebhookEndpoint, account, _endpoint(n)),),
         reading=known,
     )

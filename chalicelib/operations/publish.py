@@ -18,7 +18,7 @@ from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
 
-MOST_USERS = 90
+MOST_USERS = 80
 """People of a business that are written to of one event: their letters are made in one transaction."""
 
 
@@ -59,7 +59,6 @@ def fan_out(service: Service, account: str, names: list[str]) -> None:
     listeners = keys.key(Listeners, account, account)
     reading = service.store.load(account, [*names, keys.key(Account, account, account), listeners])
     users = _readers(service, account, reading)
-    endpoints = _endpoints(reading, account)
 
     def decide(changes: Changeset, name: str) -> None:
         event = changes.at(name)
@@ -67,26 +66,36 @@ def fan_out(service: Service, account: str, names: list[str]) -> None:
             return
         told(changes, event, real, users)
 
-    items_each = 2 + len(users) + endpoints
-
     def beside(name: str) -> tuple[str, ...]:
         """Asked for only where the first decision was refused: somebody may have made a delivery before, to be sent again."""
         return (listeners, *_deliveries(reading, account, name))
 
-    work(service, account, names, decide, items_each=items_each, beside=beside, reading=reading)
+    groups: dict[int, list[str]] = {}
+    for name in names:
+        groups.setdefault(_items(reading, account, name, users), []).append(name)
+    for items, group in groups.items():
+        work(service, account, group, decide, items_each=items, spare=0, beside=beside, reading=reading)
 
 
 def _deliveries(reading: Reading, account: str, name: str) -> list[str]:
     """The keys of an event's deliveries to the endpoints there are."""
-    found, event = reading.find(Listeners, account, account), name.rpartition("/")[2]
+    found, event = _listeners(reading, account), name.rpartition("/")[2]
     endpoints = [one.endpoint for one in found.endpoints] if found else []
     return [keys.key(WebhookDelivery, account, webhooks.name_of(event, one)) for one in endpoints]
 
 
-def _endpoints(reading: Reading, account: str) -> int:
-    """How many endpoints one event may be for."""
-    found = reading.find(Listeners, account, account)
-    return len(found.endpoints) if found else 0
+def _listeners(reading: Reading, account: str) -> Listeners | None:
+    found = reading.records.get(keys.key(Listeners, account, account))
+    return found if isinstance(found, Listeners) else None
+
+
+def _items(reading: Reading, account: str, name: str, users: Sequence[User]) -> int:
+    """How many items an event's fan-out writes at most: itself, its letters, a delivery for each endpoint."""
+    event, listeners = reading.records.get(name), _listeners(reading, account)
+    if not isinstance(event, Event):
+        return 2
+    letters = 0 if event.silent else 1 + len(users)
+    return 1 + letters + (len(listeners.of(event.type)) if listeners else 0)
 
 
 def _readers(service: Service, account: str, reading: Reading) -> list[User]:

@@ -38,18 +38,19 @@ def work(
     decide: Decide,
     *,
     items_each: int,
+    spare: int = 2,
     beside: Beside = lambda _: (),
     beyond: Beyond = lambda _: (),
     reading: Reading | None = None,
 ) -> Reading:
     """Decide each named record (key) and commit them in groups of at most 100 items.
 
-    `items_each` is how many items one decision usually writes; `beside` names what it reads besides the
+    `items_each` is how many items one decision usually writes, `spare` how many all of them write besides; `beside` names what it reads besides the
     record and the account, `beyond` what only what was read can name; `reading` saves the first read. Returns all that was read, as it stands now, and
     which keys were written.
     Raises Outage; every other trouble is the record's.
     """
-    size = max(1, 98 // items_each)
+    size = max(1, (100 - spare) // items_each)
     known = reading or Reading()
     for start in range(0, len(names), size):
         group = names[start : start + size]

@@ -14,7 +14,7 @@ WORKERS: Final = {
     "money": ("work_money", 10),
     "deliveries": ("work_deliveries", 10),
     "inbox": ("work_inbox", 100),
-    "webhooks": ("work_webhooks", 10),
+    "webhooks": ("work_webhooks", 20),
 }
 """Each queue's function and the messages it takes at once, as app.py has them."""
 VISIBILITY: Final = timedelta(seconds=180)

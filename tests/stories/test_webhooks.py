@@ -192,7 +192,7 @@ def test_a_slow_endpoint_delays_neither_charges_nor_letters(diary: Diary, endpoi
     endpoint.hangs()
     diary.subscribes("ada", "coffee-1kg")
     world = diary.world
-    webhooks = ("perennial-webhooks", "work_webhooks", 10)
+    webhooks = ("perennial-webhooks", "work_webhooks", 20)
     others = [one for one in QUEUES.values() if one != webhooks]
     for queue in others:
         world._drain_queue(*queue)
