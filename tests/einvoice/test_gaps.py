@@ -128,6 +128,14 @@ def test_a_tax_that_was_computed_elsewhere_must_be_of_what_it_is_on():
         xml.cii(replace(sold, total=Money(1587, "eur")), None, PERSON)
 
 
+def test_yen_that_were_rounded_to_a_whole_one_too_many_are_refused():
+    """Half of three yen is two, and half is one: the tax inside would be a whole yen more than that of its base (BR-CO-17)."""
+    half = Tax(id="half", name="Half", percent=Decimal(100), inclusive=True)
+    with pytest.raises(Invalid, match="BT-117 tax amount at 100 %"):
+        xml.ubl(invoice(line(3, half), taxes=(half,), currency="jpy"), None, PERSON)
+    assert official.judged(xml.ubl(invoice(line(3, half), taxes=(half,)), None, PERSON)).failed == ()
+
+
 @pytest.mark.parametrize(
     ("made", "parties", "rule"),
     [
