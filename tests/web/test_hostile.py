@@ -371,6 +371,7 @@ WRONG = (
 # What is wrong elsewhere and says something here.
 MEANT = {
     ("logos.change", "picture"): ("",),
+    ("letters.change", "title"): ("",),
     ("lifecycle.cancel", "at_period_end"): (True,),
     ("lifecycle.pause", "shifts"): (True,),
     ("lifecycle.resume", "shifts"): (True,),
