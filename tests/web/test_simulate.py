@@ -62,8 +62,8 @@ def test_a_draft_does_what_it_does_once_it_is_sold(api: Api):
     asked = {name: draft[name] for name in ("until", "assume")}
     same = api.post(f"/v1/subscriptions/{sold['id']}/simulate", asked, key=key)
     happened = [(one["at"], one["kind"], one["what"]) for one in told["happenings"]]
-    assert happened[0][1:] == ("event", "subscription.created")
-    assert happened[1:] == [(one["at"], one["kind"], one["what"]) for one in same["happenings"]]
+    assert [one[1:] for one in happened[:2]] == [("event", "subscription.created"), ("letter", "subscribed")]
+    assert happened[2:] == [(one["at"], one["kind"], one["what"]) for one in same["happenings"]]
     assert [one["total"] for one in told["invoices"]] == [one["total"] for one in same["invoices"]]
 
 
@@ -81,7 +81,7 @@ def test_assumed_declines_are_asked_again_and_end_as_the_policy_says(api: Api):
     statuses = [(one["what"], one["at"][:10]) for one in told["happenings"] if one["kind"] == "status"]
     assert statuses == [("active", "2026-01-15"), ("past_due", "2026-02-15"), ("unpaid", "2026-02-22")]
     letters = [(one["what"], one["to"]) for one in told["happenings"] if one["kind"] == "letter"]
-    assert letters[0] == ("receipt", "ada@example.com")
+    assert letters[0] == ("first_payment", "ada@example.com")
     assert sum(what == "payment_failed" for what, _ in letters) == 5
     assert told["subscription"]["status"] == "unpaid"
 

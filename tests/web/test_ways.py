@@ -349,7 +349,7 @@ def test_simulated_it_is_paid_only_where_that_is_assumed(shop: Shop):
     ]
     assert [one["origin"] for one in paid["payments"]] == ["checkout", "schedule"]
     letters = [one["what"] for one in paid["happenings"] if one["kind"] == "letter"]
-    assert letters == ["invoice", "receipt", "upcoming_payment", "receipt"]
+    assert letters == ["subscribed", "invoice", "first_payment", "upcoming_payment", "receipt"]
 
 
 def test_a_run_says_what_it_would_send(shop: Shop):
