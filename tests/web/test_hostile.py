@@ -14,13 +14,15 @@ from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import collect, dispute, renew
+from chalicelib.operations import collect, dispute, renew, stop_mail
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset
 from chalicelib.web.routes import ROUTES, Route
+from sandbox.mail_events import bounce
 from sandbox.stripe.server import StripeServer
 from tests.conftest import QUICK
 from tests.web.conftest import Api, Told, deployed
+from tests.web.test_suppressions import sent
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPgzvMHAAFQAMmqFjo2AAAAAElFTkSuQmCC"
 GUARDED = [route for route in ROUTES if not route.public]
@@ -199,6 +201,13 @@ def _listens(api: Api, key: str | None) -> str:
     return str(api.post("/v1/webhook_endpoints", body, key=key)["id"])
 
 
+def _bounced(api: Api, key: str | None) -> str:
+    """An address that is not written to any more."""
+    account = api.get("/v1/account", key=key)["id"]
+    stop_mail.hear(api.service, bounce(sent(api, account, key), account, api.now))
+    return str(api.get("/v1/suppressions", key=key)["data"][0]["id"])
+
+
 def _stocked(api: Api, key: str | None) -> dict[str, str]:
     """One record of each kind that can be named, by kind; by route where that leaves it of no use to others."""
     sold = api.sells(key)
@@ -245,6 +254,7 @@ def _stocked(api: Api, key: str | None) -> dict[str, str]:
         "promotion_code": api.post("/v1/promotion_codes", code, key=key)["id"],
         "contact": sold["contact"],
         "companie": api.post("/v1/companies", {"name": "Bo"}, key=key)["id"],
+        "suppression": _bounced(api, key),
         "user": _user(api, key),
         "users.delete": _user(api, key),
         "payment_method": sold["payment_method"]["id"],
