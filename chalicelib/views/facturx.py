@@ -61,7 +61,9 @@ def _moved(pdf: bytes, begins: int, instead: bytes, ends: int) -> bytes:
     return pdf[:begins] + instead + pdf[ends:table] + objects + tail
 
 
-_VALUES: Final = "".join(f'<fx:{name} xmlns:fx="{_URI}">{value}</fx:{name}>' for name, value, _ in _PROPERTIES).encode()
+_VALUES: Final = "".join(
+    f'<fx:{name} xmlns:fx="{_URI}">{value}</fx:{name}>' for name, value, _ in _PROPERTIES
+).encode()
 _SCHEMA: Final = (
     '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>'
     f"<pdfaSchema:namespaceURI>{_URI}</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix>"

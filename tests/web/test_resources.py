@@ -31,9 +31,20 @@ def test_what_is_ours_is_not_shown(api: Api):
     shown = [api.get(path, key=key).text for path in ("/v1/account", "/v1/payments", "/v1/invoices")]
     shown.append(json.dumps(sold))
     told = api.get("/v1/events", key=key).text
-    for inside in ("leased_until", '"request"', "fan_out_at", "kept_until", "reminded", "foretold", "prorates"):
+    for inside in (
+        "leased_until",
+        '"request"',
+        "fan_out_at",
+        "kept_until",
+        "reminded",
+        "foretold",
+        "prorates",
+    ):
         assert not any(inside in text for text in (*shown, told))
-    for inside in ("version", '"account":"acct'):  # which an event does tell: of its own form, and for whom it is
+    for inside in (
+        "version",
+        '"account":"acct',
+    ):  # which an event does tell: of its own form, and for whom it is
         assert not any(inside in text for text in shown)
     paid = api.get("/v1/payments", key=key)["data"][0]
     assert (paid["payment_method"], paid["method_type"]) == (sold["payment_method"]["id"], "card")
