@@ -60,7 +60,7 @@ class Account:
     subscriptions be kept here that are run elsewhere. `numbers_by_year` begins its numbers anew each year, with the year behind the prefix.
 
     `overdue_days` after an invoice was due its buyer is told that it is overdue, for as long as it is.
-    `letters_off` are the letters it does not send; `attach_pdf` puts the document beside a letter that tells of one.
+    `letters_off` are the letters it does not send; `attach_pdf` puts the document beside the letter an invoice is sent with.
     `issuer` is the revision of its profile. `listeners` are the types of events that some endpoint of it wants (`*`: all),
     `staff_letters` the letters that users of it want, each as often as one does: who writes a fact sees there whether anybody is to be told.
     `wordings` are the letters it has put into words of its own, as `{letter}_{language}`.

@@ -4,42 +4,27 @@ from typing import Final
 
 from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.payments import Payment
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.files import FilesAway
 from chalicelib.crm.mail import Attachment
 from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
 
-# The documents of so many invoices go with one letter, the oldest first; the others are on its page.
-MOST_ENCLOSED: Final = 5
 PICTURES: Final = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "svg": "image/svg+xml"}
 
 
 def documents(service: Service, found: Changeset, delivery: Delivery) -> tuple[Attachment, ...]:
-    """The invoices a letter carries: the one that is sent, or those that were paid. Raises what making one raises."""
-    if not found.get(Account, delivery.account).attach_pdf:
+    """The document of the invoice that is sent with a letter. Raises what making it raises.
+
+    A receipt leads to the documents of what it paid: to make each at once would be most of what a renewal costs.
+    """
+    if delivery.letter is not Letter.INVOICE or not found.get(Account, delivery.account).attach_pdf:
         return ()
     from chalicelib.operations import documents as papers
 
-    return tuple(
-        Attachment(
-            name=f"{one.number}.pdf", type=papers.PDF, data=papers.of(service, one, found=found.before)
-        )
-        for one in carried(found, delivery)
-    )
-
-
-def carried(found: Changeset, delivery: Delivery) -> list[Invoice]:
-    """The invoices whose documents go with a letter. Raises NotFound."""
-    match delivery.letter:
-        case Letter.INVOICE:
-            return [found.get(Invoice, delivery.about["invoice"])]
-        case Letter.RECEIPT | Letter.FIRST_PAYMENT:
-            paid = found.get(Payment, delivery.about["payment"]).allocations
-            return [found.get(Invoice, part.invoice) for part in paid[:MOST_ENCLOSED]]
-        case _:
-            return []
+    sent = found.get(Invoice, delivery.about["invoice"])
+    data = papers.of(service, sent, found=found.before)
+    return (Attachment(name=f"{sent.number}.pdf", type=papers.PDF, data=data),)
 
 
 def logo(service: Service, account: str, name: str) -> Attachment | None:

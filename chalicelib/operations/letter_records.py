@@ -37,7 +37,6 @@ MOST_OWED = 12
 INVOICED = frozenset({Letter.INVOICE, Letter.OVERDUE})
 TELLS_OF_ONE = INVOICED | {Letter.CHANGED}
 ON_METHOD = frozenset({Letter.UPCOMING_PAYMENT, Letter.PAYMENT_METHOD, Letter.CARD_EXPIRING})
-ENCLOSING = frozenset({Letter.INVOICE, Letter.RECEIPT, Letter.FIRST_PAYMENT})
 PAID = frozenset({Letter.RECEIPT, Letter.FIRST_PAYMENT, Letter.ACTION_REQUIRED})
 
 
@@ -59,22 +58,15 @@ def _documents(found: Reading, sent: list[Delivery], business: Account) -> list[
     """What is printed besides, on the documents that go with letters: most of it is what it is now."""
     if not business.attach_pdf:
         return []
-    with_document = {keys.key(Invoice, business.id, name) for one in sent for name in _enclosed(found, one)}
+    with_document = {
+        keys.key(Invoice, business.id, one.about["invoice"]) for one in sent if one.letter is Letter.INVOICE
+    }
     invoices = (found.records.get(key) for key in with_document)
     parties_ = [one for one in found.records.values() if isinstance(one, Profile | Contact)]
     # Of what a party still is there is nothing kept.
     now = {keys.key(Former, business.id, formers.name_of(one.id, one.revision)) for one in parties_}
     printed = (key for one in invoices if isinstance(one, Invoice) for key in documents.wanted(one))
     return [key for key in printed if key not in now]
-
-
-def _enclosed(found: Reading, delivery: Delivery) -> list[str]:
-    """The invoices (ids) whose documents may go with a letter."""
-    if delivery.letter not in ENCLOSING:
-        return []
-    payment = found.records.get(keys.key(Payment, delivery.account, delivery.about.get("payment", "")))
-    parts = [part.invoice for part in payment.allocations] if isinstance(payment, Payment) else []
-    return [*parts, *([delivery.about["invoice"]] if delivery.about.get("invoice") else [])]
 
 
 def wanted(found: Reading, delivery: Delivery) -> list[str]:

@@ -55,7 +55,7 @@ SHAPES: Final[dict[type, Shape]] = {
         about="""`zone` is an IANA name, `billing_hour` the local hour (0-23) at which its days are billed.
 
 `reminder_days` before a payment the customer is told of it; null switches the letter off. `letters_off` are those it
-does not send, `attach_pdf` puts the document beside a letter that tells of one; on `overdue_days` after an invoice was due its buyer is
+does not send, `attach_pdf` puts the document beside the letter an invoice is sent with; on `overdue_days` after an invoice was due its buyer is
 told so. With `numbers_by_year` invoices and credit
 notes are counted anew each year, which stands behind the prefix.""",
     ),

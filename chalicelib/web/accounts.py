@@ -72,7 +72,7 @@ class Settings(Body, frozen=True):
     local year, which stands behind the prefix. A prefix ends with a letter or a sign, and is of one of both alone.
 
     `letters_off` are the letters that are not sent, `overdue_days` the days after an invoice was due on which its buyer is
-    told so, as long as it is; `attach_pdf` puts the document beside a letter that tells of one.
+    told so, as long as it is; `attach_pdf` puts the document beside the letter an invoice is sent with.
     """
 
     name: OneLine | UnsetType = UNSET

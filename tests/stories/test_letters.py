@@ -84,23 +84,27 @@ def test_a_life_in_letters(diary: Diary):
 
 
 def test_the_document_goes_with_the_letter(diary: Diary, world: World):
-    """A receipt and a sent invoice bring the PDF that the API gives; the account may do without."""
+    """A sent invoice brings the PDF that the API gives, a receipt brings none; the account may do without."""
     diary.subscribes("ada", "coffee-1kg", on="2026-01-10")
-    diary.it_is("2026-01-10")
+    diary.saves_a_card("cy")
+    diary.subscribes("cy", "coffee-1kg", on="2026-01-11", **SENT)
+    diary.it_is("2026-01-11")
     env = world.env
     came = [mailbox.read(one) for one in mailbox.messages(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"])]
     [receipt] = [one for one in came if str(one["Subject"]).startswith("Receipt")]
-    [attached] = receipt.iter_attachments()
-    assert (attached.get_filename(), attached.get_content()[:5]) == ("INV-000001.pdf", b"%PDF-")
+    assert list(receipt.iter_attachments()) == []
     assert receipt["From"].addresses[0].display_name == "Roaster"
     assert receipt["Reply-To"].addresses[0].addr_spec == "roaster@perennial.example"
+    [first] = [one for one in came if str(one["Subject"]).startswith("Invoice")]
+    [attached] = first.iter_attachments()
+    assert (attached.get_filename(), attached.get_content()[:5]) == ("INV-000002.pdf", b"%PDF-")
 
     diary.post("/v1/account", attach_pdf=False)
     diary.saves_a_card("bo")
     diary.subscribes("bo", "coffee-1kg", on="2026-01-12", **SENT)
     diary.it_is("2026-01-12")
     came = [mailbox.read(one) for one in mailbox.messages(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"])]
-    [sent] = [one for one in came if str(one["Subject"]).startswith("Invoice")]
+    [sent] = [one for one in came if "INV-000003" in str(one["Subject"])]
     assert list(sent.iter_attachments()) == []
 
 
