@@ -56,11 +56,12 @@ def _row(invoice: dict[str, Any]) -> tuple[str, int, int, str | None]:
     return invoice["period_start_on"], invoice["total"]["amount"], invoice["attempts"], paid_on
 
 
-def _letters(letters: list[dict[str, Any]], name: str) -> tuple[int, int, int]:
+def _letters(letters: list[dict[str, Any]], name: str) -> tuple[int, ...]:
+    """A customer's letters by kind, in the table's order; those of no kind it knows come last, and break it."""
     subjects = [letter["subject"] for letter in letters if letter["to"].startswith(f"{name.lower()}@")]
-    receipts = sum(one.startswith("Receipt from") for one in subjects)
-    upcoming = sum(one.startswith("Your next payment") for one in subjects)
-    return receipts, len(subjects) - receipts - upcoming, upcoming
+    kinds = [sum(one.startswith(kind) for one in subjects) for kind in expected.KINDS]
+    others = len(subjects) - sum(kinds)
+    return (*kinds, others) if others else tuple(kinds)
 
 
 def _difference(found: list[Any], wanted: list[Any]) -> str:

@@ -53,16 +53,21 @@ INVOICE_COUNT = 29
 COLLECTED_CENTS = 53_700  # 12500 + 6250 + 12500 + 6250 + 16200
 # One charge each, but for Cy, whose two months were one.
 CHARGES = 28
-# customer: (receipts, payment failed, upcoming payment)
+# How the letters of each kind begin, and customer: how many of each.
+KINDS = (
+    "Your subscription with",
+    "Receipt from",
+    "Your payment of",
+    "Your payment method for",
+    "Your next payment to",
+)
 LETTERS = {
-    "Ada": (5, 0, 4),
-    "Bo": (5, 2, 4),
-    "Cy": (
-        4,
-        1,
-        3,
-    ),  # one receipt for two months; no notice in February, when no card would have been charged
-    "Dee": (5, 0, 4),
-    "Eve": (9, 0, 0),  # a notice of 14 days would come with the receipt before
+    "Ada": (1, 5, 0, 0, 4),
+    "Bo": (1, 5, 2, 0, 4),
+    # One receipt for two months; no notice in February, when no card would have been charged.
+    "Cy": (1, 4, 1, 1, 3),
+    "Dee": (1, 5, 0, 0, 4),
+    # A notice of 14 days would come with the receipt before.
+    "Eve": (1, 9, 0, 0, 0),
 }
 STATUS = {"Ada": "active", "Bo": "active", "Cy": "active", "Dee": "active", "Eve": "active"}
