@@ -23,6 +23,7 @@ from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.views import dues, formats
 from chalicelib.views.pages import Act
+from chalicelib.views.reading import AMERICAN
 
 MOST_AT_ONCE: Final = 40
 """As many invoices as one payment takes (operations/collect.py); the oldest come first."""
@@ -108,7 +109,7 @@ def paying(case: Case) -> tuple[Act, ...]:
     """To confirm what waits for it, and to pay what is free."""
     acts = []
     if case.waiting is not None:
-        amount = formats.money(case.waiting.amount)
+        amount = AMERICAN.money(case.waiting.amount)
         told = "You confirm it on your bank's page."
         acts.append(
             Act(name="confirm", label=f"Confirm {amount}", of=(case.waiting.id,), amount=amount, told=told)
@@ -120,13 +121,13 @@ def paying(case: Case) -> tuple[Act, ...]:
 
 def _pay(case: Case, *, another: bool) -> Act:
     asked, from_balance = case.asked
-    amount = formats.money(asked)
+    amount = AMERICAN.money(asked)
     told = [f"On Stripe's secure page, by {ways(case)}."] if asked else []
     if parts := [one for one in case.free if one.instalments]:
         whole = all(one.due_now(case.today) in (Money.zero(one.currency), one.amount_due) for one in parts)
         told.append("That is all that is left of it." if whole else "That is what is due by now.")
     if from_balance:
-        told.append(f"{formats.money(from_balance)} is paid from your balance.")
+        told.append(f"{AMERICAN.money(from_balance)} is paid from your balance.")
     if _awaits_method(case):
         told.append("The payment method you use is kept for the payments to come.")
     return Act(
@@ -168,13 +169,13 @@ def changing(case: Case) -> Act | None:
     if sent or ended or _awaits_method(case):
         return None
     asked, _ = case.asked
-    told = f"What is owed, {formats.money(asked)}, is then charged to it at once." if asked else ""
+    told = f"What is owed, {AMERICAN.money(asked)}, is then charged to it at once." if asked else ""
     kept = subscription.method
     return Act(
         name="method",
         label="Update payment method" if kept else "Add a payment method",
         of=(subscription.id,),
-        amount=formats.money(asked),
+        amount=AMERICAN.money(asked),
         told=told,
         quiet=kept is not None and not kept.refused and not case.total,
     )
@@ -196,7 +197,7 @@ def next_step(case: Case, invoice: Invoice) -> str:
         return due(case, invoice)
     again_at = dues.asked_again_at(case.subscription, (invoice,))
     if again_at is not None and case.subscription.method is not None:
-        on = formats.day_of(again_at, case.account.zone)
+        on = AMERICAN.day_of(again_at, case.account.zone)
         return f"Will be asked for on {on} with {formats.name(case.subscription.method.label)}."
     return "Will not be asked for until you give another payment method."
 
@@ -208,7 +209,7 @@ def due(case: Case, invoice: Invoice) -> str:
     if invoice.due_on == case.today:
         return "Due today."
     late = invoice.due_on < case.today
-    return f"{'Was due' if late else 'Due'} on {formats.day(invoice.due_on)}."
+    return f"{'Was due' if late else 'Due'} on {AMERICAN.day(invoice.due_on)}."
 
 
 def last_try(case: Case, invoice: Invoice) -> str:
@@ -216,5 +217,5 @@ def last_try(case: Case, invoice: Invoice) -> str:
     last = next((case.payments.get(name) for name in invoice.payments_so_far(1)), None)
     if last is None or last.status is not PaymentStatus.DECLINED:
         return ""
-    on = formats.day_of(last.settled_at or last.created_at, case.account.zone)
+    on = AMERICAN.day_of(last.settled_at or last.created_at, case.account.zone)
     return f"Last tried on {on} with {formats.name(last.method_label)}. {dues.reason(last)}"

@@ -10,6 +10,7 @@ from chalicelib.views.bills import Bill
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Purpose
 from chalicelib.views.pages import Door, Listing, Note, Page, Row, Tone
+from chalicelib.views.reading import AMERICAN
 
 
 def invoice(case: Case, note: Note | None = None) -> Page:
@@ -20,7 +21,7 @@ def invoice(case: Case, note: Note | None = None) -> Page:
     return pages.of(
         case.account,
         title=f"Invoice {formats.name(one.number)}",
-        amount=formats.money(one.amount_due if one.status is InvoiceStatus.OPEN else one.total),
+        amount=AMERICAN.money(one.amount_due if one.status is InvoiceStatus.OPEN else one.total),
         under=_under(case, one),
         note=note or _note(case, one),
         acts=cases.paying(case),
@@ -36,7 +37,7 @@ def invoice(case: Case, note: Note | None = None) -> Page:
 def _under(case: Case, one: Invoice) -> str:
     match one.status:
         case InvoiceStatus.PAID:
-            return f"Paid on {formats.day_of(one.paid_at or one.issued_at, case.account.zone)}"
+            return f"Paid on {AMERICAN.day_of(one.paid_at or one.issued_at, case.account.zone)}"
         case InvoiceStatus.OPEN if one.instalments:
             return "To be paid in instalments"
         case InvoiceStatus.OPEN if one.due_on is not None:
@@ -88,8 +89,8 @@ def _bill(one: Invoice) -> Bill:
     bill = bills.bill(one, "What it is for")
     if not one.amount_paid:
         return bill
-    paid = ("Paid", formats.money(-one.amount_paid))
-    return replace(bill, settled=(*bill.settled, paid), due=formats.money(one.amount_open))
+    paid = ("Paid", AMERICAN.money(-one.amount_paid))
+    return replace(bill, settled=(*bill.settled, paid), due=AMERICAN.money(one.amount_open))
 
 
 def _instalments(case: Case, one: Invoice) -> Iterator[Row]:
@@ -98,19 +99,21 @@ def _instalments(case: Case, one: Invoice) -> Iterator[Row]:
     for n, part in enumerate(one.instalments, 1):
         covered = min(part.amount.amount, settled)
         settled -= covered
-        due = f"{'Was due' if part.on < case.today else 'Due'} on {formats.day(part.on)}"
+        due = f"{'Was due' if part.on < case.today else 'Due'} on {AMERICAN.day(part.on)}"
         told = "Paid" if covered == part.amount.amount else f"{due}, partly paid" if covered else due
-        yield Row(name=f"Part {n} of {len(one.instalments)}", amount=formats.money(part.amount), told=(told,))
+        yield Row(
+            name=f"Part {n} of {len(one.instalments)}", amount=AMERICAN.money(part.amount), told=(told,)
+        )
 
 
 def _credited(case: Case) -> Iterator[Row]:
     for note in case.notes:
-        told = [f"On {formats.day(note.issued_on)}", formats.name(note.reason)]
+        told = [f"On {AMERICAN.day(note.issued_on)}", formats.name(note.reason)]
         if note.to_balance:
-            told.append(f"{formats.money(note.to_balance)} of it went to your balance.")
+            told.append(f"{AMERICAN.money(note.to_balance)} of it went to your balance.")
         yield Row(
             name=f"Credit note {formats.name(note.number)}",
-            amount=formats.money(-note.total),
+            amount=AMERICAN.money(-note.total),
             told=tuple(line for line in told if line),
             door=_document(note.id, "Download the credit note (PDF)"),
         )
@@ -124,10 +127,10 @@ def _facts(case: Case, one: Invoice) -> tuple[tuple[str, str], ...]:
             ("Billed to", formats.name(case.contact.name) if case.contact else ""),
             ("Paid to", formats.name(case.account.name)),
             ("Subscription", dues.sold(case.subscription)),
-            ("Period", formats.period(Period(one.period_start_on, one.period_end_on))),
-            ("Issued on", formats.day_of(one.issued_at, zone)),
-            ("Due on", formats.day(one.due_on) if one.due_on else ""),
-            ("Paid on", formats.day_of(one.paid_at, zone) if one.paid_at else ""),
+            ("Period", AMERICAN.period(Period(one.period_start_on, one.period_end_on))),
+            ("Issued on", AMERICAN.day_of(one.issued_at, zone)),
+            ("Due on", AMERICAN.day(one.due_on) if one.due_on else ""),
+            ("Paid on", AMERICAN.day_of(one.paid_at, zone) if one.paid_at else ""),
             ("Paid with", formats.name(paid.method_label) if paid else ""),
         ]
     )

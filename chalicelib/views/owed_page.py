@@ -7,6 +7,7 @@ from chalicelib.views import cases, dues, formats, pages
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Purpose
 from chalicelib.views.pages import Door, Listing, Note, Page, Row, Tone
+from chalicelib.views.reading import AMERICAN
 
 
 def owed(case: Case, note: Note | None = None) -> Page:
@@ -20,7 +21,7 @@ def owed(case: Case, note: Note | None = None) -> Page:
     return pages.of(
         case.account,
         title="To be paid" if total else "Nothing is owed",
-        amount=formats.money(total),
+        amount=AMERICAN.money(total),
         under=f"for {dues.sold(case.subscription)}",
         note=note or _note(case),
         acts=(*cases.paying(case), *([change] if change else [])),
@@ -34,7 +35,7 @@ def method(case: Case, note: Note | None = None) -> Page:
     subscription, change = case.subscription, cases.changing(case)
     kept = subscription.method
     door = Door(
-        purpose=Purpose.OWED, id=subscription.id, label=f"See what is owed: {formats.money(case.total)}"
+        purpose=Purpose.OWED, id=subscription.id, label=f"See what is owed: {AMERICAN.money(case.total)}"
     )
     return pages.of(
         case.account,
@@ -106,15 +107,15 @@ def offline(case: Case) -> Note:
 
 
 def _row(case: Case, invoice: Invoice) -> Row:
-    period = formats.period(Period(invoice.period_start_on, invoice.period_end_on))
+    period = AMERICAN.period(Period(invoice.period_start_on, invoice.period_end_on))
     told = (
-        f"Issued on {formats.day_of(invoice.issued_at, case.account.zone)} for {period}",
+        f"Issued on {AMERICAN.day_of(invoice.issued_at, case.account.zone)} for {period}",
         cases.last_try(case, invoice),
         cases.next_step(case, invoice),
     )
     return Row(
         name=formats.name(invoice.number),
-        amount=formats.money(invoice.amount_due),
+        amount=AMERICAN.money(invoice.amount_due),
         told=tuple(line for line in told if line),
         door=Door(purpose=Purpose.INVOICE, id=invoice.id, label="See the invoice"),
         because=pages.because(invoice),
@@ -126,7 +127,7 @@ def _facts(case: Case, *, told: bool = True) -> tuple[tuple[str, str], ...]:
     method = formats.name(subscription.method.label) if subscription.method else "none"
     refused = " (refused)" if subscription.method and subscription.method.refused else ""
     goes_on = subscription.billable and subscription.paused_on is None and not subscription.ends_first
-    next_on = formats.day(subscription.next_on) if goes_on and not subscription.at_its_end else ""
+    next_on = AMERICAN.day(subscription.next_on) if goes_on and not subscription.at_its_end else ""
     return pages.known(
         [
             ("Paid to", formats.name(case.account.name)),

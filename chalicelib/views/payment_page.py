@@ -13,6 +13,7 @@ from chalicelib.views import bills, cases, dues, formats, pages
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Purpose
 from chalicelib.views.pages import Door, Listing, Note, Page, Row, Tone
+from chalicelib.views.reading import AMERICAN
 
 MOST_BILLS = 5
 """Of a payment of more invoices each one's lines stand on its own page alone."""
@@ -30,7 +31,7 @@ def payment(case: Case, one: Payment, *, back: bool = False) -> Page:
     return pages.of(
         case.account,
         title=_title(one),
-        amount=formats.money(one.amount),
+        amount=AMERICAN.money(one.amount),
         under=_under(case, one),
         note=_note(case, one, back=back),
         acts=() if done else cases.paying(case),
@@ -68,8 +69,8 @@ def _under(case: Case, one: Payment) -> str:
 
 def _on(case: Case, one: Payment) -> str:
     if one.received_on is not None:
-        return formats.day(one.received_on)
-    return formats.day_of(one.settled_at or one.created_at, case.account.zone)
+        return AMERICAN.day(one.received_on)
+    return AMERICAN.day_of(one.settled_at or one.created_at, case.account.zone)
 
 
 def _note(case: Case, one: Payment, *, back: bool) -> Note | None:
@@ -115,10 +116,10 @@ def _paid(case: Case, one: Payment) -> Iterator[Row]:
     for invoice in case.invoices:
         if invoice.id not in parts:
             continue
-        period = formats.period(Period(invoice.period_start_on, invoice.period_end_on))
+        period = AMERICAN.period(Period(invoice.period_start_on, invoice.period_end_on))
         yield Row(
             name=formats.name(invoice.number),
-            amount=formats.money(parts[invoice.id]),
+            amount=AMERICAN.money(parts[invoice.id]),
             told=(period, *_owed_by(invoice, one)),
             door=_invoice(invoice),
         )
@@ -131,11 +132,11 @@ def _invoice(invoice: Invoice) -> Door:
 def _owed_by(invoice: Invoice, one: Payment) -> Iterator[str]:
     """What is left of an invoice that was paid in part, or not at all."""
     if one.status is PaymentStatus.SUCCEEDED and invoice.amount_due:
-        yield f"{formats.money(invoice.amount_due)} of it is still to be paid."
+        yield f"{AMERICAN.money(invoice.amount_due)} of it is still to be paid."
 
 
 def _refund(case: Case, one: Payment, refund: Refund) -> Row:
-    on = formats.day_of(refund.created_at, case.account.zone)
+    on = AMERICAN.day_of(refund.created_at, case.account.zone)
     label = formats.name(one.method_label)
     told = {
         RefundStatus.SUCCEEDED: f"Sent back to {label} on {on}",
@@ -144,7 +145,7 @@ def _refund(case: Case, one: Payment, refund: Refund) -> Row:
     }[refund.status]
     reason = formats.name(refund.reason)
     return Row(
-        name="Refund", amount=formats.money(-refund.amount), told=(told, reason) if reason else (told,)
+        name="Refund", amount=AMERICAN.money(-refund.amount), told=(told, reason) if reason else (told,)
     )
 
 

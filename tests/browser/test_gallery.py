@@ -30,7 +30,7 @@ def test_an_invoice(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
     here = on(collection=SENT, method=None)
     one = sent(here)
     here.put(here.subscription, one)
-    states.append(("due", here.link(Purpose.INVOICE, one), "Due on 15 January 2026", "Pay €57.00"))
+    states.append(("due", here.link(Purpose.INVOICE, one), "Due on January 15, 2026", "Pay €57.00"))
 
     here = on(collection=SENT, method=None, status=Status.PAST_DUE)
     one = sent(here, date(2025, 12, 20))

@@ -92,8 +92,8 @@ def test_the_page_shows_each_invoice_that_is_owed(
     for fact in (
         "Harbour Coffee",
         "To be paid $2,510.00",
-        "INV-000001 $1,255.00 Issued on 31 January 2026 for 31 January – 27 February 2026",
-        "Will be asked for on 1 February 2026 with Visa •••• 4242.",
+        "INV-000001 $1,255.00 Issued on January 31, 2026 for January 31 – February 27, 2026",
+        "Will be asked for on February 1, 2026 with Visa •••• 4242.",
         "INV-000009 $1,255.00",
         "A payment is under way; your bank has not answered yet.",
         "Office coffee",

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.billing.addresses import Address
+from chalicelib.billing.currencies import EXPONENTS
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Period
 from chalicelib.views.catalogs import text
@@ -25,6 +26,12 @@ ARABIC = Reader(language="ar", locale="ar-EG")
         ("en-US", Money(125000, "usd"), "$1,250.00"),
         ("en-US", Money(-125000, "usd"), "-$1,250.00"),
         ("en-US", Money(2500, "chf"), "CHF\u00a025.00"),
+        ("en-US", Money(-99, "sek"), "-SEK\u00a00.99"),
+        ("en-US", Money(2500, "jpy"), "¥2,500"),
+        ("en-US", Money(5, "usd"), "$0.05"),
+        ("en-US", Money(0, "cad"), "CA$0.00"),
+        ("en-US", Money(1, "clf"), "CLF\u00a00.0001"),
+        ("en-US", Money(10**15, "idr"), "IDR\u00a010,000,000,000,000.00"),
         ("de-DE", Money(125000, "eur"), "1.250,00\u00a0€"),
         ("de-DE", Money(-125000, "eur"), "-1.250,00\u00a0€"),
         ("de-CH", Money(125000, "chf"), "CHF\u00a01’250.00"),
@@ -45,8 +52,17 @@ def test_money_is_set_as_the_locale_sets_it(locale, money, written):
     assert Reader(locale=locale).money(money) == written
 
 
+def test_no_two_currencies_look_the_same():
+    """An amount never looks like that of another currency."""
+    assert len({US.money(Money(1, currency)) for currency in EXPONENTS}) == len(EXPONENTS)
+
+
 def test_the_price_of_one_keeps_every_decimal():
     """A price below a cent is told whole, and never with fewer decimals than its currency."""
+    assert US.unit_price(Decimal("0.000000000001"), "usd") == "$0.00000000000001"
+    assert US.unit_price(Decimal("999999999999.999999999999"), "usd") == "$9,999,999,999.99999999999999"
+    assert US.unit_price(Decimal("2.5E+3"), "usd") == "$25.00"
+    assert US.unit_price(Decimal(0), "eur") == "€0.00"
     assert US.unit_price(Decimal("0.250"), "usd") == "$0.0025"
     assert GERMAN.unit_price(Decimal(2500), "eur") == "25,00\u00a0€"
     assert US.unit_price(Decimal("-12.5"), "jpy") == "-¥12.5"
