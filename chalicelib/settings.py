@@ -26,8 +26,8 @@ class Settings:
 
     `stripe_seconds` is how long an answer of Stripe's is waited for, `stripe_rate` how many requests it takes in a second: where
     nothing is said, Stripe's own 100 of a live key and 25 of a test one.
-    `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it. So it does `hooks_open`, by which
-    webhooks may go to this machine, and in the clear.
+    `clock_file` holds the moment that counts as now, for rehearsals; a live key refuses it. `hooks_open`, by which webhooks may go to
+    this machine, and in the clear, is refused beside any but a test key.
     `mail_events` is the name both of SES's configuration set, by which it tells what became of a letter, and of the topic it tells.
     `wake_shards` may only ever be raised, and only before the first record of a deployment is written.
     """

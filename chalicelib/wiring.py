@@ -40,8 +40,9 @@ def use(other: Service) -> None:
 
 
 def wired(settings: Settings) -> Service:
-    """A new service on AWS, or on a local AWS where the settings name an endpoint."""
+    """A new service on AWS, or on a local AWS where the settings name an endpoint. Raises Misconfigured."""
     settings = revealed(settings)
+    check_guard(settings)
     return Service(
         settings=settings,
         store=Store(Dynamo(settings), settings.table, settings.wake_shards),
@@ -53,6 +54,13 @@ def wired(settings: Settings) -> Service:
         real=clock(settings),
         new_id=new_id,
     )
+
+
+def check_guard(settings: Settings) -> None:
+    """Refuse an open guard of webhooks beside anything but a test key: who posts them on AWS is not shown which one it is."""
+    if settings.hooks_open and not settings.stripe_key.startswith(("sk_test_", "rk_test_")):
+        detail = "PERENNIAL_HOOKS_OPEN is set, and STRIPE_API_KEY is not known to be a test key; unset one of them."
+        raise Misconfigured(detail)
 
 
 class Late:
@@ -77,11 +85,9 @@ def files(settings: Settings) -> Files:
 
 
 def hooks(settings: Settings) -> Hooks:
-    """What posts webhooks. Raises Misconfigured where the guard would be open beside real money."""
+    """What posts webhooks."""
     from chalicelib.adapters.hooks import GuardedHooks
 
-    if settings.hooks_open and settings.livemode:
-        raise Misconfigured("PERENNIAL_HOOKS_OPEN is set beside a live key of Stripe's; unset one of them.")
     return GuardedHooks(open_=settings.hooks_open)
 
 

@@ -78,7 +78,7 @@ class GuardedHooks:
             return answered(
                 0, f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}."
             )
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             return answered(0, f"No answer: {type(error).__name__}.")
 
     def _connected(self, where: Target, deadline: float) -> socket.socket:
@@ -168,10 +168,10 @@ def _exchange(
 
 
 def _begin_of(answer: http.client.HTTPResponse) -> str:
-    """The status is the answer: what ends in the middle after it says less, and no more."""
+    """The status is the answer: what ends in the middle after it, or is no text of HTTP's, says less, and no more."""
     try:
         return answer.read(EXCERPT * 4).decode(errors="replace")
-    except (OSError, http.client.HTTPException):
+    except (OSError, http.client.HTTPException, ValueError):  # the last of a chunk of less than nothing
         return ""
 
 

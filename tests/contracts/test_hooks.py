@@ -277,6 +277,14 @@ def test_nothing_is_unpacked(tls: "Tls"):
     assert answer.said.isprintable()
 
 
+@pytest.mark.parametrize("chunk", [b"-5", b"-1", b"zz", b""])
+def test_an_answer_whose_body_is_nonsense_is_an_answer(tls: "Tls", chunk: bytes):
+    """A chunk of less than nothing, or of no number, raises nothing: the status was said, and counts."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with tls.answering(head + chunk + b"\r\nhello\r\n") as server:
+        assert server.hooks().post(f"https://{HOST}:{server.port}/", b"{}", {}).status == 200
+
+
 @pytest.mark.parametrize(
     "said",
     [

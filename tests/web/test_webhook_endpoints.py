@@ -17,6 +17,7 @@ from chalicelib.operations.agenda import Message
 from chalicelib.settings import Misconfigured
 from chalicelib.store import keys
 from chalicelib.wiring import wired
+from sandbox.policies import WITHHELD
 from tests.web.conftest import Api, Told
 
 URL = "https://hooks.example.com/perennial"
@@ -316,8 +317,10 @@ def test_an_event_that_cannot_be_told_is_given_up(api: Api):
     assert api.get(f"/v1/webhook_deliveries/{named}")["reason"] == "Events are kept for 30 days."
 
 
-def test_an_open_guard_is_no_companion_of_real_money(api: Api):
-    """A live key refuses the setting that lets webhooks go to this machine."""
-    live = replace(api.service.settings, stripe_key="sk_live_x", hooks_open=True)
+@pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", WITHHELD])
+def test_an_open_guard_is_no_companion_of_real_money(api: Api, key: str):
+    """A live key refuses the setting that lets webhooks go to this machine, and so does one that a function is not shown."""
+    live = replace(api.service.settings, stripe_key=key, hooks_open=True)
     with pytest.raises(Misconfigured, match="PERENNIAL_HOOKS_OPEN"):
-        wired(live).hooks.post(URL, b"", {})
+        wired(live)
+    assert wired(replace(live, hooks_open=False)).settings.hooks_open is False
