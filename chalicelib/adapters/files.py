@@ -18,14 +18,20 @@ class S3Files:
     def keep(self, name: str, data: bytes, media_type: str) -> bytes:
         """The first to write a name wins: S3 refuses a second (`If-None-Match`), and what the first wrote is read."""
         answer = self._ask("PUT", name, data, {"content-type": media_type, "if-none-match": "*"})
-        if answer.status in (409, 412):
-            return self.read(name) or data
-        return data
+        if answer.status < 300:
+            return data
+        if (kept := self.read(name)) is None:
+            raise FilesAway(f"The store of files kept nothing: S3 answered {answer.status}")
+        return kept
 
     def read(self, name: str) -> bytes | None:
         """None where nothing is kept under the name."""
         answer = self._ask("GET", name, b"", {})
-        return None if answer.status == 404 else answer.data
+        if answer.status != 404:
+            return answer.data
+        if b"NoSuchBucket" in answer.data:
+            raise FilesAway("The store of files cannot be reached: its bucket is not there")
+        return None
 
     def _ask(self, method: str, name: str, data: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         path, detail = quote(f"/{self._bucket}/{name}"), ""
@@ -35,10 +41,11 @@ class S3Files:
             except (AwsUnreachable, AwsSilent) as error:
                 detail = str(error)
             else:
-                if answer.status < 300 or answer.status in (404, 409, 412):
+                if answer.status < 300 or answer.status in (404, 412):
                     return answer
                 detail = f"S3 answered {answer.status}"
-                if answer.status < 500:
+                # 409: another is writing the same name just now; once it has, S3 says so.
+                if answer.status < 500 and answer.status != 409:
                     break
             if pause:
                 time.sleep(pause)

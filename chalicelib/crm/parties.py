@@ -32,6 +32,11 @@ class Parties:
         return self.profile.legal_name or self.account.name
 
     @property
+    def zone(self) -> str:
+        """By which the day of BT-2 is told."""
+        return self.profile.zone or self.account.zone
+
+    @property
     def seller_email(self) -> str:
         """BT-43."""
         return self.profile.email or self.account.email

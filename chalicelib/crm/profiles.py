@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.billing.addresses import Address
+from chalicelib.crm.accounts import Account
 from chalicelib.crm.tax_ids import TaxId
 
 
@@ -30,7 +31,8 @@ class Snippet:
 class Profile:
     """One of each account, under the account's own id; a document keeps the `revision` it was issued with.
 
-    `legal_name` and `email` empty are the account's own; what a profile was before has them filled in. `registration` is as the law wants it printed ("HRB 1234, Amtsgericht Berlin").
+    `legal_name`, `email` and `zone` (IANA, by which its days are told) empty are the account's own, as `zone` of the last
+    revision always is; what a profile was before has them filled in. `registration` is as the law wants it printed ("HRB 1234, Amtsgericht Berlin").
     `logo` is the name of a file that is kept (sha256 of its bytes, and its ending); `color` is #rrggbb. `language` is BCP 47, `locale` of dates, money and addresses.
     """
 
@@ -53,10 +55,16 @@ class Profile:
     comments: str = ""
     footer: str = ""
     snippets: tuple[Snippet, ...] = ()
+    zone: str = ""
     version: int = 0
 
     wake = None
 
-    def printed(self, name: str, email: str) -> "Profile":
+    def printed(self, account: Account) -> "Profile":
         """The same with what it leaves to the account."""
-        return replace(self, legal_name=self.legal_name or name, email=self.email or email)
+        return replace(
+            self,
+            legal_name=self.legal_name or account.name,
+            email=self.email or account.email,
+            zone=self.zone or account.zone,
+        )

@@ -14,6 +14,7 @@ _TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _PHONE: Final = re.compile(r"[+0-9(][0-9 ()./x+-]{4,30}")
 MAX_TEXT: Final = 250
+MOST_BANK_LINES: Final = 12
 CONTRAST: Final = 3
 """Against white, the least of WCAG 2 for headings, lines and buttons: what a document does with the color."""
 
@@ -155,6 +156,8 @@ def bank(given: Bank | None, param: str) -> Bank | None:
         return None
     if given == Bank():
         return None
+    if given.lines.count("\n") >= MOST_BANK_LINES:
+        raise Invalid("text_too_long", f"At most {MOST_BANK_LINES} lines.", f"{param}.lines")
     from stdnum import bic, iban
     from stdnum.exceptions import InvalidChecksum, ValidationError
 

@@ -101,7 +101,7 @@ def _custom_fields(given: tuple[CustomField, ...], param: str, _: Profile) -> tu
 
 
 def _comments(text: str, param: str, profile: Profile) -> str:
-    comments.check(text, [one.name for one in profile.snippets], param)
+    comments.check(text, {one.name: one.text for one in profile.snippets}, param)
     return text
 
 

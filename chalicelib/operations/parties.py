@@ -65,7 +65,7 @@ def issued(found: Reading, account: Account, invoice: Invoice) -> Parties:
     company = found.get(Company, account.id, invoice.company) if invoice.company else None
     return Parties(
         account=account,
-        profile=_as_of(found, profile, invoice.issuer).printed(account.name, account.email),
+        profile=_as_of(found, profile, invoice.issuer).printed(account),
         contact=_as_of(found, found.get(Contact, account.id, invoice.contact), invoice.buyer),
         company=_as_of(found, company, invoice.company_revision) if company else None,
         papers=invoice.papers or Papers(),
@@ -104,7 +104,7 @@ def assembled(
     profile = found.find(Profile, account.id, account.id) or unwritten(account)
     return Parties(
         account=account,
-        profile=profile.printed(account.name, account.email),
+        profile=profile.printed(account),
         contact=contact,
         company=found.get(Company, account.id, company) if company else None,
         papers=(subscription.papers if subscription else None) or Papers(),

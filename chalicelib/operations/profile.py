@@ -69,12 +69,12 @@ def wanted(account: str) -> list[str]:
 
 
 def renamed(changes: Changeset, before: Account, after: Account, at: Moment, by: ApiKey) -> Account:
-    """Fold into the changeset that the profile leaves another name, or another mailbox, to the account.
+    """Fold into the changeset that the profile leaves another name, mailbox or zone to the account.
 
     The changeset holds what is `wanted`. Returns the account with its profile's new revision.
     """
     kept = _of(changes.before, before)
-    if kept.printed(before.name, before.email) == kept.printed(after.name, after.email):
+    if kept.printed(before) == kept.printed(after):
         return after
     return replace(after, issuer=revise.anew(changes, kept, at, by.id).revision)
 
@@ -109,7 +109,7 @@ def _snippets(given: Sequence[Snippet], param: str) -> tuple[Snippet, ...]:
         if not comments.is_name(one.name):
             detail = "Name it with from 1 to 40 letters, digits, - and _."
             raise Invalid("snippet_name_malformed", detail, f"{param}[{n}].name")
-        comments.check(one.text, (), f"{param}[{n}].text")
+        comments.check(one.text, {}, f"{param}[{n}].text")
     return tuple(given)
 
 
@@ -131,8 +131,8 @@ CHECKS: Final[dict[str, Any]] = {
 
 def _check_comments(after: Profile, given: Given) -> None:
     """The comments name snippets there are, also those that stay while snippets go."""
-    names = [one.name for one in after.snippets]
+    snippets = {one.name: one.text for one in after.snippets}
     if "comments" in given or "snippets" in given:
-        comments.check(after.comments, names, "comments")
+        comments.check(after.comments, snippets, "comments")
     if "footer" in given or "snippets" in given:
-        comments.check(after.footer, names, "footer")
+        comments.check_foot(after.footer, snippets, "footer")

@@ -35,7 +35,7 @@ def _kept(changes: Changeset, before: R, after: R, at: Moment, key: str) -> R:
         subject=before.id,
         created_at=at.now,
         key=key,
-        profile=before.printed(at.account.name, at.account.email) if isinstance(before, Profile) else None,
+        profile=before.printed(at.account) if isinstance(before, Profile) else None,
         contact=replace(before, balances=()) if isinstance(before, Contact) else None,
         company=before if isinstance(before, Company) else None,
     )

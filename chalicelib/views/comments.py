@@ -14,7 +14,7 @@ Whoever renders it writes each span's `text` escaped, by its own means, and take
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
@@ -23,6 +23,11 @@ from typing import Final
 from chalicelib.billing.errors import Invalid
 
 MOST: Final = 2000
+MOST_SHOWN: Final = 10_000
+"""Characters with the snippets in it: a name of five could stand for two thousand, again and again."""
+MOST_AT_FOOT: Final = 1000
+MOST_LINES: Final = 12
+"""Of what stands at the foot of every page, and must leave room for the rest of it."""
 SNIPPET_NAME: Final = r"[A-Za-z0-9_-]{1,40}"
 
 
@@ -66,8 +71,11 @@ _HARMFUL: Final = re.compile(
 
 
 def parsed(text: str, snippets: Mapping[str, str]) -> tuple[Block, ...]:
-    """What is written, with the snippets (by name) in it; one that is not there any more says nothing."""
-    whole = _SNIPPET.sub(lambda found: snippets.get(found[1], ""), text.replace("\r\n", "\n"))
+    """What is written, with the snippets (by name) in it; one that is not there any more says nothing.
+
+    What snippets that grew since would make of it beyond MOST_SHOWN is left out.
+    """
+    whole = _whole(text, snippets)[:MOST_SHOWN]
     lines = [_HARMFUL.sub(" ", line).strip() for line in whole.split("\n")]
     return tuple(
         Block(kind=kind, lines=tuple(spans))
@@ -81,10 +89,13 @@ def plain(blocks: Iterable[Block]) -> str:
     return "\n\n".join("\n".join(_plain_lines(block)) for block in blocks)
 
 
-def check(text: str, snippets: Collection[str], param: str) -> None:
+def check(text: str, snippets: Mapping[str, str], param: str) -> None:
     """Refuse what would not be shown as it is meant: an unknown snippet, a link elsewhere, too much. Raises Invalid."""
     if len(text) > MOST:
         raise Invalid("text_too_long", f"At most {MOST} characters.", param)
+    if (shown := len(_whole(text, snippets))) > MOST_SHOWN:
+        detail = f"With its snippets it has {shown} characters; at most {MOST_SHOWN} are shown. Put fewer in."
+        raise Invalid("text_too_long", detail, param)
     for found in _ANY_SNIPPET.finditer(text):
         known = _SNIPPET.fullmatch(found[0])
         if known is None or known[1] not in snippets:
@@ -96,9 +107,22 @@ def check(text: str, snippets: Collection[str], param: str) -> None:
             raise Invalid("link_not_allowed", detail, param)
 
 
+def check_foot(text: str, snippets: Mapping[str, str], param: str) -> None:
+    """The same of what stands at the foot of every page, where there is room for little. Raises Invalid."""
+    check(text, snippets, param)
+    shown = plain(parsed(text, snippets))
+    if len(shown) > MOST_AT_FOOT or shown.count("\n") >= MOST_LINES:
+        detail = f"It stands on every page: at most {MOST_LINES} lines and {MOST_AT_FOOT} characters, with the snippets in it."
+        raise Invalid("footer_too_long", detail, param)
+
+
 def is_name(text: str) -> bool:
     """Whether a snippet may be called so."""
     return re.fullmatch(SNIPPET_NAME, text) is not None
+
+
+def _whole(text: str, snippets: Mapping[str, str]) -> str:
+    return _SNIPPET.sub(lambda found: snippets.get(found[1], ""), text.replace("\r\n", "\n"))
 
 
 # -- blocks ------------------------------------------------------------------------------------------
@@ -137,13 +161,16 @@ def _spans(line: str) -> tuple[Span, ...]:
 
 def _marked(line: str, look: Span) -> Iterator[Span]:
     """The words of a line; `look` is how those at its beginning look."""
+    ends = {
+        sign: max((end.start() for end in found.finditer(line)), default=0) for sign, found in _ENDS.items()
+    }
     for token in _TOKEN.finditer(line):
         said = token[0]
         if token[2]:
             yield from _marked(token[1], replace(look, url=token[2]))
-        elif said in ("*", "**"):
+        elif said in ends:
             name = "bold" if said == "**" else "italic"
-            if _turns(line, token, on=getattr(look, name)):
+            if _turns(line, token, ends[said], on=getattr(look, name)):
                 look = replace(look, **{name: not getattr(look, name)})  # type: ignore[arg-type]
             else:
                 yield replace(look, text=said)
@@ -151,12 +178,17 @@ def _marked(line: str, look: Span) -> Iterator[Span]:
             yield replace(look, text=said[1:] if said[0] == "\\" and len(said) == 2 else said)
 
 
-def _turns(line: str, token: re.Match[str], *, on: bool) -> bool:
-    """Whether asterisks begin or end something, and are not signs by themselves."""
+# By what is ended: three asterisks end both.
+_ENDS: Final = {
+    sign: re.compile(r"(?<=\S)(?<![\\*])(?:\*\*\*|" + re.escape(sign) + r")(?!\*)") for sign in ("*", "**")
+}
+
+
+def _turns(line: str, token: re.Match[str], last: int, *, on: bool) -> bool:
+    """Whether asterisks begin or end something, and are not signs by themselves; `last` is where the last of them could end it."""
     if on:
         return token.start() > 0 and not line[token.start() - 1].isspace()
-    ends = r"(?<=\S)(?<![\\*])(?:\*\*\*|" + re.escape(token[0]) + r")(?!\*)"
-    return re.match(rf"\S.*?{ends}", line[token.end() :]) is not None
+    return last > token.end() and not line[token.end()].isspace()
 
 
 def _plain_lines(block: Block) -> Iterator[str]:

@@ -30,7 +30,6 @@ TEMPLATE: Final = "document.typ"
 INK: Final = "#1b1f24"
 
 Sheet = dict[str, Any]
-Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ class Document:
         """BT-2, a local day of the account's."""
         if self.note:
             return self.note.issued_on
-        return periods.local_date(self.invoice.issued_at, self.parties.account.zone)
+        return periods.local_date(self.invoice.issued_at, self.parties.zone)
 
     @property
     def due(self) -> Money:
@@ -183,7 +182,7 @@ def _facts(reader: Reader, document: Document) -> Iterator[tuple[str, str]]:
     one, papers, word = document.invoice, document.parties.papers, reader.word
     yield word("document.issued_on"), reader.day(document.issued_on)
     if document.note:
-        day = reader.day_of(one.issued_at, document.parties.account.zone)
+        day = reader.day_of(one.issued_at, document.parties.zone)
         yield word("document.corrects"), word("document.invoice_of", number=own(reader, one.number), day=day)
     elif one.due_on:
         yield word("document.due_on"), reader.day(one.due_on)

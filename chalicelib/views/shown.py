@@ -68,7 +68,7 @@ notes are counted anew each year, which stands behind the prefix.""",
     Contact: Shape(),
     Company: Shape(),
     Profile: Shape(
-        hides=frozenset({"id", "created_at"}),
+        hides=frozenset({"id", "created_at", "zone"}),
         about="""What a business says of itself on its documents and letters; a document keeps the `revision` it was issued with.
 
 `legal_name` and `email` empty are the account's own. `registration` is as the law wants it printed. `logo` is the name of a

@@ -78,5 +78,5 @@ def change(call: Call, body: ProfileChange) -> Profile:
 
 def history(call: Call, query: Paging) -> Listed[Revision]:
     """Who changed what of the profile, newest first."""
-    said_now = profile.read(call.service, call.account).printed(call.account.name, call.account.email)
+    said_now = profile.read(call.service, call.account).printed(call.account)
     return histories.of(call, said_now, query)

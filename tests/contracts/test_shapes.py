@@ -206,6 +206,7 @@ PROFILE = Profile(
     locale="de-DE",
     comments="Danke!",
     footer="Geschäftsführerin: Grace Hopper",
+    zone="Europe/Berlin",
     snippets=(Snippet(name="thanks", text="wir freuen uns"),),
     version=7,
 )

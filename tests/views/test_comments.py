@@ -1,11 +1,13 @@
 """Comments are formatted a little, and nothing that is written in them is ever more than words."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing.errors import Invalid
-from chalicelib.views.comments import Block, BlockKind, Span, check, parsed, plain
+from chalicelib.views.comments import MOST_SHOWN, Block, BlockKind, Span, check, check_foot, parsed, plain
 
 PIECES = (
     "*",
@@ -97,6 +99,7 @@ def test_as_text():
     ("text", "code"),
     [
         ("x" * 2001, "text_too_long"),
+        ("{{thanks}}" * 6, "text_too_long"),
         ("Thanks, {{thank}}", "unknown_snippet"),
         ("{{ }}", "unknown_snippet"),
         ("[x](javascript:alert(1))", "link_not_allowed"),
@@ -108,7 +111,7 @@ def test_as_text():
 def test_what_would_not_be_shown_as_meant_is_refused(text: str, code: str):
     """An unknown snippet and a link that leads anywhere but to the web or a mailbox are said, and what would be taken."""
     with pytest.raises(Invalid) as refused:
-        check(text, {"thanks"}, "comments")
+        check(text, {"thanks": "x" * 2000}, "comments")
     assert (refused.value.code, refused.value.param) == (code, "comments")
 
 
@@ -116,9 +119,27 @@ def test_what_is_fine_is_taken():
     """A text with a snippet that is there, and links to the web, is not refused."""
     check(
         "{{thanks}} {{ thanks }} [a](https://a.example/x?y=1#z), [b](mailto:b@c.example). {curly} [1]",
-        {"thanks"},
+        {"thanks": "Thank you."},
         "comments",
     )
+
+
+@pytest.mark.parametrize("text", ["line\n" * 13, "word " * 201, "{{thanks}}"])
+def test_what_stands_on_every_page_leaves_room_for_the_rest(text: str):
+    """A footer of more lines, or of more characters with its snippets, than a page can spare is refused; what is less is taken."""
+    snippets = {"thanks": "thank you " * 101}
+    with pytest.raises(Invalid) as refused:
+        check_foot(text, snippets, "footer")
+    assert (refused.value.code, refused.value.param) == ("footer_too_long", "footer")
+    check_foot("line\n" * 12 + "\n", snippets, "footer")
+
+
+def test_whatever_its_snippets_grew_to_is_read_at_once():
+    """Snippets may be changed after a comment names them: what they make of it beyond what is shown costs nothing."""
+    began = time.perf_counter()
+    made = parsed("{{a}}" * 400, {"a": "*b " * 666})
+    assert time.perf_counter() - began < 0.5
+    assert sum(len(span.text) for block in made for line in block.lines for span in line) <= MOST_SHOWN
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30).map("".join))

@@ -4,11 +4,13 @@ from typing import Any
 
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.periods import local_date
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import parties, renew
 from chalicelib.store import keys
+from chalicelib.views.documents import Document
 from tests.web.conftest import JANUARY, Api, Told
 from tests.web.test_openapi import fits
 
@@ -180,6 +182,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "website": ("company", {"website": "javascript:alert(1)"}, "url_malformed", "website"),
     "snippet": ("profile", {"comments": "{{other}}"}, "unknown_snippet", "comments"),
     "footer": ("profile", {"footer": "[x](javascript:x)"}, "link_not_allowed", "footer"),
+    "footer of a page": ("profile", {"footer": "line\n" * 13}, "footer_too_long", "footer"),
+    "bank of a page": ("profile", {"bank": {"lines": "line\n" * 13}}, "text_too_long", "bank.lines"),
     "snippet in a snippet": (
         "profile",
         {"snippets": [{"name": "a", "text": "{{terms}}"}]},
@@ -278,6 +282,27 @@ def test_a_name_that_is_left_to_the_account_is_kept_as_it_was(api: Api):
     assert [one.seller_name for one in told] == names
     assert {one.seller_email for one in told} == {"owner@example.com"}
     assert [one.profile.phone for one in told] == [f"+1 555 010{n}" for n in range(5)]
+
+
+def test_the_day_of_issue_stays_that_of_the_zone_it_was_issued_in(api: Api):
+    """A document that is first made after the business moved says the day on which it was issued; a later one goes by the new zone."""
+    sold = api.sells()["id"]
+    first = bills(api, sold)
+    zones = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
+    day = first.issued_at.date()
+    zone = next(one for one in zones if local_date(first.issued_at, one) != day)
+    does(api.post("/v1/account", {"zone": zone}))
+    second = bills(api, sold)
+    issued = [
+        Document(invoice=one, parties=parties.of_invoice(api.service, api.account.id, one))
+        for one in (first, second)
+    ]
+    assert [one.issued_on for one in issued] == [day, local_date(second.issued_at, zone)]
+    assert [one.parties.zone for one in issued] == ["UTC", zone]
+    assert "zone" not in api.get("/v1/profile").body
+    assert api.get("/v1/profile/history")["data"][0]["fields_changed"] == [
+        {"field": "zone", "before": "UTC", "after": zone}
+    ]
 
 
 def test_who_says_nothing_costs_nothing(api: Api):

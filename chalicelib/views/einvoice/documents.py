@@ -91,7 +91,7 @@ def _breakdowns(invoice: Invoice, vats: Sequence[Vat], reader: Reader) -> list[B
 
 
 def _issued_on(invoice: Invoice, parties: Parties) -> date:
-    return periods.local_date(invoice.issued_at, parties.account.zone)
+    return periods.local_date(invoice.issued_at, parties.zone)
 
 
 def _notes(parties: Parties, said: str) -> tuple[str, ...]:
