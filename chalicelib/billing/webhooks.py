@@ -77,13 +77,15 @@ class DisabledReason(StrEnum):
 class Resending:
     """A walk over the events since a moment on the account's clock, oldest first; `after` is the last place seen to.
 
-    `missing` makes deliveries of events that have none there too; else only what waits or has failed is sent again.
+    `missing` makes deliveries of events that have none there too; else only what waits or has failed is sent again. Of a walk
+    that nobody asked for, `failing_at` is when the endpoint began to fail: what was refused before that is none of its matter.
     """
 
     walk_at: datetime
     since_at: datetime
     after: str | None = None
     missing: bool = False
+    failing_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ class WebhookEndpoint:
     """`events` are the types it wants, or `*`. Its secret is of a `generation`; the former one signs too until `former_until`.
 
     `failing_at` is when it first failed since it last accepted something (real time), `failing_from` the moment of the
-    oldest event that failed since then (the account's clock), `refusals` how many attempts failed, up to ten. `pings` counts its tests.
+    oldest event of which it refused nothing before (the account's clock), `refusals` how many attempts failed, up to ten. `pings` counts its tests.
     """
 
     account: str
@@ -152,12 +154,17 @@ class WebhookEndpoint:
             return self
         return replace(self, status=EndpointStatus.DISABLED, reason=reason, disabled_at=real, resending=None)
 
-    def refused(self, created_at: datetime, times: int, real: datetime) -> "WebhookEndpoint":
-        """Some attempts failed, the oldest of an event of that moment: after days of nothing else it is disabled."""
+    def refused(
+        self, missed_at: datetime | None, times: int, real: datetime, *, began_at: datetime | None = None
+    ) -> "WebhookEndpoint":
+        """Some attempts failed, from `began_at` on: after days of nothing else it is disabled.
+
+        `missed_at` is the moment of the oldest event that it had not refused before it began to fail, if there is one.
+        """
         after = replace(
             self,
-            failing_at=self.failing_at or real,
-            failing_from=min(self.failing_from or created_at, created_at),
+            failing_at=began_at or self.failing_at or real,
+            failing_from=min((at for at in (self.failing_from, missed_at) if at), default=None),
             refusals=min(GIVEN_UP_REFUSALS, self.refusals + times),
         )
         failing_for = real - (after.failing_at or real)
@@ -167,21 +174,34 @@ class WebhookEndpoint:
 
     def accepted(self, real: datetime) -> "WebhookEndpoint":
         """It takes events again: what it missed while it did not is sent at once, in order."""
-        if self.failing_from is None:
+        if self.failing_at is None:
             return self
         back = replace(self, **_HEALTHY)
-        return back.sending_again(self.failing_from, real) if back.listens else back
+        if self.failing_from is None or not back.listens:
+            return back
+        return back.sending_again(self.failing_from, real, failing_at=self.failing_at)
 
     def sending_again(
-        self, since_at: datetime, real: datetime, *, missing: bool = False
+        self,
+        since_at: datetime,
+        real: datetime,
+        *,
+        missing: bool = False,
+        failing_at: datetime | None = None,
     ) -> "WebhookEndpoint":
-        """What it has not accepted since a moment on the account's clock is to be sent, oldest first. Raises WrongState."""
+        """What it has not accepted since a moment on the account's clock is to be sent, oldest first. Raises WrongState.
+
+        With `failing_at` only what it refused since it began to fail.
+        """
         if not self.listens:
             raise disabled_already()
         before = self.resending
         since = min(since_at, before.since_at) if before else since_at
         missing = missing or (before is not None and before.missing)
-        return replace(self, resending=Resending(walk_at=real, since_at=since, missing=missing))
+        if before is not None and failing_at is not None:
+            failing_at = before.failing_at and min(before.failing_at, failing_at)
+        walk = Resending(walk_at=real, since_at=since, missing=missing, failing_at=failing_at)
+        return replace(self, resending=walk)
 
     def walked(self, after: str | None) -> "WebhookEndpoint":
         """What lies up to a place has been seen to; with None everything."""
@@ -323,6 +343,10 @@ class WebhookDelivery:
         chance = crc32(f"{self.id}/{self.attempts}".encode()) % 1000
         millis = WAITS[min(self.attempts, len(WAITS) - 1)] // timedelta(milliseconds=1)
         return timedelta(milliseconds=millis + millis * chance * JITTER_PERCENT // 100_000)
+
+    def failed_since(self, at: datetime) -> bool:
+        """Whether nothing is known against it but what its endpoint answered since a moment: it was never refused before."""
+        return self.reason is None and all(one.at >= at for one in self.answers)
 
     def given_up(self, reason: str) -> "WebhookDelivery":
         """It is not sent, for a reason of ours."""

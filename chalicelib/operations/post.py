@@ -8,12 +8,13 @@ the others follow.
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Final, cast
+from types import MappingProxyType
+from typing import Final
 
 from chalicelib.adapters.signatures import sign_webhook
 from chalicelib.billing import webhooks
@@ -59,7 +60,7 @@ def deliveries(service: Service, account: str, names: list[str]) -> None:
         first += group[:1] if ailing else group
         if ailing and group[1:]:
             held[endpoint] = group[1:]
-    took = _Round(service, account, known).sent(first)
+    took = _Round(service, account, known, held).sent(first)
     again = [name for endpoint, group in held.items() if endpoint in took for name in group]
     _Round(service, account, known).sent(again)
     rest = [name for endpoint, group in held.items() if endpoint not in took for name in group]
@@ -132,10 +133,16 @@ class _Post:
 
 
 class _Round:
-    """Deliveries that are leased, sent and written down together."""
+    """Deliveries that are leased, sent and written down together; others are `held` back by what comes of them, by endpoint."""
 
-    def __init__(self, service: Service, account: str, known: Reading) -> None:
-        self.service, self.account, self.known = service, account, known
+    def __init__(
+        self,
+        service: Service,
+        account: str,
+        known: Reading,
+        held: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
+        self.service, self.account, self.known, self.held = service, account, known, held
         self.began = time.monotonic()
         self.posts: dict[str, _Post] = {}
         self.ailing: set[str] = set()
@@ -279,21 +286,25 @@ class _Round:
             return None
         real = self.service.real()
         answers = [treatment(post.answer.http_status) for post in posts if post.answer]
-        refused = [post for post in posts if post.answer and not _accepted(post)]
+        refused = [post.answer.at for post in posts if post.answer and not _accepted(post)]
         if Treatment.GONE in answers:
             after = before.disabled(DisabledReason.GONE, real)
         elif Treatment.ACCEPTED in answers:
             after = before.accepted(real)
         elif refused:
-            oldest = min(_created_at(self.known, post.name) for post in refused)
-            after = before.refused(oldest, len(refused), real)
+            began_at = min([before.failing_at or real, *refused])
+            missed_at = self._missed_at(before.id, posts, began_at)
+            after = before.refused(missed_at, len(refused), real, began_at=began_at)
         else:
             after = before
         return None if after == before else after
 
-
-def _created_at(known: Reading, name: str) -> datetime:
-    return cast(WebhookDelivery, known.records[name]).created_at
+    def _missed_at(self, endpoint: str, posts: list[_Post], began_at: datetime) -> datetime | None:
+        """The moment of the oldest event that is in want of an endpoint, and not refused by one that took others."""
+        names = [*(post.name for post in posts if not _accepted(post)), *self.held.get(endpoint, ())]
+        found = [self.known.records.get(name) for name in names]
+        waits = [one for one in found if isinstance(one, WebhookDelivery) and one.failed_since(began_at)]
+        return min((one.created_at for one in waits), default=None)
 
 
 def _accepted(post: _Post) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -91,12 +91,18 @@ def fold(
     *,
     accepted_too: bool = False,
     missing: bool = True,
+    failing_at: datetime | None = None,
 ) -> None:
-    """Fold an event's delivery to an endpoint into the changeset, to be sent now; nothing where there is nothing to send."""
+    """Fold an event's delivery to an endpoint into the changeset, to be sent now; nothing where there is nothing to send.
+
+    What was refused before `failing_at` keeps to its own time: it is not the endpoint that was in its way.
+    """
     before = changes.find(WebhookDelivery, webhooks.name_of(told.id, endpoint))
     if before is None:
         if missing:
             changes.put(delivery_of(told, endpoint, at.real, again=True))
+        return
+    if failing_at is not None and not before.failed_since(failing_at):
         return
     after = before.due(at.real, at.real, accepted_too=accepted_too)
     if after != before:
@@ -149,7 +155,8 @@ def _seen_to(
     for key in found:
         told = reading.records.get(key)
         if isinstance(told, Event) and told.created_at >= walk.since_at and endpoint.wants(told.type):
-            fold(changes, told, endpoint.id, at, missing=walk.missing and _is_told(told))
+            missing = walk.missing and _is_told(told)
+            fold(changes, told, endpoint.id, at, missing=missing, failing_at=walk.failing_at)
     return None if day > at.now.date() else f"{day}|{after or ''}"
 
 

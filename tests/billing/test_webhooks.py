@@ -141,7 +141,7 @@ def test_back_again_it_is_sent_what_it_missed():
     """The first thing accepted after failures makes what failed since the oldest of them due; without failures nothing is."""
     failing = endpoint().refused(AT, 1, AT).refused(AT - DAY, 1, AT + DAY)
     back = failing.accepted(AT + DAY)
-    assert back.resending == webhooks.Resending(walk_at=AT + DAY, since_at=AT - DAY)
+    assert back.resending == webhooks.Resending(walk_at=AT + DAY, since_at=AT - DAY, failing_at=AT)
     assert (back.failing_at, back.failing_from, back.refusals) == (None, None, 0)
     assert endpoint().accepted(AT) == endpoint()
 
@@ -153,6 +153,24 @@ def test_a_further_wish_widens_a_walk():
         walk_at=AT, since_at=AT, missing=True
     )
     assert walking.walked(None).wake is None
+    back = endpoint().refused(AT, 1, AT).accepted(AT)
+    assert back.sending_again(AT, AT, missing=True).resending == webhooks.Resending(
+        walk_at=AT, since_at=AT, missing=True
+    )
+    failed = walking.refused(AT, 1, AT).accepted(AT)
+    assert failed.resending == walking.sending_again(AT, AT).resending
+
+
+def test_what_is_refused_for_itself_is_not_hastened():
+    """What an endpoint refused and took others meanwhile is not sent again because of that: only what failed along with it is."""
+    once = delivery().sending(AT).answered(answer(500, AT))
+    twice = once.sending(AT + DAY).answered(answer(500, AT + DAY))
+    assert once.failed_since(AT)
+    assert not twice.failed_since(AT + DAY)
+    assert delivery().failed_since(AT)
+    assert not delivery().given_up("The endpoint is disabled.").failed_since(AT)
+    back = endpoint().refused(None, 1, AT).accepted(AT + DAY)
+    assert back == endpoint()
 
 
 def test_disabled_is_sent_nothing():

@@ -264,6 +264,36 @@ def test_all_since_a_moment_is_sent_again_in_order(api: Api):
     assert api.get(f"/v1/webhook_endpoints/{mine['id']}")["resending_since"] is None
 
 
+class Choking(Heard):
+    """Takes everything but events of one type, with one status."""
+
+    def __init__(self, type_: str, status: int) -> None:
+        super().__init__()
+        self.type, self.status = type_, status
+
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answered:
+        answer = super().post(url, body, headers)
+        return replace(answer, status=self.status) if f'"type":"{self.type}"'.encode() in body else answer
+
+
+@pytest.mark.parametrize("status", [500, 504])
+def test_what_is_refused_for_itself_has_ten_attempts_in_all(api: Api, status: int):
+    """While other events are taken, one that never is has its attempts in three days, and is not begun anew with each of them."""
+    mine = made(api, CHANGED, ADJUSTED)
+    heard = Choking(CHANGED, status)
+    happens(api, CHANGED)
+    for _ in range(22):
+        works(api, heard)
+        happens(api, ADJUSTED)
+        works(api, heard)
+        api.wait(hours=6)
+    path = f"/v1/webhook_endpoints/{mine['id']}/deliveries?limit=100"
+    [refused] = [row for row in api.get(path)["data"] if row["type"] == CHANGED]
+    sent = [headers["webhook-id"] for _, _, headers in heard.posts]
+    assert (refused["status"], sent.count(refused["event"])) == ("failed", 10)
+    assert len(sent) == 32
+
+
 @pytest.mark.parametrize("since", ["2025-12-31T11:59:59Z", "2026-01-31T12:00:01Z"])
 def test_nothing_is_sent_again_from_before_what_is_kept(api: Api, since: str):
     """A moment in the future, or from before what is kept, is refused."""
