@@ -67,9 +67,7 @@ def checked(types: tuple[str, ...]) -> tuple[str, ...]:
     known = {type_.value for type_ in EventType}
     for n, name in enumerate(types):
         if name != ALL and name not in known:
-            detail = (
-                f"There is no event {name[:80]!r}; send `*` for all, or types as `GET /v1/events` lists them."
-            )
+            detail = f"There is no event {name[:80]!r}; send `*` for all, or whole names of EventType in GET /openapi.json."
             raise Invalid("unknown_event_type", detail, f"events[{n}]")
     if not types:
         raise Invalid("events_missing", "Name at least one type of event, or `*` for all.", "events")

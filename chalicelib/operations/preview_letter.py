@@ -28,7 +28,7 @@ def words(
 ) -> Words:
     """The letter as it would be written; raises Invalid of a language that there is not, NotFound of the subscription."""
     if language and language not in LANGUAGES:
-        raise Invalid("language_unknown", f"Send one of {', '.join(LANGUAGES)}.", "language")
+        raise Invalid("unknown_language", f"Send one of {', '.join(LANGUAGES)}.", "language")
     sold = service.store.get(Subscription, account.id, subscription) if subscription else None
     to = _parties(service, account, sold, language)
     reader = _reader(to, language, locale)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -69,8 +69,8 @@ def user(account: Account, language: str) -> User:
     )
 
 
-def subscription(account: Account) -> Subscription:
-    """Two lines, billed each month, charged to a card."""
+def subscription(account: Account, now: datetime = NOW) -> Subscription:
+    """Two lines, billed each month from today on, charged to a card."""
     return Subscription(
         account=account.id,
         id="sub_sample",
@@ -81,11 +81,11 @@ def subscription(account: Account) -> Subscription:
             Line(id="li_1", name="Basic", unit_amount=Decimal(2500), quantity=Decimal(2)),
             Line(id="li_2", name="Plus", unit_amount=Decimal("12.5"), quantity=Decimal(40)),
         ),
-        anchor_on=date(2026, 2, 3),
+        anchor_on=periods.local_date(now, account.zone),
         zone=account.zone,
         hour=account.billing_hour,
         status=Status.ACTIVE,
-        created_at=NOW,
+        created_at=now,
         name="Premium",
         method=Method(id="pm_sample", customer="cus_sample", label=CARD),
     )
@@ -118,7 +118,7 @@ def records(
     account: Account, letter: Letter, now: datetime = NOW, sold: Subscription | None = None
 ) -> dict[str, Any]:
     """What a letter of a kind tells of, as the fields of a case."""
-    one = sold or subscription(account)
+    one = sold or subscription(account, now)
     series = Series(account=account.id, id="sample", prefix=account.invoice_prefix, next=42)
     invoice = issuing.invoice_of(one, series.number, now)
     link = "" if letter.value.startswith("staff") else LINK

@@ -48,6 +48,9 @@ _PLAIN: Final = {
     "array": "a list",
     "bool": "true or false",
 }
+_BOUND: Final = re.compile(r"(text|a list|number)(?: of length)? (<=|>=) (-?[0-9]+)")
+_BOUNDS: Final = {"<=": "at most", ">=": "at least"}
+_COUNTED: Final = {"text": " characters"}
 _WORDS: Final = {
     CURRENCY: "Send a lower-case ISO 4217 code, such as usd.",
     PREFIX: "Send at most 20 letters, digits and / _ . -",
@@ -133,7 +136,14 @@ def _plain(what: str) -> str:
     said = (
         what.replace("`", "").replace(" | ", " or ").replace("Expected ", "Send ").replace(", got ", ", not ")
     )
-    return re.sub(r"\b(int|float|str|object|array|bool)\b", lambda found: _PLAIN[found[0]], said) + "."
+    said = re.sub(r"\b(int|float|str|object|array|bool)\b", lambda found: _PLAIN[found[0]], said)
+    return _BOUND.sub(_bounded, said) + "."
+
+
+def _bounded(found: re.Match[str]) -> str:
+    """ "text of length <= 250" is "text of at most 250 characters"."""
+    what, bound, limit = found.groups()
+    return f"{what} of {_BOUNDS[bound]} {limit}{_COUNTED.get(what, '')}"
 
 
 @cache

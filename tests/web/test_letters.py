@@ -1,5 +1,7 @@
 """Letters over HTTP: which there are, their words, the business's own, and how each looks."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from chalicelib.billing.deliveries import Letter
@@ -110,6 +112,14 @@ def test_any_letter_is_previewed_in_any_language(api: Api):
             assert f'lang="{language}"' in html.text
             text = api.get(f"/v1/letters/{letter}/preview?language={language}&format=text")
             assert text.headers["Content-Type"].startswith("text/plain")
+
+
+def test_a_made_up_letter_tells_of_today(api: Api):
+    """Its invoice is of the day the account lives in, as its payment is."""
+    api.now = datetime(2031, 7, 9, 12, tzinfo=UTC)
+    text = api.get("/v1/letters/receipt/preview?format=text").text
+    assert "Date: July 9, 2031" in text
+    assert "Period: July 9 – August 8, 2031" in text
 
 
 def test_a_preview_of_a_subscription_tells_of_it(api: Api):

@@ -158,6 +158,16 @@ def test_a_body_that_names_nothing_is_told_the_field(api: Api):
     )
 
 
+def test_what_is_too_long_or_too_much_is_told_its_bound(api: Api):
+    """Bounds are told in words of people, of a text, a list and a number."""
+    text = api.post("/v1/companies", {"name": "a" * 251})
+    assert (text["param"], text["detail"]) == ("name", "Send text of at most 250 characters.")
+    many = api.post("/v1/webhook_endpoints", {"url": "https://hooks.example.com/", "events": ["*"] * 101})
+    assert (many["param"], many["detail"]) == ("events", "Send a list of at most 100.")
+    none = api.get("/v1/events?limit=0")
+    assert (none["param"], none["detail"]) == ("limit", "Send a whole number of at least 1.")
+
+
 def test_a_card_stripe_refuses_is_refused_in_its_words(api: Api):
     """A card declined as it is attached is a problem with Stripe's code, and saves nothing."""
     contact = api.post("/v1/contacts", {"name": "Ada", "email": "ada@example.com"})["id"]
