@@ -259,7 +259,7 @@ def queue_alarms(queue: str) -> Resources:
 
 
 def function_alarms(function: str) -> Resources:
-    """It failed, it was held back, or it parked a record, which only the API cannot."""
+    """It failed or was held back; who works a queue may park a record, who works the money's may find something in an audit."""
     name = logical(function)
     dimension = {"FunctionName": {"Ref": name}}
     found = {
@@ -273,7 +273,7 @@ def function_alarms(function: str) -> Resources:
     if ACCESS[function].consumes:
         told = f"{function} parked a record: GET /v1/parked names it and why."
         found |= _counted(name, "Parked", f"{name}ParkedRecords", PARKED, told)
-    if ACCESS[function].checks:
+    if ACCESS[function].consumes == MONEY:
         told = (
             "An audit found something wrong: GET /v1/audit of the account in the log names it and what to do."
         )
