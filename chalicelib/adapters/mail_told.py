@@ -40,7 +40,6 @@ class _Mail(Struct, frozen=True):
 
 class _Event(Struct, frozen=True, rename="camel"):
     mail: _Mail
-    event_type: str = ""
     bounce: _Bounce | None = None
     complaint: _Complaint | None = None
 

@@ -210,10 +210,6 @@ class Webhooks:
             for each in self.endpoints.values()
         ]  # fmt: skip
 
-    def wait_until_idle(self) -> None:
-        for endpoint_ in list(self.endpoints.values()):
-            self._await_idle(endpoint_)
-
     def _await_idle(self, endpoint_: Endpoint) -> None:
         until = time.monotonic() + PATIENCE
         while endpoint_.sending and time.monotonic() < until:
