@@ -124,7 +124,7 @@ Try:
   curl -s {url}/v1/contacts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
        -d '{{"name": "Fay", "email": "fay@perennial.example"}}'
 
-What people receive: an invoice as PDF and as e-invoice, a letter in another language, every event at an endpoint:
+What people receive: an invoice as PDF and as e-invoice (its answer names what this one lacks), a letter in another language, every event at an endpoint:
   INVOICE=$(curl -s "{url}/v1/invoices?limit=1" -H "Authorization: Bearer $KEY" | sed 's/.*"id":"\\(inv_[^"]*\\)".*/\\1/')
   curl -s {url}/v1/invoices/$INVOICE/pdf -H "Authorization: Bearer $KEY" -o invoice.pdf
   curl -s "{url}/v1/invoices/$INVOICE/einvoice?format=ubl" -H "Authorization: Bearer $KEY"
