@@ -18,18 +18,21 @@ WITHHELD = "withheld"
 
 READ = ("dynamodb:BatchGetItem",)
 # A transaction of puts needs the right to put, and no other.
-WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+WRITE = ("dynamodb:PutItem",)
+PARK = ("dynamodb:UpdateItem",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """`indexes` are those it queries; a sweep writes nothing but how far it has come; who charges `checks` a version.
+    """`indexes` are those it queries; a sweep writes nothing but how far it has come; who charges, or tells of what may change, `checks` a version;
+    who works records one by one `parks` those that fail, or releases them.
 
     It is woken by what it `consumes` or `hears`; `files` are the documents and pictures that it keeps and reads.
     """
 
     indexes: tuple[str, ...] = ()
     writes: bool = True
+    parks: bool = True
     checks: bool = False
     sends: tuple[str, ...] = ()
     consumes: str | None = None
@@ -46,8 +49,10 @@ def sweep(queue: str) -> Access:
 
 
 ACCESS = {
+    # Buyers' pages and a person who asks by hand charge too.
     "api_handler": Access(
         indexes=("ByOwner", "ByWake"),
+        checks=True,
         sends=(MONEY, DELIVERIES, INBOX, WEBHOOKS),
         secrets=SECRETS,
         files=True,
@@ -58,7 +63,7 @@ ACCESS = {
     "deliver_events": sweep(DELIVERIES),
     "send_webhooks": sweep(WEBHOOKS),
     "reconcile_payments": sweep(MONEY),
-    "audit_accounts": Access(indexes=("ByOwner",), sends=(MONEY,)),
+    "audit_accounts": Access(indexes=("ByOwner",), parks=False, sends=(MONEY,)),
     "work_money": Access(
         indexes=("ByOwner", "ByWake"),
         checks=True,
@@ -81,7 +86,7 @@ ACCESS = {
         indexes=("ByOwner",), sends=(DELIVERIES, WEBHOOKS), consumes=WEBHOOKS, secrets=(LINK_SECRET,)
     ),
     "work_inbox": Access(sends=(MONEY,), consumes=INBOX),
-    "hear_mail": Access(sends=(DELIVERIES,), hears=MAIL_EVENTS),
+    "hear_mail": Access(parks=False, sends=(DELIVERIES,), hears=MAIL_EVENTS),
 }
 
 
@@ -106,8 +111,9 @@ def _records(access: Access) -> list[Statement]:
     table = {"Fn::GetAtt": ["Table", "Arn"]}
     statements = [allow(READ, table)]
     if access.writes:
+        parking = PARK if access.parks else ()
         checks = ("dynamodb:ConditionCheckItem",) if access.checks else ()
-        statements = [allow((*READ, *WRITE, *checks), table)]
+        statements = [allow((*READ, *WRITE, *parking, *checks), table)]
     else:
         own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["house/sweep/*"]}}
         statements.append(allow(("dynamodb:PutItem",), table) | {"Condition": own})
