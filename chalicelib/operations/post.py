@@ -280,11 +280,12 @@ class _Round:
             )
 
     def _after(self, reading: Reading, name: str, posts: list[_Post]) -> WebhookEndpoint | None:
-        """The endpoint after what it answered; None where it is as it was."""
+        """The endpoint after what was answered where it is; None where it is as it was."""
         before = reading.records.get(name)
         if not isinstance(before, WebhookEndpoint) or not before.listens:
             return None
         real = self.service.real()
+        posts = [post for post in posts if post.url == before.url]
         answers = [treatment(post.answer.http_status) for post in posts if post.answer]
         refused = [post.answer.at for post in posts if post.answer and not _accepted(post)]
         if Treatment.GONE in answers:

@@ -264,6 +264,34 @@ def test_all_since_a_moment_is_sent_again_in_order(api: Api):
     assert api.get(f"/v1/webhook_endpoints/{mine['id']}")["resending_since"] is None
 
 
+class Moving(Heard):
+    """While it is asked, the endpoint is moved elsewhere; what it answers then is 410."""
+
+    def __init__(self, api: Api, path: str) -> None:
+        super().__init__()
+        self.api, self.path = api, path
+
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answered:
+        answer = super().post(url, body, headers)
+        if url != URL:
+            return answer
+        assert self.api.post(self.path, {"url": f"{URL}/2"}).status == 200
+        return replace(answer, status=410)
+
+
+def test_what_the_former_address_answers_is_not_the_new_ones_matter(api: Api):
+    """An endpoint that is moved while its former address is asked is not given up for what is said there; the event goes to the new one."""
+    mine = made(api)
+    path = f"/v1/webhook_endpoints/{mine['id']}"
+    api.post(f"{path}/test")
+    heard = works(api, Moving(api, path))
+    now = api.get(path).body
+    assert (now["status"], now["url"], now["failing_at"]) == ("enabled", f"{URL}/2", None)
+    api.wait(minutes=1)
+    works(api, heard)
+    assert [url for url, _, _ in heard.posts] == [URL, f"{URL}/2"]
+
+
 class Choking(Heard):
     """Takes everything but events of one type, with one status."""
 
