@@ -31,6 +31,14 @@ class InvoiceStatus(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """When an invoice was to be paid as it was issued."""
+
+    due_on: date | None = None
+    instalments: tuple[Instalment, ...] = ()
+
+
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
@@ -46,7 +54,7 @@ class Invoice:
 
     `due_on` is the local day a sent invoice is to be paid by, None on one that is charged; its `attempt_at` is the moment
     it is overdue. `instalments` split what is owed over days: only what is due by then is asked for, or overdue.
-    `by_hand` counts how often a person asked for it again.
+    `terms` are the ones it was issued with, where others were agreed on since. `by_hand` counts how often a person asked for it again.
 
     `issuer`, `buyer` and `company_revision` are the revisions of the seller's profile, the contact and the company that its
     documents show for ever; `papers` are the subscription's as it was issued.
@@ -88,6 +96,7 @@ class Invoice:
     company: str | None = None
     company_revision: int = 0
     papers: Papers | None = None
+    terms: Terms | None = None
     version: int = 0
 
     @property
@@ -250,7 +259,9 @@ class Invoice:
 
     def asked_at(self, moment: datetime) -> "Invoice":
         """To be asked for at a moment, whatever the schedule says, and sent no more: a method for it is there."""
-        return replace(self, attempt_at=moment, due_on=None)
+        return replace(
+            self, attempt_at=moment, due_on=None, terms=_terms(self) if self.due_on else self.terms
+        )
 
     def waiting(self, at: datetime | None) -> "Invoice":
         """Nothing of it is to be done before a moment, at which a part of it is due, or overdue."""
@@ -260,6 +271,10 @@ class Invoice:
         """What is owed is due in parts on days; retries of before are over."""
         due_on = None if self.due_on is None else parts[-1].on
         return replace(self, instalments=parts, due_on=due_on, attempt_at=now, failed_at=None)
+
+    def agreed(self, parts: tuple[Instalment, ...], now: datetime) -> "Invoice":
+        """The same, of one that was issued with other terms: its documents go on showing those."""
+        return replace(self.split(parts, now), terms=_terms(self))
 
     def left_open(self) -> "Invoice":
         """Owed, and not asked for again by the schedule."""
@@ -330,10 +345,14 @@ class Invoice:
             raise WrongState("payment_open", detail)
 
 
+def _terms(invoice: Invoice) -> Terms:
+    return invoice.terms or Terms(due_on=invoice.due_on, instalments=invoice.instalments)
+
+
 def _cut(invoice: Invoice, amount: Money) -> Invoice:
     """What was credited comes off its last instalments first."""
     return (
-        replace(invoice, instalments=instalments.cut(invoice.instalments, amount))
+        replace(invoice, instalments=instalments.cut(invoice.instalments, amount), terms=_terms(invoice))
         if invoice.instalments
         else invoice
     )

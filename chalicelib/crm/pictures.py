@@ -4,6 +4,8 @@ Not SVG: mail programs do not show it, and it may hold scripts and addresses of 
 """
 
 import struct
+import zlib
+from collections.abc import Iterator
 from typing import Final
 
 from chalicelib.billing.errors import Invalid
@@ -12,6 +14,8 @@ LARGEST: Final = 180 * 1024
 """Bytes: with base64 around it what a request may have."""
 WIDEST: Final = 2400
 """Pixels of a side: more would only be made smaller again, with a lot of memory."""
+UNPACKED: Final = 1024 * 1024
+"""Bytes of a color profile, which is packed in a PNG and could become a thousand times as much."""
 TYPES: Final = {"png": "image/png", "jpg": "image/jpeg"}
 """By the ending of a picture's name."""
 
@@ -36,7 +40,27 @@ def ending(data: bytes, param: str) -> str:
     if not all(1 <= side <= WIDEST for side in size):
         detail = f"A logo has at most {WIDEST} pixels each way; this one has {size[0]} × {size[1]}."
         raise Invalid("picture_too_large", detail, param)
+    if kind == "png" and any(_unpacks_large(profile) for profile in _profiles(data)):
+        detail = f"Its color profile has more than {UNPACKED} bytes; save it without one."
+        raise Invalid("picture_too_large", detail, param)
     return kind
+
+
+def _profiles(data: bytes) -> Iterator[bytes]:
+    """The color profiles of a PNG as they are packed, behind their names."""
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        length, name = struct.unpack(">L4s", data[at : at + 8])
+        if name == b"iCCP":
+            yield data[at + 8 : at + 8 + length].partition(b"\0")[2][1:]
+        at += 12 + length
+
+
+def _unpacks_large(packed: bytes) -> bool:
+    try:
+        return len(zlib.decompressobj().decompress(packed, UNPACKED + 1)) > UNPACKED
+    except zlib.error:
+        return False  # whoever sets it looks past it, or refuses it
 
 
 def _size_of_png(data: bytes) -> tuple[int, int] | None:

@@ -1,8 +1,7 @@
 """The PDF of an invoice or of a credit note: made once after it was issued, kept, and the same for ever.
 
-It shows the invoice as it was issued, to parties as they were then: what is paid, credited, renamed or voided later is not
-on it. What of it may be agreed anew (when it is due, in which parts) is as it stood when the document was made, which is as
-the letter that brings it is sent, or when it is first asked for. The first to keep one wins, and everybody gets that one.
+It shows the invoice as it was issued, to parties as they were then: what is paid, credited, agreed on, renamed or voided
+later is not on it, whenever it is first asked for. The first to keep one wins, and everybody gets that one.
 """
 
 from dataclasses import replace
@@ -112,8 +111,11 @@ def as_issued(
     applied = invoice.amount_applied
     if event and event.entry:
         applied = Money(event.entry.postings.get(Book.CREDITS, 0), invoice.currency) or None
+    terms = invoice.terms or invoice
     issued = replace(
         invoice,
+        due_on=terms.due_on,
+        instalments=terms.instalments,
         status=InvoiceStatus.OPEN,
         amount_paid=Money.zero(invoice.currency),
         amount_applied=applied,

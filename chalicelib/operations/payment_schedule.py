@@ -53,7 +53,7 @@ def folded(changes: Changeset, before: Invoice, parts: Sequence[Part], at: Momen
         return
     about = {"contact": before.contact, "subscription": before.subscription, "invoice": before.id}
     publish.fact(changes, EventType.INVOICE_SCHEDULED, before, about, at)
-    settle.settled(changes, before.split(split, at.now), at)
+    settle.settled(changes, before.agreed(split, at.now), at)
 
 
 def _check(before: Invoice) -> None:

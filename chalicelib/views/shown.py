@@ -129,6 +129,7 @@ after it are of its later invoices: `accepted_types` without any are the account
 how its documents are written: null is as the contact, the company and the profile have it.""",
     ),
     Invoice: Shape(
+        hides=frozenset({"terms"}),
         renames=(
             *(("by_hand", "manual_retries"), ("issuer", "issuer_revision"), ("buyer", "contact_revision")),
             ("papers", "invoice_settings"),

@@ -29,7 +29,7 @@ from chalicelib.billing.dunning import AtEnd, RetryPolicy
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.gateway import Page, Request
 from chalicelib.billing.instalments import Part
-from chalicelib.billing.invoices import Instalment, Invoice, InvoiceStatus
+from chalicelib.billing.invoices import Instalment, Invoice, InvoiceStatus, Terms
 from chalicelib.billing.ledger import Book, Entry, Settled
 from chalicelib.billing.lines import Base, Kind, Line, Share
 from chalicelib.billing.money import Money
@@ -531,7 +531,9 @@ RECORDS: dict[tuple[str, int], Record] = {
         voided_on=date(2026, 3, 1),
         due_on=date(2026, 3, 2),
         instalments=(Instalment(on=date(2026, 3, 2), amount=usd(3126)),),
-        terms=Terms(due_on=date(2026, 2, 14), instalments=(Instalment(on=date(2026, 2, 14), amount=usd(3126)),)),
+        terms=Terms(
+            due_on=date(2026, 2, 14), instalments=(Instalment(on=date(2026, 2, 14), amount=usd(3126)),)
+        ),
         by_hand=2,
         issuer=5,
         buyer=3,

@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -115,6 +116,27 @@ def test_what_the_balance_paid_at_once_is_shown_though_it_went_back(api: Api):
     assert "$15.00" in text
 
 
+def test_terms_that_were_agreed_on_later_are_not_on_it(api: Api):
+    """An invoice is split over other days, and again, and a part of it is credited: its document says what it asked for when it was issued."""
+    sold = api.sells(collection_method="send_invoice", days_until_due=7, payment_method=None)
+    renew.subscriptions(api.service, api.account.id, [keys.key(Subscription, api.account.id, sold["id"])])
+    name = f"inv_{sold['id'].removeprefix('sub_')}_0001"
+    due_on = api.get(f"/v1/invoices/{name}")["due_on"]
+    for days in (["2026-03-10", "2026-04-10"], ["2026-05-11", "2026-06-11"]):
+        parts = {"instalments": [{"due_on": day, "percent": 50} for day in days]}
+        assert api.post(f"/v1/invoices/{name}/payment_schedule", parts).status == 200
+    part = {"invoice": name, "lines": [{"line": 0, "amount": {"amount": 500, "currency": "usd"}}]}
+    assert api.post("/v1/credit_notes", part).status == 201
+    told = api.get(f"/v1/invoices/{name}")
+    assert (told["due_on"], "terms" in told.body) == ("2026-06-11", False)
+    record = api.service.store.get(Invoice, api.account.id, name)
+    issued, _ = documents.as_issued(api.service, record)
+    assert (issued.due_on and issued.due_on.isoformat(), issued.instalments) == (due_on, ())
+    text = pdf(api, f"/v1/invoices/{name}/pdf").pages[0].extract_text()
+    assert "Please pay by" in text
+    assert "June" not in text
+
+
 def test_two_at_once_get_the_same_bytes(api: Api, invoice: str):
     """The first that is kept wins; whoever made another is given that."""
     record = api.service.store.get(Invoice, api.account.id, invoice)
@@ -200,6 +222,16 @@ def test_a_logo_is_shown_from_then_on(api: Api):
     assert sent(api, b"")["logo"] in ("", None)
 
 
+def profiled(size: int) -> bytes:
+    """A small picture whose color profile unpacks to so many bytes."""
+    packed = b"x\0\0" + zlib.compress(bytes(size), 9)
+    chunk = (
+        struct.pack(">L", len(packed)) + b"iCCP" + packed + struct.pack(">L", zlib.crc32(b"iCCP" + packed))
+    )
+    plain = png(2, 2)
+    return plain[:33] + chunk + plain[33:]
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -212,6 +244,7 @@ def test_a_logo_is_shown_from_then_on(api: Api):
         (jpeg(5000, 10), "picture_too_large"),
         (png(1, 2401), "picture_too_large"),
         (png(2, 2) + bytes(pictures.LARGEST), "picture_too_large"),
+        (profiled(pictures.UNPACKED + 1), "picture_too_large"),
     ],
 )
 def test_what_could_not_be_shown_is_refused_when_it_is_sent(api: Api, data: bytes, code: str):
