@@ -246,7 +246,8 @@ class _Round:
             if not isinstance(delivery, WebhookDelivery) or delivery.leased_until is None:
                 return
             if post.answer is None:
-                until = later.get(post.endpoint, real) if post.endpoint in self.ailing else real
+                soon = real + SHORTEST_PUT_OFF
+                until = later.get(post.endpoint, soon) if post.endpoint in self.ailing else real
                 changes.put(delivery.not_sent(until))
                 return
             after = delivery.answered(post.answer)

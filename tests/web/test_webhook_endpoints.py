@@ -12,10 +12,11 @@ from chalicelib.billing.wake import Topic
 from chalicelib.billing.webhooks import Listeners, WebhookDelivery, WebhookEndpoint
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.hooks import Answered
-from chalicelib.operations import agenda
+from chalicelib.operations import agenda, publish
 from chalicelib.operations.agenda import Message
 from chalicelib.settings import Misconfigured
 from chalicelib.store import keys
+from chalicelib.store.changes import Changeset
 from chalicelib.wiring import wired
 from sandbox.policies import WITHHELD
 from tests.web.conftest import Api, Told
@@ -262,6 +263,26 @@ def test_all_since_a_moment_is_sent_again_in_order(api: Api):
     assert [headers["webhook-id"] for _, _, headers in heard.posts[taken:]] == missed
     assert len(missed) == 25
     assert api.get(f"/v1/webhook_endpoints/{mine['id']}")["resending_since"] is None
+
+
+def test_after_a_last_attempt_that_nobody_answers_the_others_wait(api: Api):
+    """Where what is given up was to find an endpoint back, what was behind it is put off as behind any other attempt."""
+    mine = made(api, CHANGED)
+    for _ in range(2):
+        happens(api, CHANGED)
+    publish.fan_out(
+        api.service, api.account.id, [f"{api.account.id}/event/{one['id']}" for one in happened(api, CHANGED)]
+    )
+    rows = api.get(f"/v1/webhook_endpoints/{mine['id']}/deliveries")["data"]
+    for row in rows:
+        found = api.service.store.get(WebhookDelivery, api.account.id, row["id"])
+        changes = Changeset(api.account.id)
+        changes.put(replace(found, attempts=9, again=True))
+        api.service.store.commit(changes)
+    heard = works(api, Heard(503, 503))
+    assert len(heard.posts) == 1
+    api.wait(minutes=1)
+    assert len(works(api, heard).posts) == 2
 
 
 class Moving(Heard):
