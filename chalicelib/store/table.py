@@ -85,11 +85,15 @@ def create(settings: Settings) -> None:
 
     A table forgets by the clock on the wall: where another one counts as now, it would forget what has just been written.
     """
-    model: type[Model] = type("Envelope", (Envelope,), {"Meta": _meta(settings)})
+    forgets = {"update_ttl": _never} if settings.clock_file else {}
+    model: type[Model] = type("Envelope", (Envelope,), {"Meta": _meta(settings), **forgets})
     if not model.exists():
-        model.create_table(wait=True)
-        if settings.clock_file is None:
-            model.update_ttl(ignore_update_ttl_errors=True)
+        model.create_table(wait=True, ignore_update_ttl_errors=True)
+
+
+@classmethod  # type: ignore[misc]  # it is hung into a model, whose `create_table` calls it in any case
+def _never(cls: type[Model], ignore_update_ttl_errors: bool) -> None:
+    """Let nothing expire."""
 
 
 def _meta(settings: Settings) -> type:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -15,13 +16,14 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.contacts import Contact
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, read
 from chalicelib.store import keys, table
 from chalicelib.store.bookkeeping import Alias
 from chalicelib.store.changes import Changeset, Conflict, Foreign, Unwritable
 from chalicelib.store.dynamo import Connection, Dynamo
 from chalicelib.store.keys import key, key_of
 from chalicelib.store.store import Store
+from sandbox.world import environment
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ACCOUNT = "acct_1"
@@ -248,12 +250,20 @@ def spoil(settings: Settings, name: str, attribute: str, value: dict[str, str]) 
 
 @pytest.fixture
 def real_store(real_aws: dict[str, str]) -> Store:
-    from chalicelib.settings import read
-    from sandbox.world import environment
-
     settings = read(environment(real_aws, "http://127.0.0.1:9", None))
     table.create(settings)
     return Store(Dynamo(settings), settings.table, shards=2)
+
+
+@pytest.mark.parametrize(("clock", "status"), [(None, "ENABLED"), (Path("clock"), "DISABLED")])
+def test_a_table_forgets_where_the_clock_on_the_wall_counts(
+    real_aws: dict[str, str], clock: Path | None, status: str
+):
+    """What is kept for some days goes by itself; where another clock counts as now, nothing does."""
+    settings = read(environment(real_aws, "http://127.0.0.1:9", clock, PERENNIAL_TABLE=f"ttl-{status}"))
+    table.create(settings)
+    told = Dynamo(settings).dispatch("DescribeTimeToLive", {"TableName": settings.table})
+    assert told["TimeToLiveDescription"]["TimeToLiveStatus"] == status
 
 
 def test_of_many_writers_at_once_one_wins(real_store: Store):
