@@ -19,6 +19,8 @@ from chalicelib.views.reading import Reader
 
 Row = dict[str, Any]
 
+MOST_LINES: Final = 20
+"""Of a description."""
 # Han, kana and hangul are broken anywhere by themselves.
 _LONG: Final = re.compile("[^\\s\u2e80-\uffef]{21,}")
 _PLACES: Final = re.compile(r"[^/@._-]{1,8}[/@._-]*(?=.)")
@@ -144,13 +146,19 @@ def _sold(reader: Reader, line: InvoiceLine, taxes: Mapping[str, InvoiceTax]) ->
     currency = line.amount.currency
     return {
         "name": own(reader, line.name),
-        "text": [own(reader, one) for one in line.description.splitlines() if one.strip()],
+        "text": lines_of(reader, _few_lines(line.description)),
         "notes": list(notes(reader, line)),
         "quantity": reader.quantity(line.quantity) if line.percent_of is None else "",
         "price": reader.unit_price(line.unit_amount, currency) if flat else "",
         "tax": _rates(reader, line.taxes, taxes),
         "amount": reader.money(line.amount),
     }
+
+
+def _few_lines(text: str) -> str:
+    """The text, those of its lines that are too many side by side: a thousand on each row would be no document."""
+    lines = [one for one in text.splitlines() if one.strip()]
+    return "\n".join([*lines[: MOST_LINES - 1], " ".join(lines[MOST_LINES - 1 :])])
 
 
 def _credited(reader: Reader, line: CreditLine, taxes: Mapping[str, InvoiceTax]) -> Row:

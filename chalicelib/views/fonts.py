@@ -26,6 +26,9 @@ PACKAGES: Final = (
 MISSING: Final = "\u25a1"
 """Stands for each run of characters that no font has: emoji, scripts that are not among ours."""
 
+MOST_MARKS: Final = 4
+"""On one letter: Vietnamese, Hebrew and Arabic have three at most; hundreds take the typesetter minutes."""
+
 # Set by the typesetter and not drawn: joiners, and what says in which direction words run.
 _UNSEEN: Final = frozenset("\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069")
 # What only says how the character before it is to look, or would reorder the line, or is said to mean nothing.
@@ -61,17 +64,17 @@ def fonts() -> "Fonts":
 def drawable(text: str) -> str:
     """The text in characters that can be drawn, composed (NFC); line breaks stay.
 
-    A mark is left out where no font has it together with the letter that it is on.
+    A mark is left out where no font has it together with the letter that it is on, or has MOST_MARKS already.
     """
     if text.isascii() and text.isprintable():
         return text
     shown: list[str] = []
-    able = 0
+    able = marks = 0
     for character in "".join(map(_shown, unicodedata.normalize("NFC", _DROPPED.sub("", text)))):
         if unicodedata.category(character)[0] != "M":
-            able = _having(character)
-        elif able & _having(character):
-            able &= _having(character)
+            able, marks = _having(character), 0
+        elif marks < MOST_MARKS and able & _having(character):
+            able, marks = able & _having(character), marks + 1
         else:
             continue
         shown.append(character)

@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import time
+import unicodedata
 import zlib
 from dataclasses import replace
 from decimal import Decimal
@@ -368,6 +369,18 @@ def test_five_hundred_lines_are_pages_with_a_head_each():
     assert all(f"Page {n} of {len(pages)}" in page for n, page in enumerate(pages, 1))
     assert all("Description" in page for page in pages[:-1])
     assert "Line 499" in "".join(pages)
+
+
+def test_a_description_of_a_thousand_lines_and_a_letter_of_a_thousand_marks_stay_small():
+    """Lines beyond the twentieth stand side by side, marks beyond the fourth on one letter fall away: no word is lost."""
+    many = replace(
+        named("a"), invoice=papers.invoice(sold=[sold(description="\n".join(map(str, range(1000))))])
+    )
+    [row] = documents.sheet(many)["rows"]
+    assert len(row["text"]) == 20
+    assert " ".join(row["text"]).replace("\u200b", "").split() == [str(n) for n in range(1000)]
+    assert len(fonts.drawable("Z" + "\u0301\u0302\u0303" * 300)) <= 1 + fonts.MOST_MARKS
+    assert fonts.drawable("ثُمَّ Việt שָׁלוֹם") == unicodedata.normalize("NFC", "ثُمَّ Việt שָׁלוֹם")
 
 
 def test_a_document_is_made_in_sixty_milliseconds_once_warm():
