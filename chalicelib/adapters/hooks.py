@@ -102,6 +102,7 @@ class GuardedHooks:
         try:
             addresses = waiting.result(min(CONNECT_SECONDS, _left(deadline)))
         except TimeoutError:
+            waiting.cancel()
             raise _Refused("The host's name was not resolved in time.") from None
         except (OSError, UnicodeError):
             raise _Refused("The host's name cannot be resolved.") from None

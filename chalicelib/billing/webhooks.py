@@ -270,7 +270,7 @@ class Listeners:
 
 
 class WebhookStatus(StrEnum):
-    """`failed` is sent again only when it is asked for, or when its endpoint accepts something again."""
+    """`failed` is sent again only when it is asked for, or when its endpoint, which took nothing meanwhile, is back."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"

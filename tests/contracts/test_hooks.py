@@ -5,6 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from chalicelib.adapters.hooks import GuardedHooks, is_public
+from chalicelib.adapters.hooks import LOOKUPS, GuardedHooks, is_public
 from chalicelib.billing.errors import Invalid
 from chalicelib.crm.hooks import Answered, target
 
@@ -322,6 +323,24 @@ def test_what_is_not_there_is_no_answer():
     assert hooks(lambda *_: []).post(url, b"{}", {}).said == "The host's name has no address."
     late = GuardedHooks(resolve=slow, seconds=0.2).post(url, b"{}", {})
     assert late.said == "The host's name was not resolved in time."
+
+
+def test_lookups_that_nobody_waits_for_are_not_made():
+    """Names that are resolved too slowly hold up later ones no longer than they are waited for."""
+    free, asked = threading.Event(), list[str]()
+
+    def stuck(host: str, _: int) -> list[str]:
+        asked.append(host)
+        free.wait(5)
+        return []
+
+    guard = GuardedHooks(resolve=stuck, seconds=0.3)
+    with ThreadPoolExecutor(LOOKUPS + 8) as pool:
+        answers = list(pool.map(lambda _: guard.post(f"https://{HOST}/", b"{}", {}), range(LOOKUPS + 8)))
+    free.set()
+    assert {one.said for one in answers} == {"The host's name was not resolved in time."}
+    time.sleep(0.2)
+    assert len(asked) <= LOOKUPS
 
 
 def test_the_guard_that_is_open_is_open_for_this_machine_alone():
