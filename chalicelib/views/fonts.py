@@ -71,7 +71,9 @@ def drawable(text: str) -> str:
     shown: list[str] = []
     able = marks = 0
     for character in "".join(map(_shown, unicodedata.normalize("NFC", _DROPPED.sub("", text)))):
-        if unicodedata.category(character)[0] != "M":
+        if character in _UNSEEN:
+            pass  # what is behind it would still be set on the letter before it
+        elif unicodedata.category(character)[0] != "M":
             able, marks = _having(character), 0
         elif marks < MOST_MARKS and able & _having(character):
             able, marks = able & _having(character), marks + 1
