@@ -22,7 +22,7 @@ CONTRAST: Final = 3
 def text(given: str, param: str) -> str:
     """A text of one line that says something. Raises Invalid."""
     if not given.strip():
-        raise Invalid("text_missing", f"Give a {param}.", param)
+        raise Invalid("text_missing", f"Give a {param.rpartition('.')[2]}.", param)
     return line(given, param)
 
 

@@ -168,6 +168,13 @@ def test_what_is_too_long_or_too_much_is_told_its_bound(api: Api):
     assert (none["param"], none["detail"]) == ("limit", "Send a whole number of at least 1.")
 
 
+def test_a_text_that_says_nothing_is_told_by_its_own_name(api: Api):
+    """The sentence has the field's name alone; where it stands is in `param`."""
+    unnamed = {"custom_fields": [{"label": " ", "value": "4711"}]}
+    told = api.post(f"/v1/subscriptions/{api.sells()['id']}/invoice_settings", unnamed)
+    assert (told["param"], told["detail"]) == ("custom_fields[0].label", "Give a label.")
+
+
 def test_a_card_stripe_refuses_is_refused_in_its_words(api: Api):
     """A card declined as it is attached is a problem with Stripe's code, and saves nothing."""
     contact = api.post("/v1/contacts", {"name": "Ada", "email": "ada@example.com"})["id"]
