@@ -4,7 +4,7 @@ Whatever page shows it, the same may be done: confirm the payment their bank ask
 holds, leave another method.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -23,17 +23,10 @@ from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.views import dues, formats
 from chalicelib.views.pages import Act
-from chalicelib.views.reading import AMERICAN
+from chalicelib.views.reading import AMERICAN, Reader
 
 MOST_AT_ONCE: Final = 40
 """As many invoices as one payment takes (operations/collect.py); the oldest come first."""
-TYPES: Final = {
-    MethodType.CARD: "card",
-    MethodType.ACH: "US bank account",
-    MethodType.SEPA: "SEPA direct debit",
-    MethodType.BACS: "Bacs Direct Debit",
-    MethodType.PAD: "pre-authorized debit",
-}
 BUSY: Final = (PaymentStatus.PENDING, PaymentStatus.HELD, PaymentStatus.PROCESSING)
 """One of these may take the money by itself: nobody can begin another beside it."""
 
@@ -53,6 +46,7 @@ class Case:
     payments: Mapping[str, Payment] = field(default_factory=dict)
     notes: tuple[CreditNote, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    reader: Reader = AMERICAN
 
     def open_payment(self, invoice: Invoice) -> Payment | None:
         """The payment that holds an invoice, as far as it is known."""
@@ -109,40 +103,50 @@ def paying(case: Case) -> tuple[Act, ...]:
     """To confirm what waits for it, and to pay what is free."""
     acts = []
     if case.waiting is not None:
-        amount = AMERICAN.money(case.waiting.amount)
-        told = "You confirm it on your bank's page."
-        acts.append(
-            Act(name="confirm", label=f"Confirm {amount}", of=(case.waiting.id,), amount=amount, told=told)
-        )
+        acts.append(_confirm(case.waiting, case.reader))
     if case.free and case.subscription.collects.online:
         acts.append(_pay(case, another=bool(acts)))
     return tuple(acts)
 
 
-def _pay(case: Case, *, another: bool) -> Act:
-    asked, from_balance = case.asked
-    amount = AMERICAN.money(asked)
-    told = [f"On Stripe's secure page, by {ways(case)}."] if asked else []
-    if parts := [one for one in case.free if one.instalments]:
-        whole = all(one.due_now(case.today) in (Money.zero(one.currency), one.amount_due) for one in parts)
-        told.append("That is all that is left of it." if whole else "That is what is due by now.")
-    if from_balance:
-        told.append(f"{AMERICAN.money(from_balance)} is paid from your balance.")
-    if _awaits_method(case):
-        told.append("The payment method you use is kept for the payments to come.")
+def _confirm(waiting: Payment, reader: Reader) -> Act:
+    amount = reader.money(waiting.amount)
     return Act(
-        name="pay",
-        label=_label(amount, another=another) if asked else "Pay from your balance",
-        of=tuple(invoice.id for invoice in case.free),
+        name="confirm",
+        label=reader.word("page.act.confirm", amount=amount),
+        of=(waiting.id,),
         amount=amount,
-        told=" ".join(told),
-        keeps=_keeps(case) if asked else None,
-        kept_for="Use the same payment method for the payments to come",
+        told=reader.word("page.act.confirm_told"),
     )
 
 
-def _label(amount: str, *, another: bool) -> str:
-    return f"Pay {amount} in another way" if another else f"Pay {amount}"
+def _pay(case: Case, *, another: bool) -> Act:
+    reader, (asked, _) = case.reader, case.asked
+    amount = reader.money(asked)
+    way = "page.act.pay_otherwise" if another else "page.act.pay"
+    return Act(
+        name="pay",
+        label=reader.word(way, amount=amount) if asked else reader.word("page.act.pay_balance"),
+        of=tuple(invoice.id for invoice in case.free),
+        amount=amount,
+        told=reader.sentences(*_told(case)),
+        keeps=_keeps(case) if asked else None,
+        kept_for=reader.word("page.act.keep"),
+    )
+
+
+def _told(case: Case) -> Iterator[str]:
+    """What paying means: where, how much of it, from what, and what is kept."""
+    reader, (asked, from_balance) = case.reader, case.asked
+    if asked:
+        yield reader.word("page.act.at_stripe", ways=ways(case))
+    if parts := [one for one in case.free if one.instalments]:
+        whole = all(one.due_now(case.today) in (Money.zero(one.currency), one.amount_due) for one in parts)
+        yield reader.word("page.act.all_left" if whole else "page.act.due_now")
+    if from_balance:
+        yield reader.word("page.act.from_balance", amount=reader.money(from_balance))
+    if _awaits_method(case):
+        yield reader.word("page.act.kept")
 
 
 def _keeps(case: Case) -> bool | None:
@@ -168,38 +172,40 @@ def changing(case: Case) -> Act | None:
     ended = subscription.status in ENDED and not subscription.arrears
     if sent or ended or _awaits_method(case):
         return None
-    asked, _ = case.asked
-    told = f"What is owed, {AMERICAN.money(asked)}, is then charged to it at once." if asked else ""
+    reader, (asked, _) = case.reader, case.asked
+    amount = reader.money(asked)
     kept = subscription.method
     return Act(
         name="method",
-        label="Update payment method" if kept else "Add a payment method",
+        label=reader.word("page.act.change" if kept else "page.act.add"),
         of=(subscription.id,),
-        amount=AMERICAN.money(asked),
-        told=told,
+        amount=amount,
+        told=reader.word("page.act.change_told", amount=amount) if asked else "",
         quiet=kept is not None and not kept.refused and not case.total,
     )
 
 
 def ways(case: Case) -> str:
     """What Stripe's page takes, in words: card or SEPA direct debit."""
-    types = case.subscription.collects.types or case.account.method_types
-    *others, last = [TYPES[type_] for type_ in types] or ["card"]
-    return f"{', '.join(others)} or {last}" if others else last
+    types = case.subscription.collects.types or case.account.method_types or (MethodType.CARD,)
+    return case.reader.listed([case.reader.word(f"page.way.{type_}") for type_ in types], "or")
 
 
 def next_step(case: Case, invoice: Invoice) -> str:
     """What happens to an invoice that is owed by itself, or has to be done."""
-    held = case.open_payment(invoice)
+    reader = case.reader
     if invoice.payment is not None:
-        return dues.standing(held) if held else dues.UNDER_WAY
+        return dues.standing(case.open_payment(invoice), reader)
     if invoice.due_on is not None:
         return due(case, invoice)
     again_at = dues.asked_again_at(case.subscription, (invoice,))
-    if again_at is not None and case.subscription.method is not None:
-        on = AMERICAN.day_of(again_at, case.account.zone)
-        return f"Will be asked for on {on} with {formats.name(case.subscription.method.label)}."
-    return "Will not be asked for until you give another payment method."
+    if again_at is None or case.subscription.method is None:
+        return reader.word("page.next.never")
+    return reader.word(
+        "page.next.again",
+        day=reader.day_of(again_at, case.account.zone),
+        method=formats.name(case.subscription.method.label),
+    )
 
 
 def due(case: Case, invoice: Invoice) -> str:
@@ -207,9 +213,13 @@ def due(case: Case, invoice: Invoice) -> str:
     if invoice.due_on is None:
         return ""
     if invoice.due_on == case.today:
-        return "Due today."
-    late = invoice.due_on < case.today
-    return f"{'Was due' if late else 'Due'} on {AMERICAN.day(invoice.due_on)}."
+        return case.reader.word("page.due.today")
+    return due_on(case, invoice.due_on)
+
+
+def due_on(case: Case, day: date) -> str:
+    """That something is to be paid by a day, or was."""
+    return case.reader.word("page.due.was" if day < case.today else "page.due.on", day=case.reader.day(day))
 
 
 def last_try(case: Case, invoice: Invoice) -> str:
@@ -217,5 +227,9 @@ def last_try(case: Case, invoice: Invoice) -> str:
     last = next((case.payments.get(name) for name in invoice.payments_so_far(1)), None)
     if last is None or last.status is not PaymentStatus.DECLINED:
         return ""
-    on = AMERICAN.day_of(last.settled_at or last.created_at, case.account.zone)
-    return f"Last tried on {on} with {formats.name(last.method_label)}. {dues.reason(last)}"
+    return case.reader.word(
+        "page.next.tried",
+        day=case.reader.day_of(last.settled_at or last.created_at, case.account.zone),
+        method=formats.name(last.method_label),
+        reason=dues.reason(last, case.reader),
+    )

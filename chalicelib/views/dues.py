@@ -39,9 +39,6 @@ A card that was lost, stolen or is suspected of fraud is told of as a decline an
 reads the letter may not be the one who reported it.
 """
 
-CONFIRM: Final = "Your bank wants you to confirm this payment"
-UNDER_WAY: Final = "A payment is under way; your bank has not answered yet."
-
 
 def sold(subscription: Subscription) -> str:
     """What a subscription is called: its name, or the names of what it sells."""
@@ -64,17 +61,17 @@ def cause(payment: Payment) -> str:
     return "method" if payment.reference is None else "declined"
 
 
-def standing(payment: Payment) -> str:
-    """What a payment that holds an invoice waits for."""
-    match payment.status:
+def standing(payment: Payment | None, reader: Reader) -> str:
+    """What a payment that holds an invoice waits for, as far as it is known."""
+    match payment.status if payment else None:
         case PaymentStatus.ACTION_REQUIRED:
-            return "Your bank wants you to confirm the payment."
+            return reader.word("page.next.confirm")
         case PaymentStatus.CHECKOUT:
-            return "A payment was begun and is not finished. Nothing has been taken."
+            return reader.word("page.next.begun")
         case PaymentStatus.PROCESSING:
-            return "Your bank has been asked for it. That takes some days; there is nothing you need to do."
+            return reader.word("page.next.processing")
         case _:
-            return UNDER_WAY
+            return reader.word("page.next.under_way")
 
 
 def asked_again_at(subscription: Subscription, invoices: Iterable[Invoice]) -> datetime | None:

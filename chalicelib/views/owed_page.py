@@ -3,26 +3,28 @@
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.periods import Period
 from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.views import cases, dues, formats, pages
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Purpose
 from chalicelib.views.pages import Door, Listing, Note, Page, Row, Tone
-from chalicelib.views.reading import AMERICAN
+from chalicelib.views.reading import Reader
 
 
 def owed(case: Case, note: Note | None = None) -> Page:
     """What is owed for a subscription, invoice by invoice, and how to pay it."""
-    total = case.total
+    total, reader = case.total, case.reader
     change = cases.changing(case) if case.waiting is None else None
     listing = Listing(
-        heading="Invoice" if len(case.owed) == 1 else "Invoices",
+        heading=reader.count("page.owed.invoices", len(case.owed)),
         rows=tuple(_row(case, invoice) for invoice in case.owed),
     )
     return pages.of(
         case.account,
-        title="To be paid" if total else "Nothing is owed",
-        amount=AMERICAN.money(total),
-        under=f"for {dues.sold(case.subscription)}",
+        reader,
+        title=reader.word("page.to_be_paid" if total else "page.owed.none"),
+        amount=reader.money(total),
+        under=reader.word("page.sold", subscription=dues.sold(case.subscription)),
         note=note or _note(case),
         acts=(*cases.paying(case), *([change] if change else [])),
         listings=pages.filled(listing),
@@ -32,45 +34,43 @@ def owed(case: Case, note: Note | None = None) -> Page:
 
 def method(case: Case, note: Note | None = None) -> Page:
     """With what a subscription is paid, and how to change it."""
-    subscription, change = case.subscription, cases.changing(case)
+    reader, subscription, change = case.reader, case.subscription, cases.changing(case)
     kept = subscription.method
-    door = Door(
-        purpose=Purpose.OWED, id=subscription.id, label=f"See what is owed: {AMERICAN.money(case.total)}"
-    )
+    see = reader.word("page.owed.see", amount=reader.money(case.total))
+    door = Door(purpose=Purpose.OWED, id=subscription.id, label=see)
     return pages.of(
         case.account,
-        title="Payment method",
-        amount=formats.name(kept.label) if kept else "None yet",
-        under=f"for {dues.sold(subscription)}",
-        note=note or (_refused(case) if change else _nothing_to_change(subscription.status)),
+        reader,
+        title=reader.word("letter.fact.method"),
+        amount=formats.name(kept.label) if kept else reader.word("page.owed.no_method"),
+        under=reader.word("page.sold", subscription=dues.sold(subscription)),
+        note=note or (_refused(case) if change else _nothing_to_change(subscription.status, reader)),
         acts=(change,) if change else (),
         facts=_facts(case, told=False),
         doors=(door,) if case.total else (),
     )
 
 
-def _nothing_to_change(status: Status) -> Note:
+def _nothing_to_change(status: Status, reader: Reader) -> Note:
+    tone, said = Tone.GOOD, "unneeded"
     if status in (Status.CANCELED, Status.EXPIRED):
-        return Note(
-            tone=Tone.WAIT, title="This subscription has ended", text="No payment method is needed for it."
-        )
-    return Note(tone=Tone.GOOD, title="No payment method is needed", text="You get an invoice and pay that.")
+        tone, said = Tone.WAIT, "ended"
+    return _said(reader, tone, said)
+
+
+def _said(reader: Reader, tone: Tone, said: str) -> Note:
+    return Note(tone=tone, title=reader.word(f"page.owed.{said}"), text=reader.word(f"page.owed.{said}_told"))
 
 
 def _note(case: Case) -> Note | None:
     """What the whole of it comes to, where that needs saying."""
     if not case.total:
         return _refused(case)
+    word = case.reader.word
     if case.waiting is not None:
-        return Note(
-            tone=Tone.WAIT,
-            title="Your bank wants you to confirm a payment",
-            text="Nothing has been taken yet.",
-        )
+        return Note(tone=Tone.WAIT, title=word("page.owed.confirm"), text=word("page.not_taken_yet"))
     if not case.free:
-        return Note(
-            tone=Tone.WAIT, title="A payment is under way", text="There is nothing you need to do now."
-        )
+        return Note(tone=Tone.WAIT, title=word("page.under_way"), text=word("page.nothing_to_do_now"))
     if not case.subscription.collects.online:
         return offline(case)
     return _late(case)
@@ -81,58 +81,61 @@ def _refused(case: Case) -> Note | None:
     method = case.subscription.method
     if method is None or not method.refused or cases.changing(case) is None:
         return None
-    text = "Please give another one, so that the payments to come go through."
-    return Note(tone=Tone.BAD, title="Your payment method was refused", text=text)
+    return _said(case.reader, Tone.BAD, "refused")
 
 
 def _late(case: Case) -> Note | None:
     match case.subscription.status:
         case Status.CANCELED:
-            text = "What was invoiced before is still owed."
-            return Note(tone=Tone.WAIT, title="Your subscription has been canceled", text=text)
+            return _said(case.reader, Tone.WAIT, "canceled")
         case Status.PAST_DUE | Status.UNPAID:
             late = any(invoice.due_on for invoice in case.owed)
-            said = "An invoice is overdue" if late else "A payment did not go through"
-            return Note(tone=Tone.BAD, title=said, text="Pay now, and your subscription goes on as before.")
+            said = case.reader.word("page.owed.overdue" if late else "page.owed.failed")
+            return Note(tone=Tone.BAD, title=said, text=case.reader.word("page.owed.late_told"))
         case _:
             return None
 
 
 def offline(case: Case) -> Note:
     """It is paid another way than on Stripe's page."""
-    business = formats.name(case.account.name)
-    return Note(
-        tone=Tone.WAIT, title="This is not paid online", text=f"Pay {business} the way you have agreed."
-    )
+    text = case.reader.word("page.offline_told", business=formats.name(case.account.name))
+    return Note(tone=Tone.WAIT, title=case.reader.word("page.offline"), text=text)
 
 
 def _row(case: Case, invoice: Invoice) -> Row:
-    period = AMERICAN.period(Period(invoice.period_start_on, invoice.period_end_on))
+    reader = case.reader
+    period = reader.period(Period(invoice.period_start_on, invoice.period_end_on))
+    issued_on = reader.day_of(invoice.issued_at, case.account.zone)
     told = (
-        f"Issued on {AMERICAN.day_of(invoice.issued_at, case.account.zone)} for {period}",
+        reader.word("page.owed.issued", day=issued_on, period=period),
         cases.last_try(case, invoice),
         cases.next_step(case, invoice),
     )
     return Row(
         name=formats.name(invoice.number),
-        amount=AMERICAN.money(invoice.amount_due),
+        amount=reader.money(invoice.amount_due),
         told=tuple(line for line in told if line),
-        door=Door(purpose=Purpose.INVOICE, id=invoice.id, label="See the invoice"),
-        because=pages.because(invoice),
+        door=Door(purpose=Purpose.INVOICE, id=invoice.id, label=reader.word("page.see_invoice")),
+        because=pages.because(invoice, reader),
     )
 
 
 def _facts(case: Case, *, told: bool = True) -> tuple[tuple[str, str], ...]:
-    subscription = case.subscription
-    method = formats.name(subscription.method.label) if subscription.method else "none"
-    refused = " (refused)" if subscription.method and subscription.method.refused else ""
+    subscription, word = case.subscription, case.reader.word
     goes_on = subscription.billable and subscription.paused_on is None and not subscription.ends_first
-    next_on = AMERICAN.day(subscription.next_on) if goes_on and not subscription.at_its_end else ""
+    next_on = case.reader.day(subscription.next_on) if goes_on and not subscription.at_its_end else ""
     return pages.known(
         [
-            ("Paid to", formats.name(case.account.name)),
-            ("Subscription", dues.sold(subscription)),
-            ("Payment method", f"{method}{refused}" if told else ""),
-            ("Next invoice", "" if subscription.record_only else next_on),
+            (word("letter.fact.paid_to"), formats.name(case.account.name)),
+            (word("letter.fact.subscription"), dues.sold(subscription)),
+            (word("letter.fact.method"), _kept(subscription, case.reader) if told else ""),
+            (word("page.fact.next_invoice"), "" if subscription.record_only else next_on),
         ]
     )
+
+
+def _kept(subscription: Subscription, reader: Reader) -> str:
+    if subscription.method is None:
+        return reader.word("page.owed.without")
+    label = formats.name(subscription.method.label)
+    return reader.word("page.owed.method_refused", method=label) if subscription.method.refused else label

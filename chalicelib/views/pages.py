@@ -18,6 +18,7 @@ from chalicelib.crm.accounts import Account
 from chalicelib.views import formats
 from chalicelib.views.bills import Bill
 from chalicelib.views.links import Purpose
+from chalicelib.views.reading import AMERICAN, Reader
 from chalicelib.views.render import fill
 
 Because = tuple[tuple[str, str], ...]
@@ -96,6 +97,7 @@ class Listing:
 class Page:
     """A page in words. The first act is the one most buyers came for; `later` lists come after the bills."""
 
+    reader: Reader
     business: str
     email: str
     mailto: str
@@ -116,9 +118,10 @@ class Page:
         return next((act for act in self.acts if act.name == name), None)
 
 
-def of(account: Account, **parts: object) -> Page:
-    """A page of a business."""
+def of(account: Account, reader: Reader, **parts: object) -> Page:
+    """A page of a business, for a reader."""
     return Page(
+        reader=reader,
         business=formats.name(account.name),
         email=formats.name(account.email),
         mailto=f"mailto:{quote(account.email, safe='@')}",
@@ -130,24 +133,20 @@ def html(
     page: Page, *, action: Callable[[Act], str], form: Callable[[Act], str], href: Callable[[Door], str]
 ) -> str:
     """A page as it is sent; the callables give an act's address and token, and the address of a door."""
-    return fill("page.html", {"page": page, "action": action, "form": form, "href": href})
+    shown = {"page": page, "reader": page.reader, "action": action, "form": form, "href": href}
+    return fill("page.html", shown)
 
 
-def expired() -> str:
-    """The link was ours, and is too old; whose it was is not told."""
-    advice = "Links in letters work for 30 days. Reply to the letter it came with, and you will be helped."
-    return closed("This link has expired", advice)
-
-
-def unknown() -> str:
-    """The link opens nothing; why is not told."""
-    advice = "It may have been cut off on its way. Open it again from the letter it came with, in full."
-    return closed("This link does not work", advice)
-
-
-def closed(title: str, advice: str, href: str = "", label: str = "") -> str:
-    """A page that is about nobody: a title, what to do, and perhaps where to go."""
-    return fill("closed.html", {"title": title, "advice": advice, "href": href, "label": label})
+def closed(name: str, reader: Reader = AMERICAN, href: str = "", **values: str) -> str:
+    """A page that is about nobody: what is the matter (`page.closed.` in the catalogs), what to do, and perhaps where to go."""
+    shown = {
+        "reader": reader,
+        "title": reader.word(f"page.closed.{name}"),
+        "advice": reader.word(f"page.closed.{name}_told", **values),
+        "href": href,
+        "label": reader.word(f"page.closed.{name}_button") if href else "",
+    }
+    return fill("closed.html", shown)
 
 
 @cache
@@ -157,14 +156,14 @@ def style_source() -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def because(invoice: Invoice) -> Because:
-    """Each line, discount and tax of an invoice, then the whole: what it is, and a sentence on its amount."""
+def because(invoice: Invoice, reader: Reader) -> Because:
+    """Each line, discount and tax of an invoice, then the whole: what it is, and a sentence on its amount (in English)."""
     told = explain.explained(invoice)
     sentences = [
         *((line.name, line.sentence) for line in told.lines),
         *((discount.name, discount.sentence) for discount in told.discounts),
         *((tax.name, tax.sentence) for tax in told.taxes),
-        ("To pay", told.sentence),
+        (reader.word("bill.to_pay"), told.sentence),
     ]
     return tuple((formats.name(name), formats.name(sentence)) for name, sentence in sentences)
 

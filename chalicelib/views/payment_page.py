@@ -13,7 +13,7 @@ from chalicelib.views import bills, cases, dues, formats, pages
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Purpose
 from chalicelib.views.pages import Door, Listing, Note, Page, Row, Tone
-from chalicelib.views.reading import AMERICAN
+from chalicelib.views.reading import Reader
 
 MOST_BILLS = 5
 """Of a payment of more invoices each one's lines stand on its own page alone."""
@@ -24,140 +24,164 @@ def payment(case: Case, one: Payment, *, back: bool = False) -> Page:
     done = one.status is PaymentStatus.SUCCEEDED
     told = bool(case.invoices) and done and len(case.invoices) <= MOST_BILLS
     plain = told and len(case.invoices) == 1 and case.invoices[0].total == one.amount
-    paid = Listing(heading="Invoice" if len(case.invoices) == 1 else "Invoices", rows=tuple(_paid(case, one)))
+    reader, rows = case.reader, tuple(_paid(case, one))
+    paid = Listing(heading=reader.count("page.owed.invoices", len(rows)), rows=rows)
     given_back = Listing(
-        heading="Given back", rows=tuple(_refund(case, one, refund) for refund in case.refunds)
+        heading=reader.word("page.payment.given_back"),
+        rows=tuple(_refund(case, one, refund) for refund in case.refunds),
     )
     return pages.of(
         case.account,
-        title=_title(one),
-        amount=AMERICAN.money(one.amount),
+        reader,
+        title=reader.word(f"page.payment.{_title(one)}"),
+        amount=reader.money(one.amount),
         under=_under(case, one),
         note=_note(case, one, back=back),
         acts=() if done else cases.paying(case),
         listings=pages.filled(given_back) if plain else pages.filled(given_back, paid),
-        bills=tuple(bills.bill(invoice) for invoice in case.invoices) if told else (),
+        bills=tuple(bills.bill(invoice, reader=reader) for invoice in case.invoices) if told else (),
         facts=_facts(case, one),
-        doors=(_invoice(case.invoices[0]),) if plain else (),
+        doors=(_invoice(case.invoices[0], reader),) if plain else (),
     )
 
 
 def _title(one: Payment) -> str:
+    """What the catalogs call it."""
     match one.status:
         case PaymentStatus.SUCCEEDED:
-            return "Payment received"
+            return "received"
         case PaymentStatus.PROCESSING:
-            return "Payment on its way"
+            return "processing"
         case PaymentStatus.ACTION_REQUIRED:
-            return "Confirm your payment"
+            return "confirm"
         case PaymentStatus.CHECKOUT | PaymentStatus.CANCELED:
-            return "Payment not finished"
+            return "unfinished"
         case PaymentStatus.DECLINED:
-            return "Payment did not go through"
+            return "declined"
         case PaymentStatus.RETURNED:
-            return "Payment taken back" if one.origin is Origin.HAND else "Payment came back"
+            return "taken_back" if one.origin is Origin.HAND else "came_back"
         case _:
-            return "Payment under way"
+            return "under_way"
 
 
 def _under(case: Case, one: Payment) -> str:
     if one.status is not PaymentStatus.SUCCEEDED:
-        return f"for {dues.sold(case.subscription)}"
-    with_ = f" with {formats.name(one.method_label)}" if one.method_label else ""
-    return f"on {_on(case, one)}{with_}"
+        return case.reader.word("page.sold", subscription=dues.sold(case.subscription))
+    day, method = _on(case, one), formats.name(one.method_label)
+    if not method:
+        return case.reader.word("page.payment.on", day=day)
+    return case.reader.word("page.payment.on_with", day=day, method=method)
 
 
 def _on(case: Case, one: Payment) -> str:
     if one.received_on is not None:
-        return AMERICAN.day(one.received_on)
-    return AMERICAN.day_of(one.settled_at or one.created_at, case.account.zone)
+        return case.reader.day(one.received_on)
+    return case.reader.day_of(one.settled_at or one.created_at, case.account.zone)
 
 
 def _note(case: Case, one: Payment, *, back: bool) -> Note | None:
+    word = case.reader.word
     match one.status:
         case PaymentStatus.SUCCEEDED if back:
-            business = formats.name(case.account.name)
-            return Note(tone=Tone.GOOD, title="Thank you", text=f"{business} has received your payment.")
+            text = word("page.payment.thanks_told", business=formats.name(case.account.name))
+            return Note(tone=Tone.GOOD, title=word("page.payment.thanks"), text=text)
         case PaymentStatus.SUCCEEDED:
             return None
         case PaymentStatus.PROCESSING:
-            text = "This takes some days. You will get a receipt when it has arrived; there is nothing you need to do."
-            return Note(tone=Tone.WAIT, title="Your bank has been asked for it", text=text)
+            text = word("page.payment.asked_told")
+            return Note(tone=Tone.WAIT, title=word("page.payment.asked"), text=text)
         case PaymentStatus.ACTION_REQUIRED:
-            text = "Nothing has been taken yet."
-            return Note(tone=Tone.WAIT, title=dues.CONFIRM, text=text)
+            text = word("page.not_taken_yet")
+            return Note(tone=Tone.WAIT, title=word("page.payment.bank_confirms"), text=text)
         case PaymentStatus.PENDING | PaymentStatus.HELD:
-            text = "Please do not pay again. Look at this page a little later."
-            return Note(tone=Tone.WAIT, title="Your bank has not answered yet", text=text)
+            text = word("page.payment.unanswered_told")
+            return Note(tone=Tone.WAIT, title=word("page.payment.unanswered"), text=text)
         case _:
             return _failed(case, one)
 
 
 def _failed(case: Case, one: Payment) -> Note:
     """It came to nothing: why, and whether anything is still owed."""
-    settled = "" if case.total else " Nothing is owed any more."
+    reader, word = case.reader, case.reader.word
+    settled = "" if case.total else word("page.owed.none_more")
     match one.status:
         case PaymentStatus.DECLINED:
-            text = "Nothing has been taken." + (" You can pay in another way." if case.free else settled)
-            return Note(tone=Tone.BAD, title=dues.reason(one).rstrip("."), text=text)
+            how = word("page.payment.other_way") if case.free else settled
+            text = reader.sentences(word("page.nothing_taken"), how)
+            return Note(tone=Tone.BAD, title=dues.reason(one, reader).rstrip(".。"), text=text)
         case PaymentStatus.RETURNED:
-            text = f"What it paid is owed again.{settled}" if case.total else settled.strip()
-            if one.origin is Origin.HAND:
-                return Note(tone=Tone.BAD, title="It was written down by mistake", text=text)
-            return Note(tone=Tone.BAD, title="Your bank took the payment back", text=text)
+            why = "mistake" if one.origin is Origin.HAND else "bank_took"
+            text = settled or word("page.payment.owed_again")
+            return Note(tone=Tone.BAD, title=word(f"page.payment.{why}"), text=text)
         case _:
-            text = "You can go on where you stopped." if case.free else settled.strip()
-            return Note(tone=Tone.WAIT, title="Nothing has been taken", text=text)
+            text = word("page.payment.go_on") if case.free else settled
+            return Note(tone=Tone.WAIT, title=word("page.payment.not_taken"), text=text)
 
 
 def _paid(case: Case, one: Payment) -> Iterator[Row]:
     """Each of its invoices, and the part of it that pays that one."""
+    reader = case.reader
     parts = {part.invoice: part.amount for part in one.allocations}
     for invoice in case.invoices:
         if invoice.id not in parts:
             continue
-        period = AMERICAN.period(Period(invoice.period_start_on, invoice.period_end_on))
+        period = reader.period(Period(invoice.period_start_on, invoice.period_end_on))
         yield Row(
             name=formats.name(invoice.number),
-            amount=AMERICAN.money(parts[invoice.id]),
-            told=(period, *_owed_by(invoice, one)),
-            door=_invoice(invoice),
+            amount=reader.money(parts[invoice.id]),
+            told=(period, *_owed_by(invoice, one, reader)),
+            door=_invoice(invoice, reader),
         )
 
 
-def _invoice(invoice: Invoice) -> Door:
-    return Door(purpose=Purpose.INVOICE, id=invoice.id, label="See the invoice")
+def _invoice(invoice: Invoice, reader: Reader) -> Door:
+    return Door(purpose=Purpose.INVOICE, id=invoice.id, label=reader.word("page.see_invoice"))
 
 
-def _owed_by(invoice: Invoice, one: Payment) -> Iterator[str]:
+def _owed_by(invoice: Invoice, one: Payment, reader: Reader) -> Iterator[str]:
     """What is left of an invoice that was paid in part, or not at all."""
     if one.status is PaymentStatus.SUCCEEDED and invoice.amount_due:
-        yield f"{AMERICAN.money(invoice.amount_due)} of it is still to be paid."
+        yield reader.word("page.payment.rest", amount=reader.money(invoice.amount_due))
 
 
 def _refund(case: Case, one: Payment, refund: Refund) -> Row:
-    on = AMERICAN.day_of(refund.created_at, case.account.zone)
-    label = formats.name(one.method_label)
-    told = {
-        RefundStatus.SUCCEEDED: f"Sent back to {label} on {on}",
-        RefundStatus.PENDING: f"On its way back to {label} since {on}",
-        RefundStatus.FAILED: f"Could not be sent back on {on}: it is on your balance",
-    }[refund.status]
+    reader = case.reader
+    told = _went_back(refund, reader.day_of(refund.created_at, case.account.zone), one.method_label, reader)
     reason = formats.name(refund.reason)
     return Row(
-        name="Refund", amount=AMERICAN.money(-refund.amount), told=(told, reason) if reason else (told,)
+        name=reader.word("page.payment.refund"),
+        amount=reader.money(-refund.amount),
+        told=(told, reason) if reason else (told,),
     )
 
 
+def _went_back(refund: Refund, day: str, label: str, reader: Reader) -> str:
+    method = formats.name(label)
+    match refund.status:
+        case RefundStatus.SUCCEEDED:
+            return reader.word("page.payment.sent_back", day=day, method=method)
+        case RefundStatus.PENDING:
+            return reader.word("page.payment.on_its_way", day=day, method=method)
+        case RefundStatus.FAILED:
+            return reader.word("page.payment.not_sent_back", day=day)
+
+
 def _facts(case: Case, one: Payment) -> tuple[tuple[str, str], ...]:
-    done = one.status is PaymentStatus.SUCCEEDED
+    done, word = one.status is PaymentStatus.SUCCEEDED, case.reader.word
+    customer = formats.name(case.contact.name) if case.contact else ""
     return pages.known(
         [
-            ("Paid by" if done else "Customer", formats.name(case.contact.name) if case.contact else ""),
-            ("Paid to" if done else "To be paid to", formats.name(case.account.name)),
-            ("Subscription", dues.sold(case.subscription)),
-            ("Date", _on(case, one) if done else ""),
-            ("Payment method", formats.name(one.method_label) if done else ""),
-            ("Reference", formats.name(one.payment_reference or one.reference or one.id) if done else ""),
+            (word("page.fact.paid_by" if done else "letter.fact.customer"), customer),
+            (
+                word("letter.fact.paid_to" if done else "letter.fact.to_be_paid_to"),
+                formats.name(case.account.name),
+            ),
+            (word("letter.fact.subscription"), dues.sold(case.subscription)),
+            (word("letter.fact.date"), _on(case, one) if done else ""),
+            (word("letter.fact.method"), formats.name(one.method_label) if done else ""),
+            (
+                word("letter.fact.reference"),
+                formats.name(one.payment_reference or one.reference or one.id) if done else "",
+            ),
         ]
     )

@@ -4,6 +4,7 @@ Words and the names of months are the language's; how numbers, money and address
 what the language has for the locale's country. Decimals of currencies are ours (ISO 4217), the rest is CLDR's by Babel.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from chalicelib.billing.addresses import Address
 from chalicelib.billing.currencies import EXPONENTS
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Period
-from chalicelib.crm.parties import Parties
+from chalicelib.crm.parties import LANGUAGES, Parties
 from chalicelib.views import formats, postal
 from chalicelib.views.catalogs import NUMBER, Text, catalog
 from chalicelib.views.numerals import NO_BREAK_SPACE, Numerals, affixes, numerals, signs
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from babel.dates import DateTimePattern
 
 RIGHT_TO_LEFT: Final = ("ar", "he", "fa", "ur")
+MOST_ACCEPTED: Final = 200
+"""Characters of what a browser says it accepts; nobody's own list is longer."""
+_WEIGHT: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,21 @@ class Reader:
         if not isinstance(found, Text):
             raise KeyError(f"{key} is by number: count it")
         return self.filled(found, values)
+
+    def around(self, key: str) -> tuple[str, str]:
+        """The words before and after a text's one value, where that is a link."""
+        found = catalog(self.language)[key]
+        if not isinstance(found, Text):
+            raise KeyError(f"{key} is by number: count it")
+        before, _, after = found.parts
+        return before, after
+
+    def sentences(self, *said: str) -> str:
+        """One after the other, as the language sets them; those that are empty say nothing."""
+        first, *others = [one for one in said if one] or [""]
+        for other in others:
+            first = self.word("page.two", one=first, other=other)
+        return first
 
     def count(self, key: str, n: int | Decimal, **values: str) -> str:
         """A text by number in the form that the language has for it; `{n}` is the number as it is written."""
@@ -140,6 +159,25 @@ class Reader:
 
 AMERICAN: Final = Reader()
 """Who is written to where nobody has said how."""
+
+
+def preferring(accepted: str) -> Reader:
+    """How somebody is written to of whom only their browser is known, by its Accept-Language (RFC 9110 12.5.4)."""
+    for tag in _preferred(accepted[:MOST_ACCEPTED]):
+        language = tag.partition("-")[0].lower()
+        if language in LANGUAGES:
+            return Reader(language=language, locale="en-US" if language == "en" else language)
+    return AMERICAN
+
+
+def _preferred(accepted: str) -> list[str]:
+    """The tags, the most wanted first; what is no weight weighs nothing."""
+    weighed = []
+    for one in accepted.split(","):
+        tag, _, weight = one.partition(";")
+        found = _WEIGHT.fullmatch(weight.strip() or "q=1")
+        weighed.append((Decimal(found[1]) if found else Decimal(0), tag.strip()))
+    return [tag for weight, tag in sorted(weighed, key=lambda pair: -pair[0]) if weight]
 
 
 def of(parties: Parties) -> Reader:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from chalice.app import Chalice, Response
 
     from chalicelib.service import Service
+    from chalicelib.views.reading import Reader
     from chalicelib.web.buyer_pages import Answer
 
 HERE = "/b/{token}"
@@ -21,7 +22,7 @@ def mount(app: "Chalice", service: Callable[[], "Service"]) -> None:
         from chalicelib.web import buyer_answers
 
         query = (_came(app).query_params or {}).items()
-        return _response(buyer_answers.look(service(), token, dict(query)))
+        return _response(buyer_answers.look(service(), token, dict(query), _stranger(_came(app))))
 
     # No content types: Chalice would refuse others in JSON; the answer does it with a page.
     @app.route(f"{HERE}/{{act}}", methods=["GET", "POST"], content_types=[])
@@ -30,16 +31,26 @@ def mount(app: "Chalice", service: Callable[[], "Service"]) -> None:
 
         came = _came(app)
         if came.method == "GET" and act == PDF:
-            return _response(buyer_answers.pdf(service(), token))
+            return _response(buyer_answers.pdf(service(), token, _stranger(came)))
         if came.method == "GET":
-            return _response(buyer_answers.back(service(), token, act))
-        return _response(buyer_answers.press(service(), token, act, came.headers, bytes(came.raw_body)))
+            return _response(buyer_answers.back(service(), token, act, _stranger(came)))
+        body = bytes(came.raw_body)
+        return _response(
+            buyer_answers.press(service(), token, act, came.headers, body, stranger=_stranger(came))
+        )
 
     app.register_middleware(_as_page, "http")
 
 
 def _came(app: "Chalice") -> Any:
     return app.current_request
+
+
+def _stranger(came: Any) -> "Reader":
+    """How whoever asked is written to, as long as nobody knows who it is."""
+    from chalicelib.views import reading
+
+    return reading.preferring(str((getattr(came, "headers", None) or {}).get("accept-language") or ""))
 
 
 def _response(answer: "Answer") -> "Response":
@@ -60,6 +71,6 @@ def _as_page(came: Any, get_response: "Callable[[Any], Response]") -> "Response"
         return response
     from chalicelib.web import buyer_pages
 
-    page = _response(buyer_pages.trouble(response.status_code))
+    page = _response(buyer_pages.trouble(response.status_code, reader=_stranger(came)))
     page.headers |= {name: value for name, value in response.headers.items() if name == "Allow"}
     return page

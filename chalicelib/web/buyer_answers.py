@@ -22,6 +22,7 @@ from chalicelib.views import formats, forms, links, pages, payment_page
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Link, LinkInvalid, Purpose
 from chalicelib.views.pages import Act, Door, Note, Page, Tone
+from chalicelib.views.reading import AMERICAN, Reader
 from chalicelib.web import buyer_cases, buyer_forms, buyer_pages
 from chalicelib.web.bodies import is_id
 from chalicelib.web.buyer_forms import FromElsewhere
@@ -37,8 +38,11 @@ PAID, LEFT = "payment", "setup"
 """Behind the `?` of the address a buyer comes back to: the payment or the setup they were sent away for."""
 
 
-def look(service: Service, token: str, query: Mapping[str, str]) -> Answer:
-    """The page of a token: 200, 404 for one that opens nothing, 410 for one that is too old."""
+def look(service: Service, token: str, query: Mapping[str, str], stranger: Reader = AMERICAN) -> Answer:
+    """The page of a token: 200, 404 for one that opens nothing, 410 for one that is too old.
+
+    Whom it is for says in which language it is; where that is nobody, it is the `stranger`'s who looks at it.
+    """
     real = service.real()
     back = any(name in query for name in (PAID, LEFT))
     try:
@@ -50,21 +54,21 @@ def look(service: Service, token: str, query: Mapping[str, str]) -> Answer:
             page = replace(page, acts=(), doors=(), listings=())
         return _shown(service, link, page, 200, up="")
     except REFUSALS as error:
-        return buyer_pages.refused(service.settings, error)
+        return buyer_pages.refused(service.settings, error, stranger)
 
 
-def back(service: Service, token: str, act: str) -> Answer:
+def back(service: Service, token: str, act: str, stranger: Reader = AMERICAN) -> Answer:
     """Who reloads the address of a form is led to its page."""
     try:
         if act not in _ACTS:
             raise LinkInvalid
         link = _link(service.settings, token, service.real())
     except NotFound as error:
-        return buyer_pages.refused(service.settings, error)
+        return buyer_pages.refused(service.settings, error, stranger)
     return buyer_pages.away(service.settings, f"../{link.token}")
 
 
-def pdf(service: Service, token: str) -> Answer:
+def pdf(service: Service, token: str, stranger: Reader = AMERICAN) -> Answer:
     """The document of the invoice, or the credit note, that a token names: as it was issued, and kept."""
     try:
         link = _link(service.settings, token, service.real())
@@ -72,10 +76,18 @@ def pdf(service: Service, token: str) -> Answer:
             raise LinkInvalid
         return buyer_pages.pdf(*documents.named(service, link.account, link.id))
     except REFUSALS as error:
-        return buyer_pages.refused(service.settings, error)
+        return buyer_pages.refused(service.settings, error, stranger)
 
 
-def press(service: Service, token: str, act: str, headers: Mapping[str, str], body: bytes) -> Answer:
+def press(
+    service: Service,
+    token: str,
+    act: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    stranger: Reader = AMERICAN,
+) -> Answer:
     """Do what a button says; 303 to where it leads, or the page as it is now with what keeps it from being done."""
     settings = service.settings
     try:
@@ -85,12 +97,12 @@ def press(service: Service, token: str, act: str, headers: Mapping[str, str], bo
         if act not in _ACTS:
             raise LinkInvalid
     except REFUSED as error:
-        return buyer_pages.refused(settings, error)
+        return buyer_pages.refused(settings, error, stranger)
     try:
         done = _checked(service, link, buyer_cases.page(link, case), act, form.token)
-        return buyer_pages.away(settings, _ACTS[done.name](service, link, done, form.save))
+        return buyer_pages.away(settings, _ACTS[done.name](service, link, done, form.save), case.reader)
     except REFUSALS as error:
-        return _kept_from(service, link, error)
+        return _kept_from(service, link, error, case.reader)
 
 
 def _link(settings: Settings, token: str, real: datetime, *, back: bool = False) -> Link:
@@ -144,13 +156,14 @@ def _left(service: Service, link: Link, case: Case, name: str) -> Page | None:
 
 def _of_method(before: Case, after: Case, *, left: bool) -> Note:
     """What a method that was left has changed."""
-    kept = after.subscription.method
+    kept, word = after.subscription.method, after.reader.word
     if not left or kept is None:
-        text = "Your payment method is what it was."
-        return Note(tone=Tone.WAIT, title="Nothing has been changed", text=text)
-    paid = " What was owed has been paid with it." if before.total and not after.total else ""
-    text = f"{formats.name(kept.label)} is used from now on.{paid}"
-    return Note(tone=Tone.GOOD, title="Your payment method has been updated", text=text)
+        text = word("page.said.unchanged_told")
+        return Note(tone=Tone.WAIT, title=word("page.said.unchanged"), text=text)
+    used = word("page.said.updated_told", method=formats.name(kept.label))
+    paid = word("page.said.paid_with_it") if before.total and not after.total else ""
+    text = after.reader.sentences(used, paid)
+    return Note(tone=Tone.GOOD, title=word("page.said.updated"), text=text)
 
 
 def _checked(service: Service, link: Link, page: Page, name: str, token: str) -> Act:
@@ -185,13 +198,13 @@ def _back_url(service: Service, link: Link, name: str, id_: str) -> str:
     return f"{links.address(service.settings, link.token)}?{name}={id_}"
 
 
-def _kept_from(service: Service, link: Link, error: PerennialError) -> Answer:
+def _kept_from(service: Service, link: Link, error: PerennialError, reader: Reader) -> Answer:
     """The page as it is now, and on it why nothing was done."""
     status = buyer_pages.status(error)
     try:
         page = buyer_cases.page(link, buyer_cases.read(service, link))
     except REFUSALS as worse:
-        return buyer_pages.refused(service.settings, worse)
+        return buyer_pages.refused(service.settings, worse, reader)
     return _shown(service, link, replace(page, note=buyer_pages.why(error, page)), status, up="../")
 
 

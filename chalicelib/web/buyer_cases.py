@@ -14,6 +14,7 @@ from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
+from chalicelib.operations import parties
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Reading
@@ -21,6 +22,8 @@ from chalicelib.views import invoice_page, owed_page, payment_page
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Link, LinkInvalid, Purpose
 from chalicelib.views.pages import Note, Page
+from chalicelib.views.reading import AMERICAN
+from chalicelib.views.reading import of as reader_of
 
 LAST_SENT: Final = 54
 """Invoices that are sent may wait for a year, and come once a week."""
@@ -109,9 +112,10 @@ def _of_payment(service: Service, reading: Reading, one: Payment) -> Case:
 
 
 def _add(service: Service, reading: Reading, one: Subscription, names: list[str]) -> None:
-    """Read a subscription's contact and invoices, then the payments that hold, paid, or last tried these."""
+    """Read a subscription's parties and invoices, then the payments that hold, paid, or last tried these."""
     wanted = [
         keys.key(Contact, one.account, one.contact),
+        *parties.wanted(one),
         *(keys.key(Invoice, one.account, name) for name in names),
     ]
     reading.add(service.store.load(one.account, [key for key in wanted if key not in reading.records]))
@@ -132,11 +136,13 @@ def _case(service: Service, reading: Reading, one: Subscription, names: list[str
     payments: Mapping[str, Payment] = {
         record.id: record for record in reading.records.values() if isinstance(record, Payment)
     }
+    contact = reading.find(Contact, one.account, one.contact)
     return Case(
         account=account,
         subscription=one,
         today=one.day(account.now(service.real())),
-        contact=reading.find(Contact, one.account, one.contact),
+        contact=contact,
+        reader=reader_of(parties.assembled(reading, account, contact, one)) if contact else AMERICAN,
         invoices=tuple(
             sorted((invoice for invoice in found if invoice), key=lambda invoice: invoice.position)
         ),

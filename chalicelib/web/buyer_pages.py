@@ -11,6 +11,7 @@ from chalicelib.store.changes import Conflict
 from chalicelib.views import forms, pages
 from chalicelib.views.links import LinkExpired
 from chalicelib.views.pages import Note, Page, Tone
+from chalicelib.views.reading import AMERICAN, Reader
 from chalicelib.web.buyer_forms import FromElsewhere
 from chalicelib.web.http import STATUS
 
@@ -29,16 +30,15 @@ class Answer:
     headers: Mapping[str, str]
 
 
-def away(settings: Settings, url: str) -> Answer:
+def away(settings: Settings, url: str, reader: Reader = AMERICAN) -> Answer:
     """303 to a page of ours or of Stripe's. Any other is left to the buyer, as the browser would not follow a form there."""
     parts = urlsplit(url)
     here = not (parts.scheme or parts.netloc)
     if here or origin(url) in (origin(settings.base_url), *stripes(settings)):
         return Answer(status=303, html="", headers=headers(settings) | {"Location": url})
     if parts.scheme != "https":
-        return trouble(502, settings)
-    title, advice = "One more step", f"The next page is at {parts.hostname}."
-    return page(settings, 200, pages.closed(title, advice, url, "Go on"))
+        return trouble(502, settings, reader)
+    return page(settings, 200, pages.closed("step", reader, url, host=parts.hostname or ""))
 
 
 def pdf(number: str, data: bytes) -> Answer:
@@ -53,25 +53,18 @@ def pdf(number: str, data: bytes) -> Answer:
     return Answer(status=200, html="", data=data, headers=kept | shown)
 
 
-def refused(settings: Settings, error: PerennialError) -> Answer:
-    """A page about nobody."""
+def refused(settings: Settings, error: PerennialError, reader: Reader = AMERICAN) -> Answer:
+    """A page about nobody: whose an old link was, and why another opens nothing, is not told."""
     if isinstance(error, LinkExpired):
-        return page(settings, 410, pages.expired())
+        return page(settings, 410, pages.closed("expired", reader))
     if isinstance(error, NotFound):
-        return page(settings, 404, pages.unknown())
-    return trouble(status(error), settings)
+        return page(settings, 404, pages.closed("unknown", reader))
+    return trouble(status(error), settings, reader)
 
 
-def trouble(code: int, settings: Settings | None = None) -> Answer:
+def trouble(code: int, settings: Settings | None = None, reader: Reader = AMERICAN) -> Answer:
     """Something is wrong here, or with what was sent; no more is told."""
-    if code >= 500:
-        title, advice = "This does not work just now", "Please try again in a few minutes."
-    else:
-        title, advice = (
-            "This cannot be done",
-            "Open the link from the letter again, and use the button there.",
-        )
-    return page(settings, code, pages.closed(title, advice))
+    return page(settings, code, pages.closed("later" if code >= 500 else "refused", reader))
 
 
 def status(error: PerennialError) -> int:
@@ -85,63 +78,33 @@ def why(error: PerennialError, page: Page) -> Note | None:
     """Why nothing was done, in a buyer's words; what has happened meanwhile the page says itself."""
     if error.code in ("invoice_not_payable", "nothing_to_confirm"):
         return page.note
+    word = page.reader.word
     if isinstance(error, forms.FormOutdated) and not page.acts:
-        return Note(tone=Tone.GOOD, title=_CHANGED, text="There is nothing left to do.")
+        return Note(tone=Tone.GOOD, title=word("page.said.changed"), text=word("page.said.nothing_left"))
+    tone, said = _said(error, page)
+    return Note(tone=tone, title=word(f"page.said.{said}"), text=word(f"page.said.{said}_told"))
+
+
+def _said(error: PerennialError, page: Page) -> tuple[Tone, str]:
+    """How bad it is, and what the catalogs call it."""
     if error.code == "payment_under_way" and page.act("pay"):
-        return _OPENING
-    if said := _SAID.get(error.code):
-        return said
-    return _NOT_NOW if isinstance(error, (WrongState, Conflict)) else _FAILED
+        return Tone.WAIT, "opening"
+    if error.code in _SAID:
+        return _SAID[error.code]
+    held = isinstance(error, (WrongState, Conflict))
+    return (Tone.WAIT, "not_now") if held else (Tone.BAD, "failed")
 
 
-_CHANGED: Final = "Something has changed since you opened this page"
 _SAID: Final = {
-    "form_outdated": Note(
-        tone=Tone.WAIT,
-        title=_CHANGED,
-        text="Nothing has been done. See what it is now, then press the button.",
-    ),
-    "form_expired": Note(
-        tone=Tone.WAIT,
-        title="This page was open for a long time",
-        text="Nothing has been done. Please check it and press the button again.",
-    ),
-    "payment_processing": Note(
-        tone=Tone.WAIT,
-        title="Your bank has been asked for it already",
-        text="A bank debit takes some days. There is nothing you need to do.",
-    ),
-    "payment_under_way": Note(
-        tone=Tone.WAIT,
-        title="A payment is being made at this moment",
-        text="Please do not pay again. Look at this page in a few minutes.",
-    ),
-    "amount_too_small": Note(
-        tone=Tone.WAIT,
-        title="This is too little to be paid online",
-        text="Nothing has been done.",
-    ),
-    "page_refused": Note(
-        tone=Tone.BAD, title="Stripe does not take this", text="Nothing has been done. Please write to us."
-    ),
-    "gateway_unavailable": Note(
-        tone=Tone.BAD,
-        title="Stripe cannot be reached just now",
-        text="Nothing has been done. Please try again in a few minutes.",
-    ),
+    "form_outdated": (Tone.WAIT, "changed"),
+    "form_expired": (Tone.WAIT, "form_expired"),
+    "payment_processing": (Tone.WAIT, "payment_processing"),
+    "payment_under_way": (Tone.WAIT, "payment_under_way"),
+    "amount_too_small": (Tone.WAIT, "amount_too_small"),
+    "page_refused": (Tone.BAD, "page_refused"),
+    "gateway_unavailable": (Tone.BAD, "gateway_unavailable"),
 }
 """By the code of the error."""
-_OPENING: Final = Note(
-    tone=Tone.WAIT,
-    title="Stripe's page is being opened already",
-    text="Nothing has been taken. Press the button again in a moment.",
-)
-_NOT_NOW: Final = Note(
-    tone=Tone.WAIT, title="This cannot be done just now", text="Nothing has been done. Please look again."
-)
-_FAILED: Final = Note(
-    tone=Tone.BAD, title="That did not work", text="Nothing has been done. Please try again."
-)
 
 
 def page(settings: Settings | None, code: int, html: str) -> Answer:

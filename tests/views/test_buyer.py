@@ -13,9 +13,13 @@ from chalice.test import Client
 from chalicelib.billing import issuing
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
+from chalicelib.billing.papers import Papers
 from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
+from chalicelib.crm.companies import Company
+from chalicelib.crm.contacts import Contact
+from chalicelib.crm.profiles import Profile
 from chalicelib.service import Service
 from chalicelib.settings import read
 from chalicelib.store import table
@@ -187,6 +191,46 @@ def test_a_page_can_be_heard(service: Service, keep, subscription: Subscription)
     assert '<html lang="en"' in html
     assert "<title>Nothing is owed – Harbour Coffee</title>" in html
     assert html.count("<main>") == html.count("<h1>") == 1
+
+
+def test_a_page_is_in_its_buyers_language(
+    service: Service,
+    keep,
+    subscription: Subscription,
+    contact: Contact,
+    invoice: Invoice,
+):
+    """As a letter: the subscription's, else the contact's, the company's, the business's."""
+    sold = replace(subscription, cycle=1, arrears=(invoice.id,), company="com_1")
+    speaks = {"account": "acct_1", "created_at": subscription.created_at}
+    company = Company(id="com_1", name="Analytical Engines", language="da", **speaks)
+    token = keep(sold, contact, invoice, company, Profile(id="acct_1", language="ja", **speaks))
+    html = page(service, token).html
+    assert '<html lang="da" dir="ltr">' in html
+    assert "31. januar" in seen(html)
+    put(service, replace(service.store.get(Contact, "acct_1", "con_1"), language="ar", locale="ar-EG"))
+    assert '<html lang="ar" dir="rtl">' in page(service, token).html
+    sold = service.store.get(Subscription, "acct_1", "sub_1")
+    put(service, replace(sold, papers=Papers(language="de-AT", locale="de-AT")))
+    html = page(service, token).html
+    assert '<html lang="de" dir="ltr">' in html
+    assert "31. Jänner" in seen(html)
+    assert "Es wurde nichts unternommen." in seen(press(service, token, form="forged").html)
+
+
+def test_a_stranger_is_told_in_their_browsers_language(service: Service, keep, subscription: Subscription):
+    """A page about nobody is as the browser wants it; one about somebody is not."""
+    app = Chalice("test")
+    buyer.mount(app, lambda: service)
+    token = keep(subscription)
+    german = {"Accept-Language": "fi, de-AT;q=0.8, fr;q=0.5"}
+    with Client(app) as client:
+        told = client.http.get("/b/nonsense", headers=german)
+        assert (told.status_code, "Dieser Link funktioniert nicht" in told.body.decode()) == (404, True)
+        assert '<html lang="en"' in client.http.get(f"/b/{token}", headers=german).body.decode()
+        refused = client.http.request("DELETE", f"/b/{token}", headers=german).body.decode()
+        assert "Das ist nicht möglich" in refused
+        assert "This link does not work" in client.http.get("/b/nonsense").body.decode()
 
 
 def test_the_style_is_readable_in_light_and_dark():

@@ -12,7 +12,7 @@ from chalicelib.billing.currencies import EXPONENTS
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Period
 from chalicelib.views.catalogs import text
-from chalicelib.views.reading import Reader
+from chalicelib.views.reading import Reader, preferring
 
 US = Reader()
 GERMAN = Reader(language="de", locale="de-DE")
@@ -219,3 +219,21 @@ def test_a_sentence_ends_with_one_full_stop():
     assert US.filled(ends, {"business": "Acme Inc.", "amount": "55,00 kr."}) == "Acme Inc. asks for 55,00 kr."
     assert US.filled(ends, {"business": "A", "amount": "1"}) == "A asks for 1."
     assert ARABIC.filled(text("{amount}."), {"amount": "٥ ج.م.\u200f"}) == "\u2068٥ ج.م.\u200f\u2069"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("de-CH, en;q=0.9", "de"),
+        ("en;q=0.5, fr;q=0.9", "fr"),
+        ("fi, sv", "en"),
+        ("JA", "ja"),
+        ("de;q=0, da", "da"),
+        ("de;q=x, *;q=0.1", "en"),
+        ("", "en"),
+        (",;,=" * 500, "en"),
+    ],
+)
+def test_a_browser_says_what_is_read_in_it(accepted: str, language: str):
+    """The most wanted language that there is a catalog of; English where there is none, or nonsense is sent."""
+    assert preferring(accepted).language == language
