@@ -1,6 +1,8 @@
 """Letters through Amazon SES, version 2, as messages of our own making."""
 
+import random
 import re
+import time
 from base64 import b64encode
 from typing import Any, Final
 
@@ -9,6 +11,9 @@ from chalicelib.crm.mail import Mail, MailRefused, MailSilent
 
 # What the value of a tag may have.
 UNTAGGED: Final = re.compile(r"[^A-Za-z0-9_-]")
+# Seconds between tries of a letter that SES has no room for in its second: many are sent side by side.
+TOO_MANY: Final = 429
+PAUSES: Final = (1, 2, 4, 8)
 
 
 class SesMailer:
@@ -32,13 +37,22 @@ class SesMailer:
         }
         if self._events:
             body["ConfigurationSetName"] = self._events
-        try:
-            answer = self._ses.call("/v2/email/outbound-emails", body)
-        except (AwsRefused, AwsUnreachable) as error:
-            raise MailRefused(str(error)) from error
-        except AwsSilent as error:
-            raise MailSilent(str(error)) from error
-        return str(answer["MessageId"])
+        return str(self._answer(body)["MessageId"])
+
+    def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        for pause in (*PAUSES, 0):
+            try:
+                return self._ses.call("/v2/email/outbound-emails", body)
+            except AwsRefused as error:
+                if error.status != TOO_MANY or not pause:
+                    busy = error.status == TOO_MANY or error.status >= 500
+                    raise MailRefused(str(error), busy=busy) from error
+            except AwsUnreachable as error:
+                raise MailRefused(str(error), busy=True) from error
+            except AwsSilent as error:
+                raise MailSilent(str(error)) from error
+            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the last try answers or raises")
 
 
 def _tags(**values: str) -> list[dict[str, str]]:

@@ -41,10 +41,11 @@ class Mail:
 
 
 class MailRefused(PerennialError):
-    """The mail server surely did not take the letter."""
+    """The mail server surely did not take the letter; `busy` says that it might as well be another one: it is away, or has too much to do."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, busy: bool = False) -> None:
         super().__init__("mail_refused", detail)
+        self.busy = busy
 
 
 class MailSilent(PerennialError):

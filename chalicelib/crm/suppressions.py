@@ -1,5 +1,6 @@
 """Addresses that are written no more: a letter to one bounced for good, or its reader complained."""
 
+import contextlib
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -62,5 +63,9 @@ class Suppression:
 
 
 def name_of(address: str) -> str:
-    """The name of an address' suppression: letters of either case are one, as mail servers take them."""
-    return f"sup_{hashlib.sha256(address.strip().lower().encode()).hexdigest()}"
+    """The name of an address' suppression: letters of either case are one, as mail servers take them, and so are both
+    spellings of a domain, ours (`käse.example`) and the mail server's (`xn--kse-qla.example`)."""
+    local, at, domain = address.strip().lower().rpartition("@")
+    with contextlib.suppress(UnicodeError):
+        domain = domain.encode("idna").decode()
+    return f"sup_{hashlib.sha256(f'{local}{at}{domain}'.encode()).hexdigest()}"

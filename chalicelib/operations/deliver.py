@@ -2,6 +2,7 @@
 
 import logging
 import time
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 
 from chalicelib.billing.deliveries import Delivery
@@ -14,7 +15,7 @@ from chalicelib.operations.ask import pool
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.changes import Changeset, Reading
+from chalicelib.store.changes import Changeset, Outage, Reading
 from chalicelib.store.keys import Record
 from chalicelib.views import letters
 
@@ -33,18 +34,21 @@ def deliveries(service: Service, account: str, names: list[str]) -> None:
     reading = letter_records.read(service, account, names)
     batch = _Batch(service, account, reading)
     batch.enclose(names)
-    known = work(
-        service,
-        account,
-        [name for name in names if name not in batch.left],
-        batch.decide,
-        items_each=batch.items_each(names),
-        beside=lambda name: batch.beside.get(name, ()),
-        reading=reading,
-    )
-    _send(
-        service, account, {name: mail for name, mail in batch.mails.items() if name in known.written}, known
-    )
+    try:
+        work(
+            service,
+            account,
+            [name for name in names if name not in batch.left],
+            batch.decide,
+            items_each=batch.items_each(names),
+            beside=lambda name: batch.beside.get(name, ()),
+            beyond=letter_records.told_of,
+            reading=reading,
+        )
+    except Outage:
+        _send(service, account, batch.recorded(), reading)  # else nobody ever would
+        raise
+    _send(service, account, batch.recorded(), reading)
 
 
 @dataclass(slots=True)
@@ -71,20 +75,30 @@ class _Batch:
             if time.monotonic() - began > LAST_BEGIN_SECONDS:
                 self.left |= set(part)  # they stay awake
             else:
-                list(pool().map(lambda name: self._enclosed(found, name), part))
+                asked = {name: pool().submit(self._enclosed, found, name) for name in part}
+                for name, made in asked.items():
+                    self._note(name, made.exception())
+
+    def _note(self, name: str, error: BaseException | None) -> None:
+        """A document may be had later; of a record that cannot be read it is told where the letter is decided."""
+        if error is None:
+            return
+        if not isinstance(error, Exception):
+            raise error
+        log.warning("no document beside a letter", extra={"record": name}, exc_info=error)
+        self.wanting[name] = error.detail if isinstance(error, PerennialError) else type(error).__name__
 
     def _enclosed(self, found: Changeset, name: str) -> None:
         delivery, business = _at(found, name), found.find(Account, self.account)
         if business is None:
             return
         at = Moment(business, self.service.real())
-        try:
-            if at.awake(delivery.wake) and moot.why(found, delivery, at) is None:
-                self.enclosed[name] = enclose.documents(self.service, found, delivery)
-        except PerennialError as error:
-            # Of a record that cannot be read it is told where the letter is decided; a document may be had later.
-            log.warning("no document beside a letter", extra={"record": name, "error": error.detail})
-            self.wanting[name] = error.detail
+        if at.awake(delivery.wake) and moot.why(found, delivery, at) is None:
+            self.enclosed[name] = enclose.documents(self.service, found, delivery)
+
+    def recorded(self) -> dict[str, Mail]:
+        """The letters that are recorded as being sent by now, by the keys of their deliveries."""
+        return {name: mail for name, mail in self.mails.items() if name in self.reading.written}
 
     def items_each(self, names: list[str]) -> int:
         """The most that one decision writes or checks."""
@@ -100,7 +114,7 @@ class _Batch:
         if not isinstance(delivery, Delivery) or not at.awake(delivery.wake):
             return
         to = letter_records.address(changes, delivery)
-        reason = letter_records.stopped(changes, to) or moot.why(changes, delivery, at)
+        reason = letter_records.stopped(changes, delivery, to) or moot.why(changes, delivery, at)
         if reason:
             changes.put(delivery.skipped(reason))
             return
@@ -160,26 +174,25 @@ def _send(service: Service, account: str, mails: dict[str, Mail], known: Reading
 
     began = time.monotonic()
 
-    def one(mail: Mail) -> str | MailRefused | None:
+    def one(mail: Mail) -> str:
         if time.monotonic() - began > LAST_BEGIN_SECONDS:
-            return MailRefused("The mail server is slow: this letter goes with the next worker.")
-        try:
-            return service.mailer.send(mail)
-        except MailRefused as error:
-            return error
-        except MailSilent:
-            return None
+            raise MailRefused("The mail server is slow: this letter goes with the next worker.", busy=True)
+        return service.mailer.send(mail)
 
-    answers = dict(zip(mails, pool().map(one, mails.values()), strict=True))
+    asked = {name: pool().submit(one, mail) for name, mail in mails.items()}
+    wait(asked.values())
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
-        delivery, answer = changes.at(name), answers[name]
-        if not isinstance(delivery, Delivery) or answer is None:
-            return
-        if isinstance(answer, MailRefused):
-            changes.put(delivery.refused(answer.detail, real))
-        else:
-            changes.put(delivery.sent(mails[name].to, answer, real))
+        delivery = _at(changes, name)
+        match asked[name].exception():
+            case None:
+                changes.put(delivery.sent(mails[name].to, asked[name].result(), real))
+            case MailRefused(busy=busy) as error:
+                changes.put((delivery.put_off if busy else delivery.refused)(error.detail, real))
+            case MailSilent():
+                pass
+            case error:
+                raise error  # it may have gone: this one stays `sending`, and the others are told of
 
     work(service, account, list(mails), decide, items_each=1, reading=known)

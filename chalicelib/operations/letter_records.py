@@ -78,6 +78,13 @@ def wanted(found: Reading, delivery: Delivery) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+def told_of(found: Reading) -> list[str]:
+    """The same of all deliveries that were read, as their records are by now: a payment's other invoices, another address."""
+    return [
+        key for one in list(found.records.values()) if isinstance(one, Delivery) for key in wanted(found, one)
+    ]
+
+
 def _named(delivery: Delivery) -> Iterator[str]:
     for kind, id_ in delivery.about.items():
         if kind in KINDS and id_:
@@ -122,8 +129,12 @@ def address(found: Changeset, delivery: Delivery) -> str:
     return found.get(Contact, delivery.contact).email
 
 
-def stopped(found: Changeset, to: str) -> str | None:
-    """Why nothing is sent to an address, in words for the business; None where it may be written to."""
+def stopped(found: Changeset, delivery: Delivery, to: str) -> str | None:
+    """Why nobody is written to, in words for the business; None where somebody may be. Raises NotFound."""
+    if delivery.letter in found.get(Account, delivery.account).letters_off:
+        return "The account has switched this letter off."
+    if delivery.user and found.get(User, delivery.user).deleted_at is not None:
+        return "Who was to read it is deleted."
     known = found.find(Suppression, suppressions.name_of(to))
     if known is None or not known.stops:
         return None

@@ -18,8 +18,7 @@ from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
 
-MOST_USERS = 80
-"""People of a business that are written to of one event: their letters are made in one transaction."""
+PAGE = 100
 
 
 def fact(
@@ -104,8 +103,13 @@ def _readers(service: Service, account: str, reading: Reading) -> list[User]:
     events_ = (one for one in reading.records.values() if isinstance(one, Event) and not one.silent)
     if not isinstance(business, Account) or not any(staffs(business, one.type) for one in events_):
         return []
-    page = service.store.owned(f"{account}/user", limit=MOST_USERS)
-    return [one for one in page.records if isinstance(one, User) and one.letters]
+    found, after = list[User](), None
+    while True:
+        page = service.store.owned(f"{account}/user", limit=PAGE, after=after)
+        found += [one for one in page.records if isinstance(one, User) and one.letters]
+        if page.next is None:
+            return found
+        after = page.next
 
 
 def told(changes: Changeset, event: Event, real: datetime, users: Sequence[User] = ()) -> None:

@@ -15,7 +15,7 @@ from chalicelib.store.changes import Changeset
 def letter(service: Service, account: str, id_: str) -> Delivery:
     """The new delivery, which goes within seconds; an earlier try of the same request has made the same.
 
-    Raises NotFound, and WrongState of one that has not been sent yet.
+    Raises NotFound, and WrongState of one that has not been sent yet, or whose letter is switched off.
     """
     asked = service.new_id(act.REQUEST)
 
@@ -29,6 +29,9 @@ def letter(service: Service, account: str, id_: str) -> Delivery:
             return done
         if first.status is DeliveryStatus.PENDING:
             raise WrongState("delivery_pending", "It has not been sent yet, and will be by itself.")
+        if first.letter in business.letters_off:
+            detail = "The account does not send this letter: take it out of its letters_off."
+            raise WrongState("letter_off", detail)
         changes = Changeset(account, found)
         changes.put(again)
         written = service.store.commit(changes)

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
@@ -47,28 +48,29 @@ def work(
 
     `items_each` is how many items one decision usually writes, `spare` how many all of them write besides; `beside` names what it reads besides the
     record and the account, `beyond` what only what was read can name; `reading` saves the first read. Returns all that was read, as it stands now, and
-    which keys were written.
+    which keys were written: the `reading` that was given, which knows of every group that was committed before an Outage too.
     Raises Outage; every other trouble is the record's.
     """
     size = max(1, (100 - spare) // items_each)
     known = reading or Reading()
     for start in range(0, len(names), size):
         group = names[start : start + size]
-        done = _Group(service, account, decide, beside, beyond).run(group, reading)
-        known.add(done)
+        _Group(service, account, decide, beside, beyond, known).run(group, reading)
     return known
 
 
+@dataclass(frozen=True, slots=True)
 class _Group:
-    """One group's way to its commit."""
+    """One group's way to its commit; what comes of each part of it is `known` at once."""
 
-    def __init__(
-        self, service: Service, account: str, decide: Decide, beside: Beside, beyond: Beyond
-    ) -> None:
-        self.service, self.account, self.decide = service, account, decide
-        self.beside, self.beyond = beside, beyond
+    service: Service
+    account: str
+    decide: Decide
+    beside: Beside
+    beyond: Beyond
+    known: Reading
 
-    def run(self, names: list[str], reading: Reading | None) -> Reading:
+    def run(self, names: list[str], reading: Reading | None) -> None:
         for tries in range(MAX_TRIES):
             reading = reading or self._read(names)
             changes = self._decided(names, reading)
@@ -79,11 +81,14 @@ class _Group:
                 reading = None
                 continue
             except Unwritable as error:
-                return self._apart(names, error)
+                self._apart(names, error)
+                return
             reading.add(written)
+            if reading is not self.known:
+                self.known.add(reading)
             self._nudge(reading, written)
-            return reading
-        return self._apart(names, None)
+            return
+        self._apart(names, None)
 
     def _read(self, names: list[str]) -> Reading:
         wanted = [*names, *(key for name in names for key in self.beside(name))]
@@ -118,15 +123,14 @@ class _Group:
                 )
         return changes
 
-    def _apart(self, names: list[str], error: Unwritable | None) -> Reading:
+    def _apart(self, names: list[str], error: Unwritable | None) -> None:
         """In two halves; one that is refused by itself is at fault itself, or is left for the next sweep."""
         if len(names) == 1:
             if error is not None:
                 blame(self.service, names[0], error)
-            return Reading()
-        known = self.run(names[: len(names) // 2], None)
-        known.add(self.run(names[len(names) // 2 :], None))
-        return known
+            return
+        self.run(names[: len(names) // 2], None)
+        self.run(names[len(names) // 2 :], None)
 
     def _nudge(self, reading: Reading, written: Reading) -> None:
         account = reading.records.get(keys.key(Account, self.account, self.account))

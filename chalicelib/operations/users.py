@@ -1,5 +1,6 @@
 """People of the business: who they are, and which letters they want. The account knows what any of them wants."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypedDict, cast
@@ -16,6 +17,7 @@ from chalicelib.store.changes import Changeset, not_found
 
 STAFF: Final = "staff"
 MOST: Final = 50
+"""People who get a letter of one event: they are made in one transaction."""
 
 
 class Given(TypedDict, total=False):
@@ -72,8 +74,10 @@ def _written(service: Service, account: str, id_: str, decide: Callable[[User | 
             return after
         changes = Changeset(account, found)
         changes.put(after, at.account.wanting(before.letters if before else (), after.letters))
-        if len(changes.get(Account, account).staff_letters) > MOST * len(Letter):
-            raise Invalid("too_many_letters", f"At most {MOST} people are written to.", "letters")
+        wanting = Counter(changes.get(Account, account).staff_letters)
+        if too_many := [letter for letter in after.letters if wanting[letter] > MOST]:
+            detail = f"{too_many[0]} goes to at most {MOST} people."
+            raise Invalid("too_many_letters", detail, "letters")
         return service.store.commit(changes).get(User, account, id_)
 
     return retried(attempt)

@@ -345,6 +345,16 @@ def test_a_refused_letter_is_tried_again_a_few_times_and_then_failed():
     assert delivery.reason == "The mail server is full."
 
 
+def test_a_letter_for_which_there_is_no_room_is_put_off_and_not_counted():
+    """Ten minutes at a time, as often as it takes."""
+    delivery = letter()
+    for _ in range(2 * MAX_REFUSALS):
+        delivery = delivery.sending().put_off("Maximum sending rate exceeded.", REAL)
+        assert (delivery.status, delivery.refusals) == (DeliveryStatus.PENDING, 0)
+        assert delivery.wake is not None
+        assert delivery.wake.at == REAL + timedelta(minutes=10)
+
+
 def test_a_letter_on_its_way_is_never_sent_again_by_itself():
     """Between the record and the mail server's answer it has no next moment: it counts as maybe sent."""
     sending = letter().sending()

@@ -116,6 +116,13 @@ def test_an_address_is_the_same_in_any_case(api: Api, letter: Any):
     assert stopped(api) == [(ADA, "bounce")]
 
 
+def test_a_domain_is_the_same_in_either_spelling():
+    """The mail server tells of a domain as it stands on the wire; contacts have it as people write it."""
+    assert name_of("ada@Käse.example") == name_of("ada@xn--kse-qla.example")
+    assert name_of("ada@käse.example") != name_of("ada@kase.example")
+    assert name_of("no address") != name_of(f"ada@{'a' * 64}.example")
+
+
 def test_lifted_it_is_written_to_until_the_next_bounce(api: Api, letter: Any):
     """A person may lift it, once; the bounce that stopped it, told again, does not stop it again, a new one does."""
     account, first = api.account.id, api.now
