@@ -94,7 +94,7 @@ def test_an_upcoming_payment_without_a_method_promises_no_charge(
 ):
     """Where no method is kept, or it was refused, the notice says so and asks for another."""
     bare = write(Letter.UPCOMING_PAYMENT, account, contact, replace(subscription, method=None), link=LINK)
-    says(bare, "no payment method is kept for it", "give another one on the page below")
+    says(bare, "no payment method is kept for it", "give one on the page below")
     refused = replace(subscription, method=replace(subscription.method, refused=True))
     words = write(Letter.UPCOMING_PAYMENT, account, contact, refused, link=LINK)
     says(words, "your payment method was refused", "give another one on the page below")
