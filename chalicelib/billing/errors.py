@@ -7,6 +7,7 @@
   x WrongState       the right value at the wrong moment, e.g. canceling a canceled subscription
     + FormExpired    a buyer's page was open for too long
     + FormOutdated   a buyer's page showed what is not so any more
+    + CustomerGone   the gateway does not know a contact's customer any more
   x NotFound         nothing has this name here
     + LinkInvalid    a link was not made here, or was changed
     + LinkExpired    a link is ours, and too old
@@ -21,6 +22,10 @@
     + Locked         another request was at the same object
   x Refused          the gateway found the request itself wrong
   x BadSignature     a message is not from whom it says
+  x FilesAway        the store of files does not answer, or refused
+  x Gone             a revision that a document needs is nowhere
+  x FontsMissing     the package lacks fonts
+  x UnknownLayout    a PDF is not laid out as the typesetter of this release does it
   x MailRefused      the mail server did not take a letter
   x MailSilent       the mail server may have taken it, and did not say
   x AwsRefused       AWS answered no

@@ -52,7 +52,7 @@ class _Wish:
     save: bool
 
 
-class _CustomerGone(WrongState):
+class CustomerGone(WrongState):
     """The gateway does not know a contact's customer any more: no page was opened."""
 
     def __init__(self, payment: Payment, request: Request, detail: str) -> None:
@@ -74,7 +74,7 @@ def pay(service: Service, account: str, invoices: Sequence[str], *, back_url: st
     for _ in range(TRIES):
         try:
             return _page(service, account, names, back_url=back_url, save=save)
-        except _CustomerGone as gone:
+        except CustomerGone as gone:
             attach.customer_anew(service, account, gone.contact, gone.customer)
             continue
         except WrongState as busy:
@@ -263,7 +263,7 @@ def _opened(service: Service, payment: Payment, known: Reading) -> str:
 def _refused(payment: Payment, request: Request, answer: Declined) -> WrongState:
     detail = answer.message or f"Stripe opens no page for it: {answer.code}."
     if answer.code == attach.GONE:
-        return _CustomerGone(payment, request, detail)
+        return CustomerGone(payment, request, detail)
     return WrongState(REFUSED, detail)
 
 

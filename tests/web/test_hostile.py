@@ -380,7 +380,20 @@ WRONG = (
 
 # What is wrong elsewhere and says something here.
 MEANT = {
+    ("companies.create", "tax_ids"): ([],),
+    ("companies.update", "address"): (None,),
+    ("companies.update", "website"): ("",),
+    ("contacts.update", "company"): (None,),
+    ("contacts.update", "language"): ("",),
+    ("invoice_settings.change", "comments"): ("", "a\nb"),
+    ("invoice_settings.change", "company"): (None,),
+    ("invoice_settings.change", "reference"): ("",),
     ("logos.change", "picture"): ("",),
+    ("profile.change", "comments"): ("", "a\nb"),
+    ("profile.change", "legal_name"): ("",),
+    ("profile.change", "snippets"): ([],),  # what names the snippet is refused then, and named
+    ("users.create", "letters"): ([],),
+    ("users.update", "letters"): ([],),
     ("letters.change", "title"): ("",),
     ("lifecycle.cancel", "at_period_end"): (True,),
     ("lifecycle.pause", "shifts"): (True,),
