@@ -135,11 +135,21 @@ class WebhookEndpoint:
         return (self.generation, self.generation - 1) if overlaps else (self.generation,)
 
     def rotated(self, overlap: timedelta, real: datetime) -> "WebhookEndpoint":
-        """It has a new secret, and the one before signs beside it for a while (real time). Raises Invalid."""
+        """It has a new secret, and the one before signs beside it for a while (real time).
+
+        While two sign already a third would silence one that a receiver may still hold: then only at once, with no overlap.
+        Raises Invalid or WrongState.
+        """
         if not timedelta(0) <= overlap <= MOST_OVERLAP:
             hours = MOST_OVERLAP // timedelta(hours=1)
             detail = f"Let the former secret sign for 0 to {hours} hours more."
             raise Invalid("overlap_out_of_range", detail, "expires_in_hours")
+        if overlap and len(self.signing(real)) > 1:
+            detail = (
+                f"The former secret signs until {self.former_until:%Y-%m-%d %H:%M} UTC; wait until then, or send"
+                " expires_in_hours 0, after which the newest alone signs."
+            )
+            raise WrongState("secret_rotating", detail, "expires_in_hours")
         return replace(self, generation=self.generation + 1, former_until=real + overlap)
 
     def enabled(self) -> "WebhookEndpoint":

@@ -190,7 +190,10 @@ def test_secrets_overlap_for_as_long_as_asked():
     rotated = endpoint().rotated(DAY, AT)
     assert rotated.signing(AT) == (1, 0)
     assert rotated.signing(AT + DAY) == (1,)
-    assert rotated.rotated(DAY, AT).signing(AT) == (2, 1)
+    with pytest.raises(WrongState):  # a receiver may hold the first one still
+        rotated.rotated(DAY, AT)
+    assert rotated.rotated(timedelta(0), AT).signing(AT) == (2,)
+    assert rotated.rotated(DAY, AT + DAY).signing(AT + DAY) == (2, 1)
     assert endpoint().rotated(timedelta(0), AT).signing(AT) == (1,)
     for wrong in (timedelta(days=8), timedelta(seconds=-1)):
         with pytest.raises(Invalid):
