@@ -198,7 +198,7 @@ def test_a_letter_leads_from_the_mailbox(diary: Diary, world: World, buyer: Call
     env = world.env
     world.gateway.pages["/mailbox"] = lambda: mailbox.page(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"])
     ida = buyer(DESKTOP).opens(f"{env['PERENNIAL_BASE_URL']}/mailbox")
-    ida.page.locator("summary").filter(has_text="ida@").first.click()
+    ida.page.locator("summary").filter(has_text="Invoice INV-000001").first.click()
     button = ida.page.frame_locator("details[open] iframe").get_by_role(
         "link", name="See the invoice and pay it"
     )

@@ -84,5 +84,5 @@ def test_an_overdue_invoice_says_since_when(
     assert "asked you to pay $255.00 by February 14, 2026" in words["text"]
     assert "March 16, 2026: $1,000.00" in words["text"]
     words = write(Letter.OVERDUE, account, contact, by_invoice, [sent.settled(NOW)], today=late, link=LINK)
-    assert "It has been paid meanwhile" in words["text"]
+    assert "It has been paid in the meantime" in words["text"]
     assert LINK not in words["text"]

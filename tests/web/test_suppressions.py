@@ -21,7 +21,9 @@ def letter(api: Api) -> dict[str, Any]:
     return sent(api, api.account.id)
 
 
-def sent(api: Api, account: str, key: str | None = None, name: str = "dlv_1") -> dict[str, Any]:
+def sent(
+    api: Api, account: str, key: str | None = None, name: str = "dlv_1", to: str = ADA
+) -> dict[str, Any]:
     made = Delivery(
         account=account,
         id=name,
@@ -32,7 +34,7 @@ def sent(api: Api, account: str, key: str | None = None, name: str = "dlv_1") ->
         created_at=api.now,
         send_at=None,
         status=DeliveryStatus.SENT,
-        to=ADA,
+        to=to,
         message_id="0100017",
         sent_at=api.now,
     )
