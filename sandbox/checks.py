@@ -20,7 +20,7 @@ STEPS = {
 }
 MENDED_BY = {"format": ".venv/bin/ruff format .", "lint": ".venv/bin/ruff check --fix ."}
 SUPPORTED = ("3.11", "3.12", "3.13")
-WORKERS = ["-n", "2"]
+WORKERS = ["-n", "2", "--dist", "worksteal"]
 # On the further Pythons the language is in question, not the machine: what takes long or starts servers ran once.
 QUICK = ["-m", "not slow and not live and not deploy"]
 
