@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.crm.accounts import Account
-from chalicelib.operations import rezone
+from chalicelib.operations import books, rezone
 from chalicelib.web import lifecycle
 from chalicelib.web.endpoint import Call
 from chalicelib.web.idempotency import names
@@ -56,16 +56,13 @@ class Roaster:
         ]
 
     def facts(self) -> list[str]:
-        """What became of the subscription, oldest first."""
-        rows, after = [], ""
-        while after is not None:
-            page = self.api.get(f"/v1/events?limit=100{after}", key=self.key)
-            rows += page["data"]
-            after = f"&after={page['next']}" if page["next"] else None
+        """What became of the subscription, oldest first: longer than the API lists it."""
+        id_ = self.api.get("/v1/account", key=self.key)["id"]
+        account = self.api.service.store.get(Account, id_, id_)
         return [
-            row["type"]
-            for row in reversed(rows)
-            if row["subject"] == self.id and "subscription" in row["type"]
+            one.type.value
+            for one in books.kept(self.api.service, account).events
+            if one.subject == self.id and "subscription" in one.type
         ]
 
 
