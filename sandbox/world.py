@@ -73,7 +73,7 @@ def environment(aws: dict[str, str], stripe: str, clock_file: Path | None, **mor
         **aws,
         "PERENNIAL_TABLE": "perennial",
         **{name: queue for name, (queue, _, _) in QUEUES.items()},
-        "PERENNIAL_FILES_BUCKET": f"perennial-files-{aws['AWS_ACCESS_KEY_ID']}",  # all accounts share the names
+        "PERENNIAL_FILES_BUCKET": f"perennial-files-{aws.get('AWS_ACCESS_KEY_ID', 'of-nobody')}",  # all accounts share the names
         "PERENNIAL_MAIL_FROM": "Perennial <billing@perennial.example>",
         "PERENNIAL_MAIL_EVENTS": MAIL_EVENTS,
         "PERENNIAL_LINK_SECRET": "a secret of the sandbox's, no use elsewhere",

@@ -9,6 +9,7 @@ from chalicelib.billing.wake import Topic, Wake
 RETRY_AFTER = timedelta(minutes=5)
 MAX_REFUSALS = 5
 BUSY_AFTER = timedelta(minutes=10)
+MENDED_AFTER = timedelta(hours=6)  # a person has to see to what cannot be read
 
 
 class DeliveryStatus(StrEnum):
@@ -106,9 +107,9 @@ class Delivery:
         """It is not sent: by now there is nothing to tell, or nobody to tell it to."""
         return replace(self, status=DeliveryStatus.SKIPPED, send_at=None, reason=reason)
 
-    def put_off(self, reason: str, now: datetime) -> "Delivery":
+    def put_off(self, reason: str, now: datetime, after: timedelta = BUSY_AFTER) -> "Delivery":
         """The mail server is away, or has too much to do: that is no fault of the letter's, which waits as long as it takes."""
-        return replace(self, status=DeliveryStatus.PENDING, send_at=now + BUSY_AFTER, reason=reason)
+        return replace(self, status=DeliveryStatus.PENDING, send_at=now + after, reason=reason)
 
     def refused(self, reason: str, now: datetime) -> "Delivery":
         """The mail server surely did not take it: it is tried again a few times."""

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 
-from chalicelib.billing.deliveries import Delivery
+from chalicelib.billing.deliveries import MENDED_AFTER, Delivery
 from chalicelib.billing.errors import PerennialError
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.mail import Attachment, Mail, MailRefused, MailSilent
@@ -17,6 +17,7 @@ from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Outage, Reading
 from chalicelib.store.keys import Record
+from chalicelib.store.shapes import Undecodable
 from chalicelib.views import letters
 
 log = logging.getLogger("perennial")
@@ -107,12 +108,19 @@ class _Batch:
         return max((1 + len(_presumed(found, one)) for one in letters_), default=1)
 
     def decide(self, changes: Changeset, name: str) -> None:
-        """Record that a letter is being sent, or why it is not."""
+        """Record that a letter is being sent, or why it is not; one that tells of what cannot be read waits until it can."""
         self.mails.pop(name, None)
         delivery = changes.at(name)
         at = Moment(changes.get(Account, self.account), self.service.real())
         if not isinstance(delivery, Delivery) or not at.awake(delivery.wake):
             return
+        try:
+            self._decide(changes, name, delivery, at)
+        except Undecodable as trouble:
+            log.warning("a letter tells of what cannot be read", extra={"record": name}, exc_info=trouble)
+            changes.put(delivery.put_off(trouble.detail, at.real, MENDED_AFTER))
+
+    def _decide(self, changes: Changeset, name: str, delivery: Delivery, at: Moment) -> None:
         to = letter_records.address(changes, delivery)
         reason = letter_records.stopped(changes, delivery, to) or moot.why(changes, delivery, at)
         if reason:

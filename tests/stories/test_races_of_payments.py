@@ -177,7 +177,7 @@ def test_everybody_at_once(diary: Diary, world: World):
 
 
 # More customers for each act than its process passes points.
-MOST = {"pay": 8, "confirm": 10, "method": 8, "back": 10, "left": 12}
+MOST = {"pay": 8, "confirm": 10, "method": 8, "back": 10, "left": 14}
 Acts = dict[str, Callable[[Buyer], object]]
 
 
