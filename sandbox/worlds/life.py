@@ -16,7 +16,7 @@ from typing import Any
 from chalicelib import wiring
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.payments import Payment
-from chalicelib.operations import create
+from chalicelib.operations import create, settings
 from chalicelib.service import Service
 from chalicelib.store import table
 from chalicelib.store.dynamo import Dynamo
@@ -101,7 +101,8 @@ class Life:
             retries=RetryPolicy(**self.plan.policy),
         )
         self.account = business.id
-        _, self.key = create.api_key(service, business, "world")
+        key, self.key = create.api_key(service, business, "world")
+        settings.change(service, business.id, {"attach_pdf": False}, by=key)  # a world keeps no files
         for name in self.people:
             acts.meet(self, name)
         self.points.quiet = False
