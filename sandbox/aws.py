@@ -15,7 +15,7 @@ from typing import Self
 from sandbox.environment import ROOT, ministack
 
 LOCAL = ROOT / ".local"
-WHOLE_MAIL = Path(__file__).parent / "whole_mail.py"
+STARTER = Path(__file__).parent / "local_aws.py"
 HEALTHY_WITHIN = 60  # seconds; it takes 0.3 on an idle machine
 STOPPED_WITHIN = 30  # seconds, for it to save its state
 
@@ -90,7 +90,7 @@ class Aws:
         python = ministack()
         _sweep()
         self._scratch.mkdir(parents=True)
-        command = [sys.executable, "-c", LEASH, str(python), str(WHOLE_MAIL)]
+        command = [sys.executable, "-c", LEASH, str(python), str(STARTER)]
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C reaches us alone, and we stop it gracefully.
             return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The letters the local SES took, as they came (sandbox/whole_mail.py), and as a page."""
+"""The letters the local SES took, as they came (sandbox/local_aws.py), and as a page."""
 
 import html
 import json

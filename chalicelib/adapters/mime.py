@@ -4,15 +4,21 @@ The headers are written here, not by `email`: strangers' words go into them as e
 in a name can end a header, begin another or add an address. The body is the standard library's.
 """
 
+import re
 import unicodedata
-from base64 import b64encode
-from email.message import EmailMessage
-from email.policy import SMTP
+from base64 import b64encode, encodebytes
+from binascii import b2a_qp
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import compat32
 from email.utils import format_datetime, parseaddr
-from typing import cast
+from typing import Final
 
-from chalicelib.crm.mail import Mail, MailRefused
+from chalicelib.crm.mail import Attachment, Mail, MailRefused
 
+LINES: Final = compat32.clone(linesep="\r\n")
+ENDS: Final = re.compile(r"\r\n|\r|\n")
 MOST_NAME = 200
 MOST_PLAIN = 68
 WORD_BYTES = 39
@@ -39,20 +45,51 @@ def message(mail: Mail) -> bytes:
     return head.encode("ascii") + _body(mail).as_bytes()
 
 
-def _body(mail: Mail) -> EmailMessage:
-    body = EmailMessage(policy=SMTP)
-    body.set_content(_sound(mail.text), cte="quoted-printable")
-    body.add_alternative(_sound(mail.html), subtype="html", cte="quoted-printable")
-    page = body.get_body(("html",))
-    for one in mail.pictures if page else ():
-        kind, _, subtype = one.type.partition("/")
-        cast(EmailMessage, page).add_related(
-            one.data, maintype=kind, subtype=subtype, cid=f"<{_token(one.name)}>"
-        )
-    for one in mail.attachments:
-        kind, _, subtype = one.type.partition("/")
-        body.add_attachment(one.data, maintype=kind, subtype=subtype, filename=filename(one.name))
-    return body
+def _body(mail: Mail) -> Message:
+    """Text, HTML together with the pictures it shows, and the documents beside both."""
+    page = _text(mail.html, "html")
+    if mail.pictures:
+        page = _together("related", page, *map(_shown, mail.pictures))
+    letter = _together("alternative", _text(mail.text, "plain"), page)
+    return _together("mixed", letter, *map(_enclosed, mail.attachments)) if mail.attachments else letter
+
+
+def _together(kind: str, *parts: Message) -> Message:
+    """Parts as one; no line of quoted-printable or base64 can be such a boundary."""
+    return MIMEMultipart(kind, f"=_{kind}", parts, policy=LINES)
+
+
+def _text(words: str, subtype: str) -> Message:
+    """Words, quoted-printable by the C of `binascii`: the library's own way is most of what a letter costs."""
+    ended = words if words.endswith(("\r", "\n")) else words + "\n"
+    lines = ENDS.sub("\r\n", _sound(ended))
+    part = MIMENonMultipart("text", subtype, charset="utf-8", policy=LINES)
+    part["Content-Transfer-Encoding"] = "quoted-printable"
+    part.set_payload(b2a_qp(lines.encode()).decode("ascii"))
+    return part
+
+
+def _shown(one: Attachment) -> Message:
+    part = _file(one)
+    part["Content-Disposition"] = "inline"
+    part["Content-ID"] = f"<{_token(one.name)}>"
+    return part
+
+
+def _enclosed(one: Attachment) -> Message:
+    part = _file(one)
+    name = filename(one.name)
+    part.add_header(
+        "Content-Disposition", "attachment", filename=name if name.isascii() else ("utf-8", "", name)
+    )
+    return part
+
+
+def _file(one: Attachment) -> Message:
+    part = MIMENonMultipart(*one.type.split("/"), policy=LINES)
+    part["Content-Transfer-Encoding"] = "base64"
+    part.set_payload(encodebytes(one.data).decode("ascii"))
+    return part
 
 
 def sender(mail: Mail) -> str:

@@ -18,7 +18,9 @@ from sandbox.world import changed_environment
 
 pytestmark = [pytest.mark.deploy, pytest.mark.slow]
 
-TICK = 100  # seconds within which a rule of once a minute has surely fired
+PATIENCE = (
+    300  # seconds; a rule fires once a minute, and a function that wakes first reads 185 MB from a disk
+)
 MONTH_LATER = datetime(2026, 2, 28, 14, tzinfo=UTC)
 SWEEPS = [function for function, access in ACCESS.items() if not access.writes]
 # What a policy allows and a month of one subscription does not need, and who does.
@@ -74,20 +76,19 @@ def billed(deployed: Any) -> Any:
     line = {"name": "Coffee, 1 kg", "unit_amount": "2500"}
     sold = {"contact": contact, "payment_method": card, "frequency": "monthly", "currency": "usd"}
     deployed.said("/v1/subscriptions", **sold, lines=[line], invoice_settings={"emailed": True})
-    eventually(lambda: paid(deployed, 1) and len(deployed.letters()) == 1, 90)
-    assert not deployed.calls["run_billing"], "No rule has ticked yet."
+    eventually(lambda: paid(deployed, 1) and len(deployed.letters()) == 1)
 
     deployed.it_is(MONTH_LATER)  # nobody is told of it
-    eventually(lambda: paid(deployed, 2), TICK)
-    eventually(lambda: len(deployed.letters()) == 2, 90)
+    eventually(lambda: paid(deployed, 2))
+    eventually(lambda: len(deployed.letters()) == 2)
     return deployed
 
 
-def eventually(holds: Callable[[], bool], within: float) -> None:
+def eventually(holds: Callable[[], bool]) -> None:
     """Wait until it holds."""
-    until = time.monotonic() + within
+    until = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < until, f"Not within {within} s."
+        assert time.monotonic() < until, f"Not within {PATIENCE} s."
         time.sleep(0.3)
 
 
@@ -117,7 +118,7 @@ def test_webhooks_are_kept_by_way_of_the_inbox(billed: Any) -> None:
         billed.tell_again()
         return bool(billed.records("stripe_event") == 2)
 
-    eventually(kept, 60)
+    eventually(kept)
 
 
 def test_a_document_is_made_once_and_kept(billed: Any) -> None:
@@ -139,7 +140,7 @@ def test_a_person_may_ask_for_money(billed: Any) -> None:
     sold = {"contact": contact, "payment_method": cards[0], "frequency": "monthly", "currency": "usd"}
     made = billed.said("/v1/subscriptions", **sold, lines=[{"name": "Tea, 1 kg", "unit_amount": "3000"}])
     of_it = f"/v1/payments?subscription={made['id']}"
-    eventually(lambda: [one["status"] for one in billed.listed(of_it)] == ["declined"], 90)
+    eventually(lambda: [one["status"] for one in billed.listed(of_it)] == ["declined"])
     [invoice] = billed.listed(f"/v1/invoices?subscription={made['id']}")
 
     answer = billed.call("POST", f"/v1/invoices/{invoice['id']}/pay", {"payment_method": cards[1]})
@@ -158,7 +159,7 @@ def test_a_bounce_stops_mail(billed: Any) -> None:
         # The local SNS leaves both out where nothing is said, AWS never.
         MessageAttributes={"said": {"DataType": "String", "StringValue": "by the test"}},
     )
-    eventually(lambda: len(billed.listed("/v1/suppressions")) == 1, 90)
+    eventually(lambda: len(billed.listed("/v1/suppressions")) == 1)
     [stopped] = billed.listed("/v1/suppressions")
     assert (stopped["address"], stopped["reason"]) == ("ada@perennial.example", "bounce")
     assert billed.call("GET", f"/v1/deliveries/{delivery['id']}").body["status"] == "bounced"
@@ -177,11 +178,11 @@ def test_each_policy_allows_what_is_called_and_little_else(billed: Any, template
     billed.call("GET", "/v1/parked")
     assert billed.call("POST", "/v1/account", {"billing_hour": 7}).status == 200
     walked = ("dynamodb:Query", "ByOwner")  # subscriptions follow their account
-    eventually(lambda: walked in billed.called("work_money"), 30)
+    eventually(lambda: walked in billed.called("work_money"))
     for schedule in (*SWEEPS, "audit_accounts"):
         failed, answer = billed.invoke(schedule)
         assert not failed, answer
-    eventually(lambda: billed.call("GET", "/v1/audit").body["last"]["completed_at"], 30)
+    eventually(lambda: billed.call("GET", "/v1/audit").body["last"]["completed_at"])
     for function in set(ACCESS) - set(SWEEPS):
         allowed = billed.allowed(template, function)
         assert billed.called(function) <= allowed, function

@@ -607,7 +607,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     [
         route
         for route in POSTS
-        if route.name not in ("parked.release", "api_keys.revoke", "test_clock.advance")
+        if route.name not in (*NO_RECORD, "api_keys.revoke", "test_clock.advance")
         and not (route.reads or route.name.endswith((".archive", ".void", ".mark_uncollectible", ".reopen")))
     ],
     ids=by_name,
