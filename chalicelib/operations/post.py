@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from chalicelib.adapters.signatures import sign_webhook
-from chalicelib.billing import webhooks
+from chalicelib.billing import periods, webhooks
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.wake import Wake
 from chalicelib.billing.webhooks import (
@@ -272,8 +272,7 @@ class _Round:
                 changes.put(after)
                 return
             folded(changes, after)
-            about = {"webhook_endpoint": after.id, "reason": str(after.reason)}
-            publish.fact(changes, EventType.WEBHOOK_ENDPOINT_DISABLED, after, about, at)
+            publish.fact(changes, EventType.WEBHOOK_ENDPOINT_DISABLED, after, _switched_off(after, at), at)
 
         if names:
             work(
@@ -307,6 +306,17 @@ class _Round:
         found = [self.known.records.get(name) for name in names]
         waits = [one for one in found if isinstance(one, WebhookDelivery) and one.failed_since(began_at)]
         return min((one.created_at for one in waits), default=None)
+
+
+def _switched_off(endpoint: WebhookEndpoint, at: Moment) -> dict[str, str]:
+    """What is told of an endpoint that is disabled: which, why, where it is, and the local day since when it took nothing."""
+    since = periods.local_date(endpoint.failing_at or at.real, at.account.zone)
+    return {
+        "webhook_endpoint": endpoint.id,
+        "reason": str(endpoint.reason),
+        "endpoint": endpoint.url,
+        "since_on": since.isoformat(),
+    }
 
 
 def _accepted(post: _Post) -> bool:

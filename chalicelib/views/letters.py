@@ -127,12 +127,12 @@ def _filled(case: Case, said: Told, part: str, values: Mapping[str, str]) -> str
 
 
 def own_words(case: Case, letter: str, part: str, values: Mapping[str, str]) -> Text | None:
-    """The business's words for a part of a letter, if it has some that can be filled here."""
+    """The business's words for a part of a letter, if it has some and all that they have room for is told here."""
     if case.own is None or case.own.letter.value != letter:
         return None
     words = getattr(case.own, part)
     own = text(words) if words else None
-    return own if own and own.placeholders <= values.keys() else None
+    return own if own and all(values.get(name) for name in own.placeholders) else None
 
 
 def _greeting(case: Case) -> str:

@@ -21,11 +21,11 @@ from chalicelib.views.letter_sheets import (
 
 
 def paid(case: Case, payment: Payment) -> Told:
-    """A customer has paid: who, how much, for what."""
+    """A customer has paid: who, how much, for what; what pays no invoice is theirs to be used up."""
     values = _paid(case, payment)
     reference = formats.name(payment.payment_reference or payment.reference or payment.id)
     return Told(
-        texts="staff_payment",
+        texts="staff_payment" if case.subscription else "staff_payment.balance",
         values=values,
         amount=values["amount"],
         facts=(

@@ -22,7 +22,7 @@ _BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 @cache
 def placeholders(letter: Letter) -> frozenset[str]:
     """What the words of a letter have room for."""
-    return frozenset(letters.told(_sample(letter)).values)
+    return frozenset(name for name, value in letters.told(_sample(letter)).values.items() if value)
 
 
 @cache

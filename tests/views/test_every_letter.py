@@ -25,7 +25,8 @@ from chalicelib.crm.accounts import Account
 from chalicelib.crm.parties import LANGUAGES, Parties
 from chalicelib.crm.profiles import Profile
 from chalicelib.crm.tax_ids import TaxId
-from chalicelib.views import letter_looks, letter_samples, letters
+from chalicelib.crm.wordings import Wording
+from chalicelib.views import letter_looks, letter_samples, letters, own_words
 from chalicelib.views.catalogs import catalog
 from chalicelib.views.dues import REASONS
 from chalicelib.views.letter_cases import Case
@@ -277,6 +278,45 @@ def told_otherwise():
         issued_on=date(2026, 2, 3),
     )  # fmt: skip
     yield replace(canceled, note=note)
+    yield on_balance()
+
+
+def on_balance(language: str = "en") -> Case:
+    """Money that was written down by hand and pays no invoice: no subscription is known."""
+    made = case(Letter.STAFF_PAYMENT, language)
+    payment = replace(made.payment, allocations=(), subscription="")
+    return replace(made, subscription=None, invoices=(), payment=payment)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_money_that_pays_no_invoice_is_told_of_without_one(language):
+    """No hole is left where a subscription would stand: the letter says that it is on the customer's balance."""
+    told = letters.told(on_balance(language))
+    assert (told.texts, told.values["subscription"]) == ("staff_payment.balance", "")
+    ours = catalog(language)
+    assert "subscription" not in ours["letter.staff_payment.balance.body"].placeholders
+    assert "balance" in letters.write(on_balance())["text"]
+
+
+def test_own_words_leave_no_hole():
+    """Where a letter has nothing to put in, ours stand in place of own words that have room for it; else own words do."""
+    made = case(Letter.INVOICE)
+    own = Wording(
+        account="acct_1",
+        id="invoice_en",
+        letter=Letter.INVOICE,
+        language="en",
+        created_at=letter_samples.NOW,
+        subject="Your invoice, please pay by {day}",
+        title="Invoice {invoice} at last",
+    )
+    charged = tuple(replace(one, due_on=None) for one in made.invoices)
+    asked, taken = (letters.write(replace(made, own=own, invoices=some)) for some in (made.invoices, charged))
+    assert asked["subject"] == "Your invoice, please pay by February 17, 2026"
+    assert taken["subject"] == "Invoice INV-000042 from Harbour Coffee: €55.00"
+    assert "Invoice INV-000042 at last" in taken["text"]
+    assert "next" not in own_words.placeholders(Letter.SUBSCRIPTION_SENT)
+    assert all(own_words.required(letter, "body") <= own_words.placeholders(letter) for letter in Letter)
 
 
 def test_a_german_letter_is_german():
