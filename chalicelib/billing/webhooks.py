@@ -50,14 +50,6 @@ def treatment(status: int) -> Treatment:
     return Treatment.SLOW if status in SLOW else Treatment.FAILED
 
 
-def attempts_at(first_at: datetime) -> list[datetime]:
-    """The moments of all attempts, where each fails at once and nothing is added by chance."""
-    moments = [first_at]
-    for wait in WAITS[1:]:
-        moments.append(moments[-1] + wait)
-    return moments
-
-
 class EndpointStatus(StrEnum):
     """A disabled one is sent nothing until a person enables it."""
 
