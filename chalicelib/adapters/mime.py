@@ -19,6 +19,8 @@ from chalicelib.crm.mail import Attachment, Mail, MailRefused
 
 LINES: Final = compat32.clone(linesep="\r\n")
 ENDS: Final = re.compile(r"\r\n|\r|\n")
+# A blank at a line's end is written out by `binascii` without a look at how long the line was: 77 where RFC 2045 has 76.
+TOO_LONG: Final = re.compile(rb"=(?:20|09)(?=\r)(?:(?<=\n.{77})|(?<=\A.{77}))")
 MOST_NAME = 200
 MOST_PLAIN = 68
 WORD_BYTES = 39
@@ -65,7 +67,7 @@ def _text(words: str, subtype: str) -> Message:
     lines = ENDS.sub("\r\n", _sound(ended))
     part = MIMENonMultipart("text", subtype, charset="utf-8", policy=LINES)
     part["Content-Transfer-Encoding"] = "quoted-printable"
-    part.set_payload(b2a_qp(lines.encode()).decode("ascii"))
+    part.set_payload(TOO_LONG.sub(rb"=\r\n\g<0>", b2a_qp(lines.encode())).decode("ascii"))
     return part
 
 

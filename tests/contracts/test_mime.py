@@ -150,6 +150,18 @@ def test_the_letter_itself_arrives_as_it_was_written(text: str):
     assert found.get_body(("html",)).get_content().replace("\r\n", "\n") == f"<p>{whole}</p>\n"
 
 
+@pytest.mark.parametrize("end", [" ", "\t", "é ", "= \t", "  ", "é", "=", ".", "\n.\n", " \r"])
+def test_no_line_of_a_letter_is_longer_than_76_characters(end: str):
+    """Nor ends in a blank, whatever its length (RFC 2045, 6.7): what a mail server would break or strip arrives whole."""
+    text = "".join(f"{'a' * length}{end}\n" for length in range(60, 160))
+    sent = mail(text=text)
+    lines = message(sent).split(b"\r\n")
+    assert max(map(len, lines)) <= 76
+    assert not [one for one in lines if one.endswith((b" ", b"\t"))]
+    came = read(sent).get_body(("plain",)).get_content()
+    assert came.replace("\r\n", "\n") == text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def test_text_html_picture_and_document_are_where_mail_programs_look():
     """mixed(alternative(text, related(html, logo)), pdf): the best of the alternatives is last, the document is attached."""
     logo = Attachment(name="logo", type="image/png", data=b"\x89PNG")
