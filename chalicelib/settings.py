@@ -22,7 +22,7 @@ class Misconfigured(PerennialError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`stripe_key` and `stripe_webhook_secret` are values locally and references (`ssm:/name`) on AWS.
+    """`stripe_key`, `stripe_webhook_secret` and `link_secret` are values locally and references (`ssm:/name`) on AWS.
 
     `stripe_seconds` is how long an answer of Stripe's is waited for, `stripe_rate` how many requests it takes in a second: where
     nothing is said, Stripe's own 100 of a live key and 25 of a test one.

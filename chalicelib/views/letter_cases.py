@@ -26,7 +26,7 @@ class Case:
     `own` are the business's words. `logo` is the address of its picture (`cid:…` in a mail, `data:` in a preview).
 
     `more` holds what is in no record here, as its event tells it: `was` of a changed subscription (billing/differences),
-    `changed_on`, `canceled_on`, `expires_on` and `quote` of a quote, `endpoint` and `since_on` of a webhook endpoint (days as 2026-02-03).
+    `changed_on`, `expires_on` and `quote` of a quote, `endpoint` and `since_on` of a webhook endpoint (days as 2026-02-03).
     """
 
     reader: Reader
