@@ -43,9 +43,12 @@ class Parties:
 
     @property
     def seller_tax_ids(self) -> tuple[TaxId, ...]:
-        """Those that are shown: all, or the ones the subscription chose by value."""
-        chosen = self.papers.tax_ids
-        return tuple(one for one in self.profile.tax_ids if not chosen or one.value in chosen)
+        """Those that are shown: all, or the ones the subscription chose by value, of which the profile still has some.
+
+        A number that was replaced since leaves no invoice without any.
+        """
+        chosen = tuple(one for one in self.profile.tax_ids if one.value in self.papers.tax_ids)
+        return chosen or self.profile.tax_ids
 
     @property
     def buyer_name(self) -> str:

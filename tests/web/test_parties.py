@@ -221,6 +221,21 @@ def sells_to(api: Api, **contact: Any) -> tuple[str, str]:
     return sold["id"], sold["contact"]
 
 
+def test_a_tax_id_that_is_replaced_leaves_no_invoice_without_one(api: Api):
+    """A subscription shows the ones it chose; where the profile has none of them any more, all that it has."""
+    other = {"type": "gb_vat", "value": "GB980780684"}
+    does(api.post("/v1/profile", {"tax_ids": [VAT, other]}))
+    sold, _ = sells_to(api)
+    does(api.post(f"/v1/subscriptions/{sold}/invoice_settings", {"tax_ids": [VAT["value"]]}))
+    first = bills(api, sold)
+    does(api.post("/v1/profile", {"tax_ids": [other]}))
+    shown = [parties.of_invoice(api.service, api.account.id, one) for one in (first, bills(api, sold))]
+    assert [[one.value for one in each.seller_tax_ids] for each in shown] == [
+        [VAT["value"]],
+        [other["value"]],
+    ]
+
+
 def test_an_invoice_keeps_who_it_is_from_and_to(api: Api):
     """After both sides have changed, and the account's name too, it is read as it was issued; the next one has what is now."""
     does(api.post("/v1/profile", PROFILE | {"legal_name": "", "email": ""}))
