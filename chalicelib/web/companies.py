@@ -9,7 +9,7 @@ from chalicelib.crm.contacts import Contact
 from chalicelib.operations import buyers
 from chalicelib.web import histories
 from chalicelib.web.bodies import Body, OneLine
-from chalicelib.web.contacts import NewAddress, TaxIds, said
+from chalicelib.web.contacts import BuyerChange, NewAddress, TaxIds, said
 from chalicelib.web.endpoint import Call
 from chalicelib.web.histories import Revision
 from chalicelib.web.paging import Paging, owned
@@ -35,22 +35,14 @@ class NewCompany(Body, frozen=True):
     locale: OneLine = ""
 
 
-class CompanyChange(Body, frozen=True):
+class CompanyChange(BuyerChange, frozen=True):
     """What has changed; what is left out stays as it was, and null takes away.
 
     Documents that were issued before show what was known then.
     """
 
-    name: OneLine | UnsetType = UNSET
-    email: OneLine | UnsetType = UNSET
-    phone: OneLine | UnsetType = UNSET
     website: OneLine | UnsetType = UNSET
-    address: NewAddress | UnsetType | None = UNSET
-    shipping_address: NewAddress | UnsetType | None = UNSET
     registration: OneLine | UnsetType = UNSET
-    tax_ids: TaxIds | UnsetType = UNSET
-    language: OneLine | UnsetType = UNSET
-    locale: OneLine | UnsetType = UNSET
 
 
 def list_(call: Call, query: Paging) -> Listed[Company]:

@@ -82,22 +82,27 @@ class NewContact(Body, frozen=True):
     locale: OneLine = ""
 
 
-class ContactChange(Body, frozen=True):
+class BuyerChange(Body, frozen=True):
+    """What may change of contacts and companies alike."""
+
+    name: OneLine | UnsetType = UNSET
+    email: OneLine | UnsetType = UNSET
+    phone: OneLine | UnsetType = UNSET
+    address: NewAddress | UnsetType | None = UNSET
+    shipping_address: NewAddress | UnsetType | None = UNSET
+    tax_ids: TaxIds | UnsetType = UNSET
+    language: OneLine | UnsetType = UNSET
+    locale: OneLine | UnsetType = UNSET
+
+
+class ContactChange(BuyerChange, frozen=True):
     """What has changed; what is left out stays as it was, and null takes away.
 
     Documents that were issued before show what was known then.
     """
 
-    name: OneLine | UnsetType = UNSET
-    email: OneLine | UnsetType = UNSET
-    address: NewAddress | UnsetType | None = UNSET
-    tax_exempt: TaxExempt | UnsetType | None = UNSET
     company: Id | UnsetType | None = UNSET
-    phone: OneLine | UnsetType = UNSET
-    shipping_address: NewAddress | UnsetType | None = UNSET
-    tax_ids: TaxIds | UnsetType = UNSET
-    language: OneLine | UnsetType = UNSET
-    locale: OneLine | UnsetType = UNSET
+    tax_exempt: TaxExempt | UnsetType | None = UNSET
 
 
 def list_(call: Call, query: Paging) -> Listed[Contact]:
