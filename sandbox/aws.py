@@ -16,6 +16,7 @@ from sandbox.environment import ROOT, ministack
 
 LOCAL = ROOT / ".local"
 STARTER = Path(__file__).parent / "local_aws.py"
+OURS = ("AWS_", "PYTHON", "PERENNIAL_", "STRIPE_")
 HEALTHY_WITHIN = 60  # seconds; it takes 0.3 on an idle machine
 STOPPED_WITHIN = 30  # seconds, for it to save its state
 
@@ -103,10 +104,8 @@ class Aws:
             )
 
     def _settings(self, state: Path | None) -> dict[str, str]:
-        """Its environment, which its Lambda functions inherit: none of ours that speaks of AWS or Python."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))
-        }
+        """Its environment, which its Lambda functions inherit: none of ours that speaks of AWS, Python or a deployment."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         settings = {
             "BIND_HOST": "127.0.0.1",  # it would listen on every interface
             "GATEWAY_PORT": str(self.port),

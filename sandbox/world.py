@@ -9,7 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,10 +126,14 @@ class Answer:
 
 
 class World:
-    """One deployment. `twice` delivers every message of a queue, and every tick, a second time."""
+    """One deployment. `twice` delivers every message of a queue, and every tick, a second time.
+
+    It is in this process's environment from when it is made until it is left: what is started after it knows nothing of it.
+    """
 
     def __init__(self, env: dict[str, str], stripe_url: str, *, twice: bool = False, port: int = 0) -> None:
-        os.environ.update(env)
+        self._within = ExitStack()
+        self._within.enter_context(changed_environment(env))
         self.env, self.stripe_url, self.twice = env, stripe_url, twice
         self.app = _fresh("app")
         gc.unfreeze()  # app freezes what it loaded, once a process; here worlds come and go in one
@@ -149,6 +153,7 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.gateway.__exit__()
+        self._within.close()
 
     def restart(self, wrap: Callable[[Service], Service] = lambda service: service) -> None:
         """A new process: nothing is remembered. `wrap` watches or breaks what its service reaches."""
