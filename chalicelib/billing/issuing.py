@@ -10,7 +10,7 @@ from chalicelib.billing.lines import Line, Share
 from chalicelib.billing.money import Money, known, smallest_at_stripe
 from chalicelib.billing.numbering import name_of
 from chalicelib.billing.periods import Period
-from chalicelib.billing.rating import Levying
+from chalicelib.billing.rating import Levying, Rated
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import Exemption
 
@@ -57,31 +57,13 @@ def issued(
     besides: bool = False,
     last: bool = False,
 ) -> Invoice:
-    """An open invoice of lines; `besides` those of the cycles, it has neither coupons nor one-off taxes and fees.
-
-    A fee for a type of payment method is added where the type is known: of a sent one, or of one that the balance pays,
-    it is not.
-    """
-    sends = subscription.sends
-    method = subscription.method.type if subscription.method and not sends else None
-    fees = [fee for fee in subscription.fees if not (besides and fee.once)]
-    rate = partial(
-        rating.rated,
-        lines,
-        subscription.currency,
-        period.start_on,
-        discounts=() if besides else subscription.discounts,
-        taxes=[tax for tax in subscription.taxes if not (besides and tax.once)],
-        exemption=exemption,
-        levy=levy,
+    """An open invoice of lines; `besides` those of the cycles, it has neither coupons nor one-off taxes and fees."""
+    made = _rated(
+        subscription, lines, period, balance=balance, exemption=exemption, levy=levy, besides=besides
     )
-    made = rate(fees=[fee for fee in fees if fee.touches(method)])
-    if balance and levy is None and any(fee.types and fee.touches(method) for fee in fees):
-        without = rate(fees=[fee for fee in fees if not fee.types])
-        made = without if without.total.amount <= balance else made
     applied = applicable(Money(balance, subscription.currency), made.total).amount if balance else 0
     owes = made.total.amount > applied
-    due_on = terms_of(subscription, now) if sends and owes else None
+    due_on = terms_of(subscription, now) if subscription.sends and owes else None
     return Invoice(
         account=subscription.account,
         id=name_of(subscription.id, subscription.ordinal),
@@ -108,6 +90,39 @@ def issued(
         company=subscription.company,
         papers=subscription.papers,
     )
+
+
+def _rated(
+    subscription: Subscription,
+    lines: tuple[Line, ...],
+    period: Period,
+    *,
+    balance: int,
+    exemption: Exemption | None,
+    levy: Levying | None,
+    besides: bool,
+) -> Rated:
+    """Lines with discounts, taxes and fees. A fee for a type of payment method is added where the type is known.
+
+    Of a sent invoice, or of one that the balance pays, it is not.
+    """
+    method = subscription.method.type if subscription.method and not subscription.sends else None
+    fees = [fee for fee in subscription.fees if not (besides and fee.once)]
+    rate = partial(
+        rating.rated,
+        lines,
+        subscription.currency,
+        period.start_on,
+        discounts=() if besides else subscription.discounts,
+        taxes=[tax for tax in subscription.taxes if not (besides and tax.once)],
+        exemption=exemption,
+        levy=levy,
+    )
+    made = rate(fees=[fee for fee in fees if fee.touches(method)])
+    if balance and levy is None and any(fee.types and fee.touches(method) for fee in fees):
+        without = rate(fees=[fee for fee in fees if not fee.types])
+        made = without if without.total.amount <= balance else made
+    return made
 
 
 def terms_of(subscription: Subscription, now: datetime) -> date:
