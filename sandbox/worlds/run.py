@@ -112,7 +112,8 @@ def live(earth: Earth, seed: int) -> Lived:
 def _range(console: Console, seeds: range, processes: int) -> int:
     began, total, wrong, done = time.monotonic(), Counter[str](), 0, 0
     batches = [seeds[start : start + AT_ONCE] for start in range(0, len(seeds), AT_ONCE)]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, initializer=logging.disable) as pool:  # its default: all of it
         for future in as_completed(pool.submit(lived, batch) for batch in batches):
             for one in future.result():
                 done += 1
