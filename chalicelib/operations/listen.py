@@ -10,17 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.signatures import webhook_secret
-from chalicelib.billing import events, webhooks
+from chalicelib.billing import events, webhook_deliveries
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.events import Event, EventType
-from chalicelib.billing.webhooks import (
-    ALL,
-    MOST_ENDPOINTS,
-    DisabledReason,
-    Listeners,
-    WebhookDelivery,
-    WebhookEndpoint,
-)
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import ALL, MOST_ENDPOINTS, DisabledReason, Listeners, WebhookEndpoint
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.hooks import target
 from chalicelib.operations.act import REQUEST
@@ -110,8 +104,8 @@ def resend(service: Service, account: str, id_: str, since_at: datetime) -> Webh
     """
 
     def decide(before: WebhookEndpoint, at: Moment) -> WebhookEndpoint:
-        if not at.now - webhooks.KEPT_FOR <= since_at <= at.now:
-            detail = f"Events are kept for {webhooks.KEPT_FOR.days} days: send a moment of the last ones."
+        if not at.now - webhook_deliveries.KEPT_FOR <= since_at <= at.now:
+            detail = f"Events are kept for {webhook_deliveries.KEPT_FOR.days} days: send a moment of the last ones."
             raise Invalid("since_out_of_range", detail, "since")
         return before.sending_again(since_at, at.real, missing=True)
 
@@ -127,7 +121,7 @@ def test(service: Service, account: str, id_: str) -> WebhookDelivery:
 
     after = on(service, account, id_, lambda before, _: before.pinged(), also)
     event = events.name_of(EventType.WEBHOOK_ENDPOINT_TESTED, id_, after.pings)
-    return service.store.get(WebhookDelivery, account, webhooks.name_of(event, id_))
+    return service.store.get(WebhookDelivery, account, webhook_deliveries.name_of(event, id_))
 
 
 def _tested(after: WebhookEndpoint, at: Moment) -> Event:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.billing import webhooks
+from chalicelib.billing import webhook_deliveries
 from chalicelib.billing.events import Event
-from chalicelib.billing.webhooks import Listeners, WebhookDelivery, WebhookEndpoint
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import Listeners, WebhookEndpoint
 from chalicelib.crm.accounts import Account
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset
@@ -33,13 +34,13 @@ def delivery_of(event: Event, endpoint: str, real: datetime, *, again: bool = Fa
     """An event's delivery to an endpoint, to be sent now."""
     return WebhookDelivery(
         account=event.account,
-        id=webhooks.name_of(event.id, endpoint),
+        id=webhook_deliveries.name_of(event.id, endpoint),
         event=event.id,
         endpoint=endpoint,
         type=event.type.value,
         subject=event.subject,
         created_at=event.created_at,
-        expires_at=real + webhooks.KEPT_FOR,
+        expires_at=real + webhook_deliveries.KEPT_FOR,
         send_at=real,
         again=again,
     )

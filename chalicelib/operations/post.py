@@ -17,17 +17,11 @@ from types import MappingProxyType
 from typing import Final
 
 from chalicelib.adapters.signatures import sign_webhook
-from chalicelib.billing import periods, webhooks
+from chalicelib.billing import periods, webhook_deliveries
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.wake import Wake
-from chalicelib.billing.webhooks import (
-    DisabledReason,
-    Treatment,
-    WebhookAnswer,
-    WebhookDelivery,
-    WebhookEndpoint,
-    treatment,
-)
+from chalicelib.billing.webhook_deliveries import Treatment, WebhookAnswer, WebhookDelivery, treatment
+from chalicelib.billing.webhooks import DisabledReason, WebhookEndpoint
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import publish
 from chalicelib.operations.event_payloads import payload, subject_type
@@ -76,7 +70,7 @@ def _read(service: Service, account: str, names: list[str]) -> Reading:
 
 
 def _endpoint(name: str) -> str:
-    return webhooks.named(name.rpartition("/")[2])[1]
+    return webhook_deliveries.named(name.rpartition("/")[2])[1]
 
 
 def _told_of(known: Reading, name: str) -> tuple[str, ...]:
@@ -198,7 +192,7 @@ class _Round:
             return "The endpoint is disabled."
         event = changes.find(Event, delivery.event)
         if event is None:
-            return f"Events are kept for {webhooks.KEPT_FOR.days} days."
+            return f"Events are kept for {webhook_deliveries.KEPT_FOR.days} days."
         try:
             subject = changes.find(subject_type(event.type), event.subject)
         except (Undecodable, NewerShape):
@@ -232,7 +226,7 @@ class _Round:
             "webhook-signature": sign_webhook(post.signed_by, post.id, seconds, post.body),
         }
         answer = self.service.hooks.post(post.url, post.body, headers)
-        said = answer.said[: webhooks.MOST_SAID]
+        said = answer.said[: webhook_deliveries.MOST_SAID]
         return WebhookAnswer(at=real, http_status=answer.status, millis=answer.millis, said=said)
 
     def _write_down(self, posts: list[_Post]) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.billing import deliveries, events, webhooks
+from chalicelib.billing import deliveries, events, webhook_deliveries
 from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.ledger import Entry
-from chalicelib.billing.webhooks import Listeners, WebhookDelivery, wanted
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import Listeners, wanted
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import buyers, staffs, written_to
 from chalicelib.crm.users import User
@@ -80,7 +81,7 @@ def _deliveries(reading: Reading, account: str, name: str) -> list[str]:
     """The keys of an event's deliveries to the endpoints there are."""
     found, event = _listeners(reading, account), name.rpartition("/")[2]
     endpoints = [one.endpoint for one in found.endpoints] if found else []
-    return [keys.key(WebhookDelivery, account, webhooks.name_of(event, one)) for one in endpoints]
+    return [keys.key(WebhookDelivery, account, webhook_deliveries.name_of(event, one)) for one in endpoints]
 
 
 def _listeners(reading: Reading, account: str) -> Listeners | None:
@@ -118,7 +119,7 @@ def told(changes: Changeset, event: Event, real: datetime, users: Sequence[User]
         _written(changes, event, real, users)
     listeners = changes.find(Listeners, event.account)
     for endpoint in listeners.of(event.type) if listeners else ():
-        if changes.find(WebhookDelivery, webhooks.name_of(event.id, endpoint)) is None:
+        if changes.find(WebhookDelivery, webhook_deliveries.name_of(event.id, endpoint)) is None:
             changes.put(delivery_of(event, endpoint, real))
     changes.put(event.fanned_out())
 

@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from chalicelib.billing import webhooks
+from chalicelib.billing import webhook_deliveries, webhooks
 from chalicelib.billing.events import Event
-from chalicelib.billing.webhooks import Listeners, Resending, WebhookDelivery, WebhookEndpoint
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import Listeners, Resending, WebhookEndpoint
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations.act import REQUEST
 from chalicelib.operations.listen import living
@@ -30,7 +31,7 @@ LAST_BEGIN_SECONDS: Final = 40
 
 def delivery(service: Service, account: str, id_: str) -> WebhookDelivery:
     """Send an event to an endpoint again, now. One that is being sent is left alone. Raises NotFound or WrongState."""
-    event, endpoint = webhooks.named(id_)
+    event, endpoint = webhook_deliveries.named(id_)
     _send(service, account, event, [endpoint], only=id_)
     return service.store.get(WebhookDelivery, account, id_)
 
@@ -49,7 +50,7 @@ def event(service: Service, account: str, id_: str) -> list[WebhookDelivery]:
 
 def of_event(service: Service, account: str, id_: str, endpoints: list[str]) -> list[WebhookDelivery]:
     """The deliveries of an event to some endpoints, as far as there are any."""
-    names = [webhooks.name_of(id_, endpoint) for endpoint in endpoints]
+    names = [webhook_deliveries.name_of(id_, endpoint) for endpoint in endpoints]
     found = service.store.load(account, [keys.key(WebhookDelivery, account, name) for name in names])
     return [one for name in names if (one := found.find(WebhookDelivery, account, name))]
 
@@ -58,7 +59,9 @@ def _send(service: Service, account: str, event_: str, endpoints: list[str], onl
     asked = service.new_id(REQUEST)
 
     def attempt() -> None:
-        names = [keys.key(WebhookDelivery, account, webhooks.name_of(event_, one)) for one in endpoints]
+        names = [
+            keys.key(WebhookDelivery, account, webhook_deliveries.name_of(event_, one)) for one in endpoints
+        ]
         around = [
             keys.key(Account, account, account),
             keys.key(Alias, account, asked),
@@ -97,7 +100,7 @@ def fold(
 
     What was refused before `failing_at` keeps to its own time: it is not the endpoint that was in its way.
     """
-    before = changes.find(WebhookDelivery, webhooks.name_of(told.id, endpoint))
+    before = changes.find(WebhookDelivery, webhook_deliveries.name_of(told.id, endpoint))
     if before is None:
         if missing:
             changes.put(delivery_of(told, endpoint, at.real, again=True))
@@ -167,7 +170,10 @@ def _is_told(told: Event) -> bool:
 
 def _with_deliveries(service: Service, endpoint: WebhookEndpoint, found: list[str]) -> Reading:
     ids = [key.rpartition("/")[2] for key in found]
-    names = [keys.key(WebhookDelivery, endpoint.account, webhooks.name_of(one, endpoint.id)) for one in ids]
+    names = [
+        keys.key(WebhookDelivery, endpoint.account, webhook_deliveries.name_of(one, endpoint.id))
+        for one in ids
+    ]
     return service.store.load(endpoint.account, [*found, *names])
 
 

@@ -29,7 +29,8 @@ from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import TaxRate
 from chalicelib.billing.wake import ACCOUNT_TOPICS, Topic, Wake
-from chalicelib.billing.webhooks import Listeners, WebhookDelivery, WebhookEndpoint
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import Listeners, WebhookEndpoint
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import CLOCKED, HOUSE, Account, ApiKey
 from chalicelib.crm.companies import Company

@@ -19,7 +19,8 @@ from chalicelib.billing.products import Product
 from chalicelib.billing.refunds import Refund
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.tax import TaxRate
-from chalicelib.billing.webhooks import WebhookDelivery, WebhookEndpoint
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.crm.account_changes import AccountChange
 from chalicelib.crm.accounts import Account, ApiKey
 from chalicelib.crm.companies import Company

@@ -1,7 +1,8 @@
 """Webhook deliveries: each event for each endpoint, and what became of it."""
 
 from chalicelib.billing.events import Event
-from chalicelib.billing.webhooks import WebhookDelivery, WebhookEndpoint, WebhookStatus
+from chalicelib.billing.webhook_deliveries import WebhookDelivery, WebhookStatus
+from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.operations import resend as again
 from chalicelib.store import keys
 from chalicelib.web.endpoint import Call

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.billing.webhooks import WebhookDelivery, WebhookEndpoint
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.operations import listen
 from chalicelib.web.bodies import Body, Moment, OneLine
 from chalicelib.web.endpoint import Call

@@ -8,22 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.billing import webhooks
+from chalicelib.billing import webhook_deliveries, webhooks
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.wake import Topic, Wake
-from chalicelib.billing.webhooks import (
+from chalicelib.billing.webhook_deliveries import (
     LEASE,
     WAITS,
-    DisabledReason,
-    EndpointStatus,
-    Listeners,
     Treatment,
     WebhookAnswer,
     WebhookDelivery,
-    WebhookEndpoint,
     WebhookStatus,
     treatment,
 )
+from chalicelib.billing.webhooks import DisabledReason, EndpointStatus, Listeners, WebhookEndpoint
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -81,8 +78,8 @@ def test_what_an_answer_means(status: int, means: Treatment):
 def test_names_of_deliveries_tell_both():
     """A delivery is named by its event and its endpoint, and both are read from its name."""
     event = "evt_we_01kan0g7s8gd7ymr3q2v_3_webhook_endpoint_tested"
-    name = webhooks.name_of(event, "we_01kan0g7s9k2v5x8r4wd")
-    assert webhooks.named(name) == (event, "we_01kan0g7s9k2v5x8r4wd")
+    name = webhook_deliveries.name_of(event, "we_01kan0g7s9k2v5x8r4wd")
+    assert webhook_deliveries.named(name) == (event, "we_01kan0g7s9k2v5x8r4wd")
 
 
 def test_ten_attempts_and_then_it_has_failed():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from chalicelib.adapters.signatures import BadSignature, sign_webhook, signed_content
-from chalicelib.billing.webhooks import WAITS, Treatment, treatment
+from chalicelib.billing.webhook_deliveries import WAITS, Treatment, treatment
 from tests.cases import field
 from tests.cases.field import Case, Values
 

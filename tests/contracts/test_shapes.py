@@ -46,16 +46,14 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.billing.tax import Category, Exemption, Tax, TaxRate
+from chalicelib.billing.webhook_deliveries import WebhookAnswer, WebhookDelivery, WebhookStatus
 from chalicelib.billing.webhooks import (
     DisabledReason,
     EndpointStatus,
     Listener,
     Listeners,
     Resending,
-    WebhookAnswer,
-    WebhookDelivery,
     WebhookEndpoint,
-    WebhookStatus,
 )
 from chalicelib.crm.account_changes import AccountChange, FieldChange
 from chalicelib.crm.accounts import Account, ApiKey, Rezoning, TestClock

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import standardwebhooks
 
-from chalicelib.billing.webhooks import WebhookDelivery
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
 from chalicelib.crm.hooks import Answered, Hooks
 from chalicelib.operations import post
 from chalicelib.service import Service

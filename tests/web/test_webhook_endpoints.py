@@ -9,7 +9,8 @@ from chalicelib.adapters.signatures import sign_webhook, webhook_secret
 from chalicelib.billing.errors import NotFound
 from chalicelib.billing.events import Event
 from chalicelib.billing.wake import Topic
-from chalicelib.billing.webhooks import Listeners, WebhookDelivery, WebhookEndpoint
+from chalicelib.billing.webhook_deliveries import WebhookDelivery
+from chalicelib.billing.webhooks import Listeners, WebhookEndpoint
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.hooks import Answered
 from chalicelib.operations import agenda, publish
