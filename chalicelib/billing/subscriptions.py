@@ -8,7 +8,7 @@ from chalicelib.billing.collection import AUTOMATICALLY, Collection, CollectionM
 from chalicelib.billing.discounts import Discount
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.instalments import Part
-from chalicelib.billing.lines import Line
+from chalicelib.billing.lines import Kind, Line
 from chalicelib.billing.papers import Papers
 from chalicelib.billing.periods import Frequency, Period
 from chalicelib.billing.rating import Fee
@@ -136,7 +136,7 @@ class Subscription:
     def wake(self) -> Wake | None:
         """The next boundary, the end of the subscription or of a pause, or the reminder before it: what comes first."""
         if not self.billable:
-            return None
+            return Wake(self.ended_at, Topic.BILLING) if self.ended_at and self.leaves_charges else None
         ends_at = self.ends_at
         if self.paused_on is not None:
             stops = [at for at in (ends_at, self._at(self.resume_on)) if at is not None]
@@ -146,6 +146,12 @@ class Subscription:
         if reminder is not None and reminder < at:
             return Wake(reminder, Topic.REMINDERS)
         return Wake(at, Topic.BILLING)
+
+    @property
+    def leaves_charges(self) -> bool:
+        """Whether its retries ended it while prorated charges waited for its next invoice: they are invoiced at once."""
+        waiting = any(line.kind is Kind.PRORATION for line in self.extras)
+        return waiting and self.status is Status.CANCELED and self.deleted_at is None
 
     def _at(self, on: date | None) -> datetime | None:
         """A local day's billing hour."""

@@ -6,6 +6,7 @@ Records only, no I/O besides; automatic taxes are asked for before they are need
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date, timedelta
 
 from chalicelib.billing import billing_runs, forecast, gaps, issuing, ledger, proration
 from chalicelib.billing.billing_runs import BillingRun
@@ -87,7 +88,9 @@ def step(
     Raises what `asked` raises, with nothing folded.
     """
     ends_at = subscription.ends_at
-    if ends_at is not None and subscription.ends_first and at.now >= ends_at:
+    if subscription.ended_at is not None:
+        _charge_given_up(changes, subscription, subscription.day(subscription.ended_at), at, asked)
+    elif ends_at is not None and subscription.ends_first and at.now >= ends_at:
         put_off = subscription.paused_on if subscription.shifts else None
         extras = proration.cut(subscription.extras, put_off or subscription.day(ends_at), None)
         unpaid = subscription.status is Status.UNPAID
@@ -110,6 +113,15 @@ def step(
         publish.fact(changes, EventType.SUBSCRIPTION_EXPIRED, subscription, _about(subscription), at)
     else:
         _bill(changes, subscription, at, asked)
+
+
+def _charge_given_up(
+    changes: Changeset, subscription: Subscription, ended_on: date, at: Moment, asked: tax.Asked
+) -> None:
+    """The end of its retries ended it: what waited is invoiced up to that day and with it, as where a person cancels."""
+    put_off = subscription.paused_on if subscription.shifts else None
+    extras = proration.cut(subscription.extras, put_off or ended_on + timedelta(days=1), None)
+    charge_rest(changes, subscription, extras, at, asked)
 
 
 def _remind(changes: Changeset, subscription: Subscription, at: Moment) -> None:

@@ -48,6 +48,10 @@ def follows(event: StripeEvent) -> bool:
     return event.account == HOUSE or event.type.startswith((DISPUTES, *REFUNDS)) or _is_success(event)
 
 
+def _is_dispute(event: StripeEvent) -> bool:
+    return event.type.startswith(DISPUTES)
+
+
 def _is_success(event: StripeEvent) -> bool:
     return event.type == "payment_intent.succeeded"
 
@@ -62,15 +66,16 @@ def events(service: Service, account: str, found: Events) -> None:
         _bring_home(service, found)
         return
     names = [keys.key(Payment, account, one.payment) for one in found.values() if one.payment]
-    paid = service.store.load(account, names)
+    names += [keys.key(Dispute, account, one.object) for one in found.values() if _is_dispute(one)]
+    known = service.store.load(account, names)
     questions: dict[str, Callable[[], Told]] = {}
     for name, event in found.items():
-        payment = paid.find(Payment, account, event.payment) if event.payment else None
+        payment = known.find(Payment, account, event.payment) if event.payment else None
         question = _question(service, event, payment) if payment else None
         if question is not None:
             questions[name] = question
     answers = ask.side_by_side(service, questions)
-    _written(service, account, found, answers)
+    _written(service, account, found, answers, known)
 
 
 def _question(service: Service, event: StripeEvent, payment: Payment) -> Callable[[], Told] | None:
@@ -80,7 +85,7 @@ def _question(service: Service, event: StripeEvent, payment: Payment) -> Callabl
         return None
     if not payment.taken:
         return partial(service.gateway.fetch, intent)
-    if event.type.startswith(DISPUTES):
+    if _is_dispute(event):
         return partial(service.gateway.fetch_dispute, event.object)
     return partial(service.gateway.refunds_of, intent)
 
@@ -91,15 +96,20 @@ def _intent(event: StripeEvent, payment: Payment) -> str | None:
     return None if payment.taken and intent != payment.reference else intent
 
 
-def _written(service: Service, account: str, found: Events, answers: Mapping[str, Answer]) -> None:
+def _written(
+    service: Service, account: str, found: Events, answers: Mapping[str, Answer], asked_on: Reading
+) -> None:
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
         event = changes.at(name)
         if isinstance(event, StripeEvent) and event.look_at is not None:
             payment = changes.find(Payment, event.payment) if event.payment else None
-            at = Moment(changes.get(Account, account), real)
-            changes.put(_heard(changes, event, payment, answers.get(name), at))
+            at, answer = Moment(changes.get(Account, account), real), answers.get(name)
+            if isinstance(answer, DisputeTold) and _overtaken(changes, answer, asked_on):
+                changes.put(event.later(real))
+            else:
+                changes.put(_heard(changes, event, payment, answer, at))
 
     def beside(name: str) -> Iterator[str]:
         if found[name].payment:
@@ -111,6 +121,15 @@ def _written(service: Service, account: str, found: Events, answers: Mapping[str
                 yield keys.key(kind, account, one.reference)
 
     work(service, account, list(found), decide, items_each=12, beside=beside, beyond=_Beyond(service))
+
+
+def _overtaken(changes: Changeset, told: DisputeTold, asked_on: Reading) -> bool:
+    """Whether somebody wrote a dispute down since Stripe was asked: what was told then may be older, and is asked anew.
+
+    A dispute, unlike a payment or a refund, may go back to what it was, so that its states have no order.
+    """
+    now, then = changes.find(Dispute, told.id), asked_on.find(Dispute, changes.account, told.id)
+    return (now.version if now else 0) != (then.version if then else 0)
 
 
 def _told(answer: Answer | None) -> list[RefundTold | DisputeTold]:

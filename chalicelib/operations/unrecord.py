@@ -5,10 +5,11 @@ from chalicelib.billing.errors import WrongState
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.payments import Origin, Payment, PaymentStatus
+from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, publish
+from chalicelib.operations import act, publish, settle
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -79,7 +80,18 @@ def _take_back(changes: Changeset, made: Payment, at: Moment) -> None:
     if made.overpaid:
         changes.put(buyer.credited(-made.overpaid))
     for part, before in zip(made.allocations, paid, strict=True):
-        changes.put(_owed_again(changes, before, before.returned(part.amount), at))
+        owed = _owed_again(changes, before, before.returned(part.amount), at)
+        if _rests(changes, before, owed):
+            settle.owed_again(changes, owed.left_open(), at)
+        else:
+            changes.put(owed)
+
+
+def _rests(changes: Changeset, before: Invoice, after: Invoice) -> bool:
+    """Whether it had failed, and the schedule asks for nothing of its canceled subscription: it is in arrears as it was."""
+    canceled = changes.get(Subscription, after.subscription).status is Status.CANCELED and not after.last
+    owed = after.status is InvoiceStatus.OPEN and after.payment is None and after.due_on is None
+    return canceled and owed and before.failed_at is not None
 
 
 def _owed_again(changes: Changeset, before: Invoice, after: Invoice, at: Moment) -> Invoice:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chalicelib.billing import boundaries, periods
 from chalicelib.billing.collection import Method
 from chalicelib.billing.errors import Invalid, WrongState
-from chalicelib.billing.lines import Line
+from chalicelib.billing.lines import Kind, Line, Share
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.statuses import ENDED, Status
 from chalicelib.billing.subscriptions import Subscription
@@ -385,6 +385,18 @@ def test_the_policy_says_what_becomes_of_it(at_end: str, status: Status, billabl
     assert (after.status, after.billable, after.chargeable) == (status, billable, chargeable)
     assert (after.wake is None) == (not billable)
     assert after.arrears == ("inv_a",)
+
+
+def test_what_its_retries_end_is_awake_for_the_charges_that_wait():
+    """Prorated charges are to be invoiced at once; what else was for a next period, or was deleted, is not."""
+    share = Share(days=3, of_days=31, start_on=date(2026, 2, 2), end_on=date(2026, 2, 5))
+    prorated = replace(sold().lines[0], kind=Kind.PRORATION, share=share)
+    owing = replace(sold().renewed().failing("inv_a"), extras=(prorated,))
+    now = at("2026-02-07")
+    after = owing.given_up("cancel", now)
+    assert after.wake == Wake(now, Topic.BILLING)
+    assert replace(after, extras=sold().lines).wake is None
+    assert replace(after, deleted_at=now).wake is None
 
 
 def test_unpaid_stays_so_until_another_method_or_everything_is_paid():

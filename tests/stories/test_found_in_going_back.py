@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from chalicelib import wiring
 from chalicelib.billing.audits import Code
+from chalicelib.billing.stripe_events import StripeEvent
+from chalicelib.operations import heed
+from chalicelib.store import keys
 from sandbox.crashes import Crashes
 from sandbox.world import Killed
 from tests.stories.diary import Diary
 from tests.stories.test_audit import Hand, audited, found
 from tests.stories.test_credits import balance, newest, usd
+from tests.stories.test_found import bent
 from tests.stories.test_refunds import given_back, last_payment, pays, refunds, refused
 
 
@@ -97,6 +102,37 @@ def test_who_asks_whose_an_event_is_may_die_asking(diary: Diary):
         assert given_back(diary) == 100 * n
         assert refunds(diary, paid) == [("succeeded", 100)] * n
     assert balance(diary, "ada") == 0
+    diary.sound()
+
+
+def test_an_older_word_about_a_dispute_does_not_undo_a_newer_one(diary: Diary):
+    """Stripe's answer that it is open is on its way while another worker writes down that it is won: won it stays."""
+    paid, other, seen = pays(diary), wiring.wired(diary.world.app.settings), []
+
+    def event(name: str, what: str) -> StripeEvent:
+        now = {"created_at": other.real(), "received_at": other.real()}
+        told = {"id": f"evt_{what}", "type": f"charge.dispute.{what}", "object": name, "livemode": False}
+        return StripeEvent(account=diary.account, payment=paid, **told, **now)
+
+    def slowly(true: Any, name: str) -> Any:
+        told = true(name)
+        if not seen:
+            diary.world.stripe("POST", "disputes/win", {"dispute": name})
+            closed = event(name, "closed")
+            heed.arrivals(other, [closed])
+            heed.stripe_events(other, diary.account, [keys.key_of(closed)])
+            seen.append(diary.get(f"/v1/disputes/{name}")["status"])
+        return told
+
+    diary.world.restart(bent(fetch_dispute=slowly))
+    intent = diary.get(f"/v1/payments/{paid}")["reference"]
+    name = diary.world.stripe("POST", "disputes", {"payment_intent": intent})["id"]
+    opened = event(name, "created")
+    heed.arrivals(diary.world.service(), [opened])
+    heed.stripe_events(diary.world.service(), diary.account, [keys.key_of(opened)])
+    assert seen == ["won"]
+    assert diary.get(f"/v1/disputes/{name}")["status"] == "won"
+    diary.world.settle()
     diary.sound()
 
 

@@ -167,6 +167,25 @@ def test_a_mistake_is_taken_back(diary: Diary):
     diary.sound()
 
 
+def test_a_mistake_about_what_was_given_up_leaves_it_in_arrears(diary: Diary):
+    """Canceled with its retries used up, paid and undone: it owes that as before, and another card pays it."""
+    diary.post("/v1/account", retries={"days": [1], "at_end": "cancel"})
+    past_due(diary, "ada")
+    before = diary.subscription("ada")
+    assert before["status"] == "canceled"
+    paid = recorded(diary, "ada", 2500)
+    assert diary.subscription("ada")["arrears"] == []
+    diary.post(f"/v1/payments/{paid['id']}/undo")
+    diary.it_is("2026-01-20")
+    assert diary.subscription("ada")["arrears"] == before["arrears"]
+    assert [row[0] for row in diary.payments("ada")] == ["declined", "declined", "returned"]
+    diary.sound()
+    diary.gives_another_card("ada")
+    diary.world.settle()
+    assert diary.payments("ada")[-1] == ("succeeded", 2500)
+    diary.sound()
+
+
 def test_a_sent_invoice_is_paid_by_transfer_or_a_card_that_is_named(diary: Diary):
     """A sent invoice waits for its customer: a person may have it charged on a card they name, and none else; undone it is overdue on its day."""
     for who in ("ada", "bea"):

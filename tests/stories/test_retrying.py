@@ -73,6 +73,28 @@ def test_each_end_of_a_policy(world: World):
         diary.sound()
 
 
+def test_what_waited_for_the_next_invoice_is_charged_though_the_retries_end_it(diary: Diary):
+    """Doubled while past due, then canceled by its policy: three days of two bags are invoiced as it ends, asked for, and foretold."""
+    diary.post("/v1/account", retries={"days": [1, 3], "at_end": "cancel"})
+    diary.saves_a_card("ada")
+    diary.card("ada", *[POOR] * 3)
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-16")
+    doubled = {"quantities": {"li_1": 2}, "proration": "next_invoice", "force": True}
+    diary.post(f"/v1/subscriptions/{sold}/change", **doubled)
+    assume = [{"on": "2026-01-18", "declines": POOR, "times": 1}]
+    foretold = diary.post(f"/v1/subscriptions/{sold}/simulate", until="2026-01-19", assume=assume)
+    diary.it_is("2026-01-20")
+    after = diary.subscription("ada")
+    assert (after["status"], after["extras"]) == ("canceled", [])
+    last = invoice(diary, "ada")
+    assert (last["lines"][0]["share"]["days"], last["status"], last["last"]) == (3, "paid", True)
+    assert diary.payments("ada")[-2:] == [("declined", 81), ("succeeded", 484)]
+    [told] = foretold["invoices"]
+    assert told["total"] == last["total"]
+    diary.sound()
+
+
 def test_a_bank_debit_is_presented_twice_more_and_only_for_want_of_money(diary: Diary):
     """Four days after each answer, two times; a closed account is not asked again, and its subscription rests on the last day."""
     for who, method in (
