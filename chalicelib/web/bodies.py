@@ -108,7 +108,7 @@ def refused(type_: Any, told: str) -> Invalid:
         param = f"{path}.{field[2]}" if path else field[2]
         if field[1] == "missing required":
             return Invalid("field_missing", "This field is required.", param[:200])
-        return Invalid("unknown_field", "There is no such field here; leave it out.", param[:200])
+        return Invalid("unknown_field", _not_here(_fields(type_, path)), param[:200])
     code, detail = _sentence(type_, what, path)
     return Invalid(code, detail, path[:200] or None)
 
@@ -128,15 +128,25 @@ def _sentence(type_: Any, what: str, path: str) -> tuple[str, str]:
         return "moment_without_zone", "Send a moment with its offset, such as 2026-01-31T06:00:00Z."
     if "RFC3339" in what:
         return "wrong_form", "Send RFC 3339: 2026-01-31 for a date, 2026-01-31T06:00:00Z for a moment."
-    return "wrong_type", _plain(what)
+    return "wrong_type", _plain(what, _fields(type_, path) if path else ())
 
 
-def _plain(what: str) -> str:
-    """msgspec's finding in words of people: "Expected `int | null`, got `str`" is "Send a whole number or null, not text."."""
+def _not_here(fields: tuple[str, ...]) -> str:
+    said = "There is no such field here; leave it out"
+    return f"{said}, or send one of: {', '.join(fields)}." if fields else f"{said}."
+
+
+def _plain(what: str, fields: tuple[str, ...]) -> str:
+    """msgspec's finding in words of people: "Expected `int | null`, got `str`" is "Send a whole number or null, not text.".
+
+    `fields` are those of the object that is expected, where one is.
+    """
     said = (
         what.replace("`", "").replace(" | ", " or ").replace("Expected ", "Send ").replace(", got ", ", not ")
     )
     said = re.sub(r"\b(int|float|str|object|array|bool)\b", lambda found: _PLAIN[found[0]], said)
+    if fields:
+        said = said.replace("Send an object", f"Send an object ({', '.join(fields)})")
     return _BOUND.sub(_bounded, said) + "."
 
 
@@ -154,9 +164,21 @@ def choices(type_: Any) -> dict[str, list[str]]:
         for part in _parts(hint):
             if isinstance(part, type) and issubclass(part, enum.Enum):
                 found[name] = [str(member.value) for member in part]
-            elif isinstance(part, type) and issubclass(part, Body):
+            elif _is_body(part):
                 found |= choices(part)
     return found
+
+
+def _fields(type_: Any, path: str) -> tuple[str, ...]:
+    """The names that an object at a path of a body may have; none where there is no object of ours."""
+    for name in filter(None, re.sub(r"\[[^\]]*\]", "", path).split(".")):
+        parts = _parts(get_type_hints(type_).get(name)) if _is_body(type_) else []
+        type_ = next((part for part in parts if _is_body(part)), None)
+    return tuple(type_.__struct_encode_fields__) if _is_body(type_) else ()
+
+
+def _is_body(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, Body)
 
 
 def _parts(hint: Any) -> list[Any]:
