@@ -6,6 +6,7 @@ is being rolled out, or was rolled back.
 """
 
 import dataclasses
+import functools
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -43,15 +44,11 @@ class Shapes:
     def __init__(self, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> None:
         self._upcasters = upcasters
         self._encode = msgspec.json.Encoder().encode
-        self._unsaid = {kind.name: unsaid(kind.type) for kind in KINDS}
-        self._decoders: dict[str, msgspec.json.Decoder[Record]] = {
-            kind.name: msgspec.json.Decoder(kind.type) for kind in KINDS
-        }
         self._types = {kind.name: kind.type for kind in KINDS}
 
     def encode(self, kind: str, record: Record) -> str:
         """A record as JSON, without the fields that say no more than their default: a kilobyte less is a write unit less."""
-        return self._unsaid[kind].sub("", self._encode(record).decode())
+        return unsaid(self._types[kind]).sub("", self._encode(record).decode())
 
     def now(self, kind: str) -> int:
         """The shape a kind is written in."""
@@ -64,7 +61,7 @@ class Shapes:
             raise NewerShape(f"A {kind} of shape {shape}; this release knows {now}.")
         try:
             if shape == now:
-                return self._decoders[kind].decode(body)
+                return _decoder(self._types[kind]).decode(body)
             return cast(Record, msgspec.convert(self._lifted(kind, shape, now, body), self._types[kind]))
         except (msgspec.MsgspecError, Invalid, KeyError, ValueError, TypeError) as error:
             raise Undecodable(f"A {kind} that cannot be read: {error}") from error
@@ -76,6 +73,12 @@ class Shapes:
         return plain
 
 
+@functools.cache  # by kind, as it is met: a cold start meets few
+def _decoder(type_: type[Record]) -> msgspec.json.Decoder[Record]:
+    return msgspec.json.Decoder(type_)
+
+
+@functools.cache
 def unsaid(type_: type) -> re.Pattern[str]:
     """What may be left out of the JSON of a type: `,"name":nothing`, where nothing is the name's default wherever it occurs.
 
