@@ -46,15 +46,112 @@ class Figures:
     taxes: list[tuple[str, str, Fraction, Fraction]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Syntax:
+    """Where a syntax has each figure: from the root, and from each line, each document allowance and each tax."""
+
+    figures: dict[str, str]
+    rows: str
+    row: dict[str, str]
+    coupons: str
+    coupon: tuple[str, str]
+    taxes: str
+    tax: tuple[str, str, str, str]
+
+
+_TRADE = "rsm:SupplyChainTradeTransaction"
+_SETTLED = f"{_TRADE}/ram:ApplicableHeaderTradeSettlement"
+_SUMMED = f"{_SETTLED}/ram:SpecifiedTradeSettlementHeaderMonetarySummation"
+_PRICE = "ram:SpecifiedLineTradeAgreement/ram:NetPriceProductTradePrice"
+_OF_LINE = "ram:SpecifiedLineTradeSettlement"
+CII = Syntax(
+    figures={
+        "lines": f"{_SUMMED}/ram:LineTotalAmount",
+        "allowances": f"{_SUMMED}/ram:AllowanceTotalAmount",
+        "without_tax": f"{_SUMMED}/ram:TaxBasisTotalAmount",
+        "tax": f"{_SUMMED}/ram:TaxTotalAmount",
+        "with_tax": f"{_SUMMED}/ram:GrandTotalAmount",
+        "prepaid": f"{_SUMMED}/ram:TotalPrepaidAmount",
+        "due": f"{_SUMMED}/ram:DuePayableAmount",
+    },
+    rows=f"{_TRADE}/ram:IncludedSupplyChainTradeLineItem",
+    row={
+        "name": "ram:SpecifiedTradeProduct/ram:Name",
+        "quantity": "ram:SpecifiedLineTradeDelivery/ram:BilledQuantity",
+        "price": f"{_PRICE}/ram:ChargeAmount",
+        "per": f"{_PRICE}/ram:BasisQuantity",
+        "net": f"{_OF_LINE}/ram:SpecifiedTradeSettlementLineMonetarySummation/ram:LineTotalAmount",
+        "off": f"{_OF_LINE}/ram:SpecifiedTradeAllowanceCharge/ram:ActualAmount",
+        "category": f"{_OF_LINE}/ram:ApplicableTradeTax/ram:CategoryCode",
+        "percent": f"{_OF_LINE}/ram:ApplicableTradeTax/ram:RateApplicablePercent",
+    },
+    coupons=f"{_SETTLED}/ram:SpecifiedTradeAllowanceCharge",
+    coupon=("ram:Reason", "ram:ActualAmount"),
+    taxes=f"{_SETTLED}/ram:ApplicableTradeTax",
+    tax=("ram:CategoryCode", "ram:RateApplicablePercent", "ram:BasisAmount", "ram:CalculatedAmount"),
+)
+UBL = Syntax(
+    figures={
+        "lines": "cac:LegalMonetaryTotal/cbc:LineExtensionAmount",
+        "allowances": "cac:LegalMonetaryTotal/cbc:AllowanceTotalAmount",
+        "without_tax": "cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount",
+        "tax": "cac:TaxTotal/cbc:TaxAmount",
+        "with_tax": "cac:LegalMonetaryTotal/cbc:TaxInclusiveAmount",
+        "prepaid": "cac:LegalMonetaryTotal/cbc:PrepaidAmount",
+        "due": "cac:LegalMonetaryTotal/cbc:PayableAmount",
+    },
+    rows="cac:InvoiceLine | cac:CreditNoteLine",
+    row={
+        "name": "cac:Item/cbc:Name",
+        "quantity": "cbc:InvoicedQuantity | cbc:CreditedQuantity",
+        "price": "cac:Price/cbc:PriceAmount",
+        "per": "cac:Price/cbc:BaseQuantity",
+        "net": "cbc:LineExtensionAmount",
+        "off": "cac:AllowanceCharge/cbc:Amount",
+        "category": "cac:Item/cac:ClassifiedTaxCategory/cbc:ID",
+        "percent": "cac:Item/cac:ClassifiedTaxCategory/cbc:Percent",
+    },
+    coupons="cac:AllowanceCharge",
+    coupon=("cbc:AllowanceChargeReason", "cbc:Amount"),
+    taxes="cac:TaxTotal/cac:TaxSubtotal",
+    tax=("cac:TaxCategory/cbc:ID", "cac:TaxCategory/cbc:Percent", "cbc:TaxableAmount", "cbc:TaxAmount"),
+)
+
+
 def figures(xml: bytes) -> Figures:
     """The figures of a document of either syntax."""
     root = etree.fromstring(xml)
-    return _cii(root) if root.tag.endswith("}CrossIndustryInvoice") else _ubl(root)
+    syntax = CII if root.tag.endswith("}CrossIndustryInvoice") else UBL
+    made = Figures(
+        **{name: _number(root, path) for name, path in syntax.figures.items()},
+        rows=[_row(one, syntax.row) for one in _all(root, syntax.rows)],
+    )
+    for one in _all(root, syntax.coupons):
+        reason, amount = syntax.coupon
+        name = _one(one, reason)
+        made.coupons[name] = made.coupons.get(name, Fraction(0)) + _number(one, amount)
+    for one in _all(root, syntax.taxes):
+        category, percent, base, tax = syntax.tax
+        made.taxes.append((_one(one, category), _one(one, percent), _number(one, base), _number(one, tax)))
+    return made
 
 
 def texts(xml: bytes, path: str) -> list[str]:
     """The texts at an XPath."""
     return [str(one.text) for one in etree.fromstring(xml).xpath(path, namespaces=NS)]
+
+
+def _row(node: Any, at: dict[str, str]) -> Row:
+    return Row(
+        name=_one(node, at["name"]),
+        quantity=_number(node, at["quantity"]),
+        price=_number(node, at["price"]),
+        per=_number(node, at["per"], "1"),
+        net=_number(node, at["net"]),
+        off=sum((Fraction(one.text) for one in _all(node, at["off"])), Fraction(0)),
+        category=_one(node, at["category"]),
+        percent=_one(node, at["percent"]),
+    )
 
 
 def _one(node: Any, path: str, nothing: str = "0") -> str:
@@ -67,83 +164,5 @@ def _all(node: Any, path: str) -> list[Any]:
     return list(node.xpath(path, namespaces=NS))
 
 
-def _sum(node: Any, path: str) -> Fraction:
-    return sum((Fraction(one.text) for one in _all(node, path)), Fraction(0))
-
-
 def _number(node: Any, path: str, nothing: str = "0") -> Fraction:
     return Fraction(Decimal(_one(node, path, nothing)))
-
-
-def _cii(root: Any) -> Figures:
-    settled = _all(root, "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement")[0]
-    summed = _all(settled, "ram:SpecifiedTradeSettlementHeaderMonetarySummation")[0]
-    made = Figures(
-        lines=_number(summed, "ram:LineTotalAmount"),
-        allowances=_number(summed, "ram:AllowanceTotalAmount"),
-        without_tax=_number(summed, "ram:TaxBasisTotalAmount"),
-        tax=_number(summed, "ram:TaxTotalAmount"),
-        with_tax=_number(summed, "ram:GrandTotalAmount"),
-        prepaid=_number(summed, "ram:TotalPrepaidAmount"),
-        due=_number(summed, "ram:DuePayableAmount"),
-        rows=[
-            _cii_row(one)
-            for one in _all(root, "rsm:SupplyChainTradeTransaction/ram:IncludedSupplyChainTradeLineItem")
-        ],
-    )
-    for one in _all(settled, "ram:SpecifiedTradeAllowanceCharge"):
-        name = _one(one, "ram:Reason")
-        made.coupons[name] = made.coupons.get(name, Fraction(0)) + _number(one, "ram:ActualAmount")
-    for one in _all(settled, "ram:ApplicableTradeTax"):
-        rate = _one(one, "ram:CategoryCode"), _one(one, "ram:RateApplicablePercent")
-        made.taxes.append((*rate, _number(one, "ram:BasisAmount"), _number(one, "ram:CalculatedAmount")))
-    return made
-
-
-def _cii_row(node: Any) -> Row:
-    price = "ram:SpecifiedLineTradeAgreement/ram:NetPriceProductTradePrice"
-    settled = "ram:SpecifiedLineTradeSettlement"
-    return Row(
-        name=_one(node, "ram:SpecifiedTradeProduct/ram:Name"),
-        quantity=_number(node, "ram:SpecifiedLineTradeDelivery/ram:BilledQuantity"),
-        price=_number(node, f"{price}/ram:ChargeAmount"),
-        per=_number(node, f"{price}/ram:BasisQuantity", "1"),
-        net=_number(node, f"{settled}/ram:SpecifiedTradeSettlementLineMonetarySummation/ram:LineTotalAmount"),
-        off=_sum(node, f"{settled}/ram:SpecifiedTradeAllowanceCharge/ram:ActualAmount"),
-        category=_one(node, f"{settled}/ram:ApplicableTradeTax/ram:CategoryCode"),
-        percent=_one(node, f"{settled}/ram:ApplicableTradeTax/ram:RateApplicablePercent"),
-    )
-
-
-def _ubl(root: Any) -> Figures:
-    summed = _all(root, "cac:LegalMonetaryTotal")[0]
-    made = Figures(
-        lines=_number(summed, "cbc:LineExtensionAmount"),
-        allowances=_number(summed, "cbc:AllowanceTotalAmount"),
-        without_tax=_number(summed, "cbc:TaxExclusiveAmount"),
-        tax=_number(root, "cac:TaxTotal/cbc:TaxAmount"),
-        with_tax=_number(summed, "cbc:TaxInclusiveAmount"),
-        prepaid=_number(summed, "cbc:PrepaidAmount"),
-        due=_number(summed, "cbc:PayableAmount"),
-        rows=[_ubl_row(one) for one in _all(root, "cac:InvoiceLine | cac:CreditNoteLine")],
-    )
-    for one in _all(root, "cac:AllowanceCharge"):
-        name = _one(one, "cbc:AllowanceChargeReason")
-        made.coupons[name] = made.coupons.get(name, Fraction(0)) + _number(one, "cbc:Amount")
-    for one in _all(root, "cac:TaxTotal/cac:TaxSubtotal"):
-        rate = _one(one, "cac:TaxCategory/cbc:ID"), _one(one, "cac:TaxCategory/cbc:Percent")
-        made.taxes.append((*rate, _number(one, "cbc:TaxableAmount"), _number(one, "cbc:TaxAmount")))
-    return made
-
-
-def _ubl_row(node: Any) -> Row:
-    return Row(
-        name=_one(node, "cac:Item/cbc:Name"),
-        quantity=_number(node, "cbc:InvoicedQuantity | cbc:CreditedQuantity"),
-        price=_number(node, "cac:Price/cbc:PriceAmount"),
-        per=_number(node, "cac:Price/cbc:BaseQuantity", "1"),
-        net=_number(node, "cbc:LineExtensionAmount"),
-        off=_sum(node, "cac:AllowanceCharge/cbc:Amount"),
-        category=_one(node, "cac:Item/cac:ClassifiedTaxCategory/cbc:ID"),
-        percent=_one(node, "cac:Item/cac:ClassifiedTaxCategory/cbc:Percent"),
-    )
