@@ -8,6 +8,8 @@ from chalicelib.billing.ledger import Entry
 from chalicelib.billing.wake import Topic, Wake
 
 KEPT_FOR = timedelta(days=30)
+CREDIT_NOTES = "credit_notes"
+"""Said in what a change or an end is about: the credit notes that gave something back with it, a comma between them."""
 
 
 class EventType(StrEnum):

@@ -10,7 +10,7 @@ from chalicelib.billing.numbering import Series
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import act, credit, publish, renew, standing, tax
+from chalicelib.operations import act, credit, publish, renew, standing, tax, tell
 from chalicelib.operations.tax import Asked
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -60,7 +60,8 @@ def folded(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -
 
     Nothing is given back; prorated charges that wait are invoiced now, up to today and with it.
     """
-    _end(changes, before, at)
+    changes.put(before.canceled(at.now))
+    _told(changes, before, at)
     put_off = before.paused_on if before.shifts else None
     used = proration.cut(before.extras, put_off or before.day(at.now) + timedelta(days=1), None)
     unpaid = before.status is Status.UNPAID
@@ -68,9 +69,8 @@ def folded(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -
     return changes.get(Subscription, before.id)
 
 
-def _end(changes: Changeset, before: Subscription, at: Moment) -> None:
-    changes.put(before.canceled(at.now))
-    about = {"contact": before.contact, "subscription": before.id}
+def _told(changes: Changeset, before: Subscription, at: Moment) -> None:
+    about = {"contact": before.contact, "subscription": before.id, **tell.given_back(changes)}
     publish.fact(changes, EventType.SUBSCRIPTION_CANCELED, before, about, at)
 
 
@@ -99,7 +99,7 @@ def with_credit(service: Service, account: str, id_: str) -> Subscription:
 def folded_with_credit(changes: Changeset, before: Subscription, at: Moment, asked: Asked) -> Subscription:
     """Fold the end of a subscription today and its credit notes into the changeset, which holds all of its period."""
     # Canceled first: what is then credited settles its arrears, but does not bring it back.
-    _end(changes, before, at)
+    changes.put(before.canceled(at.now))
     if before.cycle:
         # Of a pause that shifts, the days since it began are still to come.
         put_off = before.paused_on if before.shifts else None
@@ -110,6 +110,7 @@ def folded_with_credit(changes: Changeset, before: Subscription, at: Moment, ask
         renew.charge_rest(
             changes, changes.get(Subscription, before.id), rest.extras, at, asked, unpaid=unpaid
         )
+    _told(changes, before, at)
     if len(changes) > MAX_ITEMS:
         detail = "This would credit more invoices than can be written together; cancel without credit, and credit them one by one."
         raise WrongState("cancel_too_large", detail)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.deliveries import Delivery, Letter
 from chalicelib.billing.disputes import Dispute
+from chalicelib.billing.events import CREDIT_NOTES
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
@@ -89,8 +91,15 @@ def _named(delivery: Delivery) -> Iterator[str]:
     for kind, id_ in delivery.about.items():
         if kind in KINDS and id_:
             yield keys.key(KINDS[kind], delivery.account, id_)
+    yield from (keys.key(CreditNote, delivery.account, one) for one in _notes(delivery))
     if delivery.user:
         yield keys.key(User, delivery.account, delivery.user)
+
+
+def _notes(delivery: Delivery) -> list[str]:
+    """The credit notes of what it tells."""
+    said = delivery.about.get(CREDIT_NOTES)
+    return said.split(", ") if said else []
 
 
 def _wordings(business: Account, sent: list[Delivery]) -> Iterator[str]:
@@ -162,11 +171,12 @@ def case(service: Service, found: Changeset, delivery: Delivery, at: Moment, *, 
         payment=payment,
         method=found.find(PaymentMethod, method) if method else None,
         dispute=found.get(Dispute, dispute) if dispute else None,
+        notes=tuple(found.get(CreditNote, one) for one in _notes(delivery)),
         user=user,
         link=_link(service, found, delivery, sold, payment),
         own=found.find(Wording, own) if own in at.account.wordings else None,
         logo=logo if who.profile.logo else "",
-        more={name: said for name, said in about.items() if name not in KINDS},
+        more={name: said for name, said in about.items() if name not in KINDS and name != CREDIT_NOTES},
     )
 
 

@@ -21,7 +21,7 @@ from chalicelib.views.reading import Reader
 class Case:
     """`invoices` are those of the payment, or the one the letter is about; of a canceled subscription what is still owed.
 
-    `method` is the one that expires; `note` what was credited; `user` who gets a letter to staff, None on one to a buyer.
+    `method` is the one that expires; `notes` what was given back with it; `user` who gets a letter to staff, None on one to a buyer.
     `link` leads to the letter's page, empty where it has none. `today` is the account's local day, `now` its moment.
     `own` are the business's words. `logo` is the address of its picture (`cid:…` in a mail, `data:` in a preview).
 
@@ -38,7 +38,7 @@ class Case:
     invoices: tuple[Invoice, ...] = ()
     payment: Payment | None = None
     method: PaymentMethod | None = None
-    note: CreditNote | None = None
+    notes: tuple[CreditNote, ...] = ()
     dispute: Dispute | None = None
     user: User | None = None
     link: str = ""

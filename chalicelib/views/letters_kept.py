@@ -88,14 +88,13 @@ def changed(case: Case, subscription: Subscription) -> Told:
     after = subscription.taking_effect() if later else subscription
     was = differences.was(subscription, after) if later else differences.read(case.more.get("was", ""))
     on = subscription.next_on if later else _day(case, "changed_on")
-    credited = case.reader.money(case.note.total) if case.note else ""
     return Told(
         texts="changed.later" if later else "changed",
         values=_values(case, day=case.reader.day(on), next=what_is_next(case, after)),
         bills=tuple(bills.bill(invoice, reader=case.reader) for invoice in case.invoices),
         facts=(
             *_changes(case, was, after),
-            *_facts(case, effective_on=case.reader.day(on), credited=credited),
+            *_facts(case, effective_on=case.reader.day(on), credited=_credited(case, subscription)),
         ),
         link=case.link,
     )
@@ -168,10 +167,16 @@ def canceled(case: Case, subscription: Subscription) -> Told:
             case,
             **{"ends_on" if later else "ended_on": day},
             still_owed=owed,
-            credited=reader.money(case.note.total) if case.note else "",
+            credited=_credited(case, subscription),
         ),
         link=case.link if due else "",
     )
+
+
+def _credited(case: Case, subscription: Subscription) -> str:
+    """What was given back with it."""
+    back = money.total((note.total for note in case.notes), subscription.currency)
+    return case.reader.money(back) if back else ""
 
 
 def _ended_on(subscription: Subscription) -> date:

@@ -18,6 +18,7 @@ from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.store import Store
 from sandbox import mailbox
+from sandbox.demo.timeline import dollars
 from sandbox.world import Killed, World
 from tests.stories.diary import Diary
 
@@ -106,6 +107,24 @@ def test_the_document_goes_with_the_letter(diary: Diary, world: World):
     came = [mailbox.read(one) for one in mailbox.messages(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"])]
     [sent] = [one for one in came if "INV-000003" in str(one["Subject"])]
     assert list(sent.iter_attachments()) == []
+
+
+def test_what_is_given_back_is_told(diary: Diary, world: World):
+    """Changed to less, or canceled at once with credit: each letter says how much came back, as its credit note does."""
+    for who in ("ada", "bo"):
+        diary.subscribes(who, "coffee-1kg")
+    diary.it_is("2026-01-16")
+    ada, bo = (f"/v1/subscriptions/{diary.subscriptions[who]}" for who in ("ada", "bo"))
+    less = [{"name": "coffee-1kg", "unit_amount": "1000"}]
+    diary.post(f"{ada}/change", lines=less, proration="next_invoice")
+    diary.post(f"{bo}/cancel", credit=True)
+    diary.world.settle()
+    notes = {one["subscription"]: dollars(one["total"]) for one in diary.every("/v1/credit_notes")}
+    env, said = world.env, {}
+    for one in mailbox.messages(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"]):
+        text = mailbox.read(one).get_body(("plain",)).get_content()
+        said |= {one["To"][0].partition("@")[0]: line for line in text.splitlines() if "Credited" in line}
+    assert said == {who: f"Credited: {notes[diary.subscriptions[who]]}" for who in ("ada", "bo")}
 
 
 def test_what_is_switched_off_is_not_sent(diary: Diary):

@@ -277,7 +277,7 @@ def told_otherwise():
         currency="eur", lines=(), total=total, to_invoice=total, to_balance=total, issued_at=letter_samples.NOW,
         issued_on=date(2026, 2, 3),
     )  # fmt: skip
-    yield replace(canceled, note=note)
+    yield replace(canceled, notes=(note,))
     yield on_balance()
 
 
