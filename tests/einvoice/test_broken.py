@@ -8,8 +8,8 @@ from lxml import etree
 
 from chalicelib.views.einvoice import xml
 from tests.einvoice import official
+from tests.einvoice.cases import CASES
 from tests.einvoice.read import NS
-from tests.einvoice.shelf import CASES
 
 Break = Callable[[Any], None]
 SETTLED = "//ram:ApplicableHeaderTradeSettlement"

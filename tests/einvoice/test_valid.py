@@ -8,7 +8,8 @@ from chalicelib.billing.currencies import exponent
 from chalicelib.billing.money import from_major
 from chalicelib.views.einvoice import xml
 from tests.einvoice import official, read
-from tests.einvoice.shelf import CASES, Issued
+from tests.einvoice.cases import CASES
+from tests.einvoice.shelf import Issued
 
 WRITES = {"cii": xml.cii, "ubl": xml.ubl}
 
