@@ -1,27 +1,18 @@
 """What a stranger's address cannot make us do: reach our own machines, wait for ever, read without end, or believe a redirect."""
 
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from chalicelib.adapters.hooks import LOOKUPS, GuardedHooks, is_public
 from chalicelib.billing.errors import Invalid
 from chalicelib.crm.hooks import Answered, target
+from tests.contracts.tls import HERE, HOST, Tls, here
 
-HOST = "hooks.roaster.example"
-HERE = "127.0.0.1"
 PUBLIC = "93.184.215.14"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -144,7 +135,7 @@ def test_public_addresses_are_public(address: str):
     assert is_public(address)
 
 
-def test_the_address_that_was_looked_at_is_the_one_posted_to(tls: "Tls"):
+def test_the_address_that_was_looked_at_is_the_one_posted_to(tls: Tls):
     """A name that means something else a moment later leads nowhere: it is resolved once, and the certificate is its own."""
     asked: list[str] = []
 
@@ -166,7 +157,7 @@ def test_the_address_that_was_looked_at_is_the_one_posted_to(tls: "Tls"):
     assert server.names == [HOST]
 
 
-def test_another_names_certificate_is_not_believed(tls: "Tls"):
+def test_another_names_certificate_is_not_believed(tls: Tls):
     """Whoever answers at the address must prove to be the host."""
     with tls.answering(OK) as server:
         answer = server.hooks().post(f"https://other.example.com:{server.port}/", b"{}", {})
@@ -175,7 +166,7 @@ def test_another_names_certificate_is_not_believed(tls: "Tls"):
     assert server.heard == []
 
 
-def test_a_certificate_of_nobody_is_not_believed(tls: "Tls"):
+def test_a_certificate_of_nobody_is_not_believed(tls: Tls):
     """With the certificates of the system a test's own authority proves nothing."""
     with tls.answering(OK) as server:
         answer = GuardedHooks(resolve=lambda *_: [HERE], public=here, open_=True).post(
@@ -185,7 +176,7 @@ def test_a_certificate_of_nobody_is_not_believed(tls: "Tls"):
     assert answer.said.startswith("TLS failed")
 
 
-def test_a_redirect_is_an_answer_and_not_a_way(tls: "Tls"):
+def test_a_redirect_is_an_answer_and_not_a_way(tls: Tls):
     """A redirect to the cloud's metadata is told as it came; nothing else is asked."""
     moved = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://169.254.169.254/latest/meta-data/\r\nContent-Length: 5\r\n\r\nmoved"
     with tls.answering(moved) as server:
@@ -193,7 +184,7 @@ def test_a_redirect_is_an_answer_and_not_a_way(tls: "Tls"):
     assert (answer.status, answer.said, len(server.heard)) == (307, "moved", 1)
 
 
-def test_no_proxy_of_the_environment_is_used(tls: "Tls", monkeypatch: pytest.MonkeyPatch):
+def test_no_proxy_of_the_environment_is_used(tls: Tls, monkeypatch: pytest.MonkeyPatch):
     """The connection goes to the address that was looked at, whatever the environment says."""
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -202,7 +193,7 @@ def test_no_proxy_of_the_environment_is_used(tls: "Tls", monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("part", ["head", "status", "body", "continue"])
-def test_a_drip_gains_no_time(tls: "Tls", part: str):
+def test_a_drip_gains_no_time(tls: Tls, part: str):
     """An answer that comes byte by byte ends with the time an endpoint has, whatever part of it drips."""
     drips = {
         "status": (b"", b"H"),
@@ -225,7 +216,7 @@ def test_a_drip_gains_no_time(tls: "Tls", part: str):
     assert answer.status == (200 if part == "body" else 0)
 
 
-def test_an_endpoint_that_takes_nothing_gains_no_time(tls: "Tls"):
+def test_an_endpoint_that_takes_nothing_gains_no_time(tls: Tls):
     """A body that is not read by the other side is not waited for without end."""
 
     def deaf(_: socket.socket) -> None:
@@ -240,7 +231,7 @@ def test_an_endpoint_that_takes_nothing_gains_no_time(tls: "Tls"):
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 100000000\r\n", b"Transfer-Encoding: chunked\r\n", b""])
-def test_little_is_read_of_a_flood(tls: "Tls", length: bytes):
+def test_little_is_read_of_a_flood(tls: Tls, length: bytes):
     """Of an answer without end the begin is kept, and the rest is not read."""
     sent: list[int] = []
 
@@ -257,7 +248,7 @@ def test_little_is_read_of_a_flood(tls: "Tls", length: bytes):
     assert sum(sent) < 20_000_000
 
 
-def test_heads_without_end_are_no_answer(tls: "Tls"):
+def test_heads_without_end_are_no_answer(tls: Tls):
     """Headers beyond 64 KB in all are read no further."""
 
     def bragging(connection: socket.socket) -> None:
@@ -269,7 +260,7 @@ def test_heads_without_end_are_no_answer(tls: "Tls"):
         assert server.hooks().post(f"https://{HOST}:{server.port}/", b"{}", {}).status == 0
 
 
-def test_nothing_is_unpacked(tls: "Tls"):
+def test_nothing_is_unpacked(tls: Tls):
     """A compressed answer is kept as the bytes it came in: no bomb goes off."""
     packed = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"
     with tls.answering(packed) as server:
@@ -279,7 +270,7 @@ def test_nothing_is_unpacked(tls: "Tls"):
 
 
 @pytest.mark.parametrize("chunk", [b"-5", b"-1", b"zz", b""])
-def test_an_answer_whose_body_is_nonsense_is_an_answer(tls: "Tls", chunk: bytes):
+def test_an_answer_whose_body_is_nonsense_is_an_answer(tls: Tls, chunk: bytes):
     """A chunk of less than nothing, or of no number, raises nothing: the status was said, and counts."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with tls.answering(head + chunk + b"\r\nhello\r\n") as server:
@@ -297,7 +288,7 @@ def test_an_answer_whose_body_is_nonsense_is_an_answer(tls: "Tls", chunk: bytes)
         b"SSH-2.0-x\r\n",
     ],
 )
-def test_nonsense_is_no_answer(tls: "Tls", said: bytes):
+def test_nonsense_is_no_answer(tls: Tls, said: bytes):
     """Whatever is at the other end, nothing is raised: it did not answer."""
     with tls.answering(said) as server:
         answer = server.hooks().post(f"https://{HOST}:{server.port}/", b"{}", {})
@@ -356,135 +347,6 @@ def test_the_guard_that_is_open_is_open_for_this_machine_alone():
 def hooks(resolve: Callable[..., list[str]]) -> GuardedHooks:
     """The guard as it is deployed, with another DNS."""
     return GuardedHooks(resolve=resolve)
-
-
-def here(address: str) -> bool:
-    """In these tests this machine stands for a public one, and nothing else does."""
-    return address == HERE
-
-
-class Server:
-    """One that speaks TLS as HOST, and does with each connection what it was made to do."""
-
-    def __init__(self, tls: "Tls", act: Callable[[socket.socket], None], *, listens: bool) -> None:
-        self._tls, self._act, self._listens = tls, act, listens
-        self.heard: list[bytes] = []
-        self.names: list[str] = []
-        self._server = socket.create_server((HERE, 0))
-        self.port = self._server.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def hooks(
-        self, resolve: Callable[..., list[str]] = lambda *_: [HERE], seconds: float = 10
-    ) -> GuardedHooks:
-        """A guard that believes the test's authority, and takes this machine for a public one; any port for one of the web's."""
-        return GuardedHooks(resolve=resolve, public=here, trust=self._tls.trust, open_=True, seconds=seconds)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                raw, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(raw,), daemon=True).start()
-
-    def _one(self, raw: socket.socket) -> None:
-        context = self._tls.server_context()
-        context.sni_callback = lambda _, name, __: self.names.append(name or "")
-        try:
-            with context.wrap_socket(raw, server_side=True) as connection:
-                if self._listens:
-                    self.heard.append(_request(connection))
-                self._act(connection)
-        except OSError:
-            return
-
-    def close(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self._thread.join(2)
-
-
-def _request(connection: socket.socket) -> bytes:
-    """A whole request."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
-    )
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-class Tls:
-    """An authority of the tests' own, and a certificate of HOST by it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._pem = folder / "server.pem"
-        authority = ec.generate_private_key(ec.SECP256R1())
-        root = _certificate("tests", authority, "tests", authority, authority=True)
-        key = ec.generate_private_key(ec.SECP256R1())
-        leaf = _certificate("tests", authority, HOST, key, authority=False)
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        self._pem.write_bytes(private + leaf.public_bytes(serialization.Encoding.PEM))
-        self.trust = ssl.create_default_context(
-            cadata=root.public_bytes(serialization.Encoding.PEM).decode("ascii")
-        )
-
-    def server_context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._pem)
-        return context
-
-    def answering(self, answer: bytes) -> "contextmanager[Server]":
-        return self.serving(lambda connection: connection.sendall(answer))
-
-    @contextmanager
-    def serving(self, act: Callable[[socket.socket], None], *, listens: bool = True) -> Iterator[Server]:
-        server = Server(self, act, listens=listens)
-        try:
-            yield server
-        finally:
-            server.close()
-
-
-def _certificate(
-    by: str, signs: ec.EllipticCurvePrivateKey, of: str, key: ec.EllipticCurvePrivateKey, *, authority: bool
-) -> x509.Certificate:
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder()
-        .issuer_name(name(by))
-        .subject_name(name(of))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signs.public_key()), critical=False)
-    )
-    if authority:
-        usage = dict.fromkeys(
-            (
-                *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
-                *("key_agreement", "encipher_only", "decipher_only"),
-            ),
-            False,
-        )
-        built = built.add_extension(x509.KeyUsage(**usage, key_cert_sign=True, crl_sign=True), critical=True)
-    else:
-        built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName(of)]), critical=False)
-    return built.sign(signs, hashes.SHA256())
 
 
 @pytest.fixture(scope="module")
