@@ -98,6 +98,11 @@ _CURRENCIES: Final = {
 """What a bank debit can take, by Stripe's pages on each; a card takes every currency."""
 
 
+def taking(types: Sequence[MethodType], currency: str) -> tuple[MethodType, ...]:
+    """Those that take a currency, where there are any: an account's own are of its currency, and it may sell in others."""
+    return tuple(type_ for type_ in types if currency in _CURRENCIES.get(type_, (currency,))) or tuple(types)
+
+
 def check_types(types: Sequence[MethodType], currency: str, param: str) -> None:
     """Refuse a type that takes nothing in a currency. Raises Invalid."""
     for n, type_ in enumerate(types):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chalicelib.billing.collection import CollectionMethod, Method
+from chalicelib.billing.collection import CollectionMethod, Method, taking
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.gateway import (
@@ -226,7 +226,7 @@ def _request(payment: Payment, subscription: Subscription, wish: _Wish, at: Mome
     collects = subscription.collects
     awaits = collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE and subscription.method is None
     page = Page(
-        types=collects.types or at.account.method_types,
+        types=taking(collects.types or at.account.method_types, subscription.currency),
         back_url=wish.back_url.replace("{payment}", payment.id),
         expires_at=at.real + PAGE_LIVES,
         addresses=collects.addresses,

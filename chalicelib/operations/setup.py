@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
-from chalicelib.billing.collection import CollectionMethod
+from chalicelib.billing.collection import CollectionMethod, taking
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.gateway import Refused, SavedMethod, SetupPage, Unavailable
 from chalicelib.billing.payments import PAUSES, Payment
@@ -108,7 +108,7 @@ def _begun(service: Service, account: str, subscription: str, id_: str, back_url
         created_at=at.now,
         sent_at=at.real,
         expires_at=at.real + PAGE_LIVES,
-        types=before.collects.types or at.account.method_types,
+        types=taking(before.collects.types or at.account.method_types, before.currency),
         look_at=at.real + ANSWERED_WITHIN,
     )
     changes = Changeset(account, found)

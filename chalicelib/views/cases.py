@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from chalicelib.billing import money
-from chalicelib.billing.collection import CollectionMethod, MethodType
+from chalicelib.billing.collection import CollectionMethod, MethodType, taking
 from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.issuing import applicable
@@ -188,7 +188,8 @@ def changing(case: Case) -> Act | None:
 def ways(case: Case) -> str:
     """What Stripe's page takes, in words: card or SEPA direct debit."""
     types = case.subscription.collects.types or case.account.method_types or (MethodType.CARD,)
-    return case.reader.listed([case.reader.word(f"page.way.{type_}") for type_ in types], "or")
+    those = taking(types, case.subscription.currency)
+    return case.reader.listed([case.reader.word(f"page.way.{type_}") for type_ in those], "or")
 
 
 def next_step(case: Case, invoice: Invoice) -> str:

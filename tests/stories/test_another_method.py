@@ -68,6 +68,21 @@ def test_a_page_nobody_uses_rests(diary: Diary, world: World):
     diary.sound()
 
 
+def test_a_page_takes_what_the_currency_can_be_paid_by(diary: Diary):
+    """An American account that accepts ACH sells in euros: no page of that takes a US bank account, or says so."""
+    diary.post("/v1/account", accepted_types=["card", "us_bank_account"])
+    diary.saves_a_card("ada")
+    lines = [{"name": "Coffee", "unit_amount": "2500"}]
+    body = {"lines": lines, "currency": "eur", "frequency": "monthly", "contact": diary.contacts["ada"]}
+    sold = diary.post("/v1/subscriptions", payment_method=diary.methods["ada"]["id"], **body)["id"]
+    diary.subscriptions["ada"] = sold
+    diary.world.settle()
+    left = visit(Buyer(diary, "ada").opens_for_a_method())
+    assert "US bank account" not in left.text
+    link = diary.post(f"/v1/subscriptions/{sold}/payment_method_link")["url"]
+    assert "bank" not in visit(link).text
+
+
 def test_a_bank_account_is_left(diary: Diary, world: World):
     """A debit of what is owed is under way at once; what is ended, or only sent, has no use for a method."""
     ada, bea = owing(diary, "ada"), owing(diary, "bea")
