@@ -35,7 +35,8 @@ BUSY: Final = (PaymentStatus.PENDING, PaymentStatus.HELD, PaymentStatus.PROCESSI
 class Case:
     """`invoices` are those the page is about, oldest first; `payments` by id, among them the open ones and the last tries.
 
-    `today` is the account's local day; `refunds` and `notes` are those of the payment or invoice a page is about.
+    `today` is the account's local day; `refunds` and `notes` are those of the payment or invoice a page is about,
+    `billed_to` is whose name that invoice bears.
     """
 
     account: Account
@@ -46,6 +47,7 @@ class Case:
     payments: Mapping[str, Payment] = field(default_factory=dict)
     notes: tuple[CreditNote, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    billed_to: str = ""
     reader: Reader = AMERICAN
 
     def open_payment(self, invoice: Invoice) -> Payment | None:

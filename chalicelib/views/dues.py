@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from chalicelib.billing.invoices import Invoice
-from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.views import formats
 from chalicelib.views.reading import AMERICAN, Reader
@@ -45,6 +45,13 @@ def sold(subscription: Subscription) -> str:
     return formats.name(subscription.name) or ", ".join(
         formats.name(line.name) for line in subscription.lines
     )
+
+
+def paid_with(payment: Payment, reader: Reader) -> str:
+    """The method a payment was asked of, or how money came that was written down by hand."""
+    if payment.origin is Origin.HAND and payment.method_type:
+        return reader.word(f"page.by_hand.{payment.method_type}")
+    return formats.name(payment.method_label)
 
 
 def reason(payment: Payment, reader: Reader = AMERICAN) -> str:

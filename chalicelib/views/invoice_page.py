@@ -138,16 +138,18 @@ def _credited(case: Case) -> Iterator[Row]:
 def _facts(case: Case, one: Invoice) -> tuple[tuple[str, str], ...]:
     zone, reader, word = case.account.zone, case.reader, case.reader.word
     paid = case.payments.get(one.paid_by) if one.paid_by else None
+    buyer = case.contact.name if case.contact else ""
+    to = "paid_to" if one.status is InvoiceStatus.PAID else "to_be_paid_to"
     return pages.known(
         [
-            (word("page.fact.billed_to"), formats.name(case.contact.name) if case.contact else ""),
-            (word("letter.fact.paid_to"), formats.name(case.account.name)),
+            (word("page.fact.billed_to"), formats.name(case.billed_to or buyer)),
+            (word(f"letter.fact.{to}"), formats.name(case.account.name)),
             (word("letter.fact.subscription"), dues.sold(case.subscription)),
             (word("letter.fact.period"), reader.period(Period(one.period_start_on, one.period_end_on))),
             (word("page.fact.issued_on"), reader.day_of(one.issued_at, zone)),
             (word("page.fact.due_on"), reader.day(one.due_on) if one.due_on else ""),
             (word("page.fact.paid_on"), reader.day_of(one.paid_at, zone) if one.paid_at else ""),
-            (word("page.fact.paid_with"), formats.name(paid.method_label) if paid else ""),
+            (word("page.fact.paid_with"), dues.paid_with(paid, reader) if paid else ""),
         ]
     )
 

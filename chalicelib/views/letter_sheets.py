@@ -91,9 +91,9 @@ def method_of(subscription: Subscription, case: Case) -> str:
     return formats.name(kept.label) if kept else case.reader.word("letter.no_method")
 
 
-def paid_with(payment: Payment) -> str:
-    """The method a payment was asked of."""
-    return formats.name(payment.method_label)
+def paid_with(case: Case, payment: Payment) -> str:
+    """The method a payment was asked of, or how the money came."""
+    return dues.paid_with(payment, case.reader)
 
 
 def day_of(case: Case, payment: Payment) -> str:

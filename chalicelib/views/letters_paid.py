@@ -39,7 +39,7 @@ def receipt(case: Case, subscription: Subscription, payment: Payment) -> Told:
                 case,
                 amount_paid=values["amount"],
                 date=values["day"],
-                method=paid_with(payment),
+                method=paid_with(case, payment),
                 reference=reference,
             ),
         ),
@@ -61,7 +61,7 @@ def not_paid(case: Case, subscription: Subscription, payment: Payment) -> Told:
         facts=(
             *facts(case, to_be_paid_to=business(case), subscription=sold(case)),
             *invoices_paid(case, case.invoices, payment),
-            *facts(case, amount=values["amount"], tried_on=values["day"], method=paid_with(payment)),
+            *facts(case, amount=values["amount"], tried_on=values["day"], method=paid_with(case, payment)),
         ),
         link=case.link if owed(case.invoices) else "",
     )
@@ -150,6 +150,6 @@ def _paid(case: Case, payment: Payment) -> dict[str, str]:
         "business": business(case),
         "amount": case.reader.money(payment.amount),
         "day": day_of(case, payment),
-        "method": paid_with(payment),
+        "method": paid_with(case, payment),
         "subscription": sold(case),
     }

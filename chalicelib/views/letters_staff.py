@@ -33,7 +33,7 @@ def paid(case: Case, payment: Payment) -> Told:
                 case, customer=values["customer"], email=_email(case), subscription=values["subscription"]
             ),
             *invoices_paid(case, case.invoices, payment),
-            *facts(case, date=values["day"], method=paid_with(payment), reference=reference),
+            *facts(case, date=values["day"], method=paid_with(case, payment), reference=reference),
         ),
     )
 
@@ -54,7 +54,7 @@ def not_paid(case: Case, subscription: Subscription, payment: Payment) -> Told:
             *facts(
                 case,
                 tried_on=values["day"],
-                method=paid_with(payment),
+                method=paid_with(case, payment),
                 reason="" if returned else case.reader.word(f"letter.staff_reason.{dues.cause(payment)}"),
                 code=formats.name(payment.decline_code or ""),
                 reference=formats.name(payment.reference or payment.id),

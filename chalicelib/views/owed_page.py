@@ -126,7 +126,7 @@ def _facts(case: Case, *, told: bool = True) -> tuple[tuple[str, str], ...]:
     next_on = case.reader.day(subscription.next_on) if goes_on and not subscription.at_its_end else ""
     return pages.known(
         [
-            (word("letter.fact.paid_to"), formats.name(case.account.name)),
+            (word("letter.fact.to_be_paid_to"), formats.name(case.account.name)),
             (word("letter.fact.subscription"), dues.sold(subscription)),
             (word("letter.fact.method"), _kept(subscription, case.reader) if told else ""),
             (word("page.fact.next_invoice"), "" if subscription.record_only else next_on),

@@ -67,8 +67,8 @@ def _title(one: Payment) -> str:
 def _under(case: Case, one: Payment) -> str:
     if one.status is not PaymentStatus.SUCCEEDED:
         return case.reader.word("page.sold", subscription=dues.sold(case.subscription))
-    day, method = _on(case, one), formats.name(one.method_label)
-    if not method:
+    day, method = _on(case, one), dues.paid_with(one, case.reader)
+    if not method or one.origin is Origin.HAND:
         return case.reader.word("page.payment.on", day=day)
     return case.reader.word("page.payment.on_with", day=day, method=method)
 
@@ -146,7 +146,8 @@ def _owed_by(invoice: Invoice, one: Payment, reader: Reader) -> Iterator[str]:
 
 def _refund(case: Case, one: Payment, refund: Refund) -> Row:
     reader = case.reader
-    told = _went_back(refund, reader.day_of(refund.created_at, case.account.zone), one.method_label, reader)
+    day = reader.day_of(refund.created_at, case.account.zone)
+    told = _went_back(refund, day, dues.paid_with(one, reader), reader)
     reason = formats.name(refund.reason)
     return Row(
         name=reader.word("page.payment.refund"),
@@ -155,8 +156,7 @@ def _refund(case: Case, one: Payment, refund: Refund) -> Row:
     )
 
 
-def _went_back(refund: Refund, day: str, label: str, reader: Reader) -> str:
-    method = formats.name(label)
+def _went_back(refund: Refund, day: str, method: str, reader: Reader) -> str:
     match refund.status:
         case RefundStatus.SUCCEEDED:
             return reader.word("page.payment.sent_back", day=day, method=method)
@@ -178,7 +178,7 @@ def _facts(case: Case, one: Payment) -> tuple[tuple[str, str], ...]:
             ),
             (word("letter.fact.subscription"), dues.sold(case.subscription)),
             (word("letter.fact.date"), _on(case, one) if done else ""),
-            (word("letter.fact.method"), formats.name(one.method_label) if done else ""),
+            (word("letter.fact.method"), dues.paid_with(one, case.reader) if done else ""),
             (
                 word("letter.fact.reference"),
                 formats.name(one.payment_reference or one.reference or one.id) if done else "",

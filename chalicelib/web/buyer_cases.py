@@ -92,7 +92,8 @@ def _of_invoice(service: Service, reading: Reading, one: Invoice) -> Case:
     _add(service, reading, subscription, [one.id])
     case = _case(service, reading, subscription, [one.id])
     found = (reading.find(CreditNote, one.account, name) for name in notes)
-    return replace(case, notes=tuple(note for note in found if note))
+    billed_to = parties.of_invoice(service, case.account, one).buyer_name
+    return replace(case, notes=tuple(note for note in found if note), billed_to=billed_to)
 
 
 def _of_payment(service: Service, reading: Reading, one: Payment) -> Case:

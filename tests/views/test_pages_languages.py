@@ -16,6 +16,7 @@ from chalicelib.billing.errors import WrongState
 from chalicelib.billing.instalments import Instalment
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Origin, PaymentStatus
+from chalicelib.billing.receipts import LABELS
 from chalicelib.billing.refunds import RefundStatus
 from chalicelib.billing.statuses import Status
 from chalicelib.crm.parties import LANGUAGES
@@ -148,6 +149,11 @@ def payment_pages(reader: Reader) -> Iterator[Page]:
     of = case(here, paid, reader=reader, payments=(payment,), refunds=(*refunds, on_its_way))
     yield payment_page.payment(of, payment)
     yield payment_page.payment(of, replace(payment, method_label="", received_on=TODAY))
+    for type_, label in LABELS.items():
+        came = replace(payment, method_label=label, method_type=type_.value, origin=Origin.HAND)
+        of = case(here, paid, reader=reader, payments=(came,), refunds=refunds)
+        yield payment_page.payment(of, came)
+        yield invoice_page.invoice(of)
 
 
 def noted_pages(reader: Reader) -> Iterator[Page]:

@@ -10,7 +10,10 @@ from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.operations import parties, renew
 from chalicelib.store import keys
+from chalicelib.views import links
 from chalicelib.views.documents import Document
+from chalicelib.views.links import Purpose
+from chalicelib.web import buyer_cases
 from tests.web.conftest import JANUARY, Api, Told
 from tests.web.test_openapi import fits
 
@@ -282,6 +285,22 @@ def test_an_invoice_keeps_who_it_is_from_and_to(api: Api):
         {"field": "legal_name", "before": "Roaster", "after": "Roaster & Co"},
         {"field": "email", "before": "owner@example.com", "after": "new@example.com"},
     ]
+
+
+def test_the_page_of_an_invoice_names_whom_its_document_names(api: Api):
+    """The company it was issued to, by its name of that day; and until it is paid, whom it is to be paid to."""
+    company = api.post("/v1/companies", COMPANY)["id"]
+    sold, _ = sells_to(api)
+    does(api.post(f"/v1/subscriptions/{sold}/invoice_settings", {"company": company}))
+    invoice = bills(api, sold)
+    does(api.post(f"/v1/companies/{company}", {"name": "Engines plc"}))
+    does(api.post(f"/v1/subscriptions/{sold}/invoice_settings", {"company": None}))
+    settings = api.service.settings
+    token = links.sign(settings, Purpose.INVOICE, api.account.id, invoice.id, api.now)
+    link = links.read(settings, token, api.now)
+    facts = dict(buyer_cases.page(link, buyer_cases.read(api.service, link)).facts)
+    assert (facts["Billed to"], facts["To be paid to"]) == (COMPANY["name"], "Roaster")
+    assert "Paid to" not in facts
 
 
 def test_a_name_that_is_left_to_the_account_is_kept_as_it_was(api: Api):
