@@ -21,7 +21,8 @@ def _asked(subscription: Subscription, sent: Invoice) -> str:
     if not sent.amount_due:
         return "invoice.settled"
     if sent.due_on is None:
-        return "invoice.charged"
+        asked = sent.payment is not None or subscription.asks(last=sent.last)
+        return "invoice.charged" if asked else "invoice.uncharged"
     first = subscription.collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE
     if first and subscription.method is None:
         return "invoice.kept"

@@ -246,9 +246,33 @@ def sent_so():
     yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=first))
     offline = Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14, online=False)
     yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=offline))
-    yield replace(by_invoice, invoices=(replace(invoice, due_on=None),))
+    yield charged()
+    yield replace(charged(), subscription=replace(by_invoice.subscription, method=None))
     yield replace(by_invoice, invoices=(invoice.settled(letter_samples.NOW),))
     yield replace(case(Letter.OVERDUE), invoices=(invoice.settled(letter_samples.NOW),))
+
+
+def charged() -> Case:
+    """An invoice that is sent although it is charged automatically."""
+    made = case(Letter.INVOICE)
+    invoices = tuple(replace(one, due_on=None) for one in made.invoices)
+    return replace(made, subscription=case(Letter.UPCOMING_PAYMENT).subscription, invoices=invoices)
+
+
+def test_an_invoice_is_said_to_be_charged_only_where_it_is():
+    """Without a method, with one that was refused, or for a subscription nothing is asked for any more, it is to be paid."""
+    made = charged()
+    sold = made.subscription
+    assert "It is charged to Visa •••• 4242" in letters.write(made)["text"]
+    for other in (
+        replace(sold, method=None),
+        replace(sold, method=replace(sold.method, refused=True)),
+        replace(sold, status=Status.UNPAID),
+    ):
+        text = letters.write(replace(made, subscription=other))["text"]
+        assert "please pay it on the page below" in text
+        assert "nothing you need to do" not in text
+        assert f"See the invoice and pay it:\n{letter_samples.LINK}" in text
 
 
 def told_otherwise():
@@ -310,8 +334,7 @@ def test_own_words_leave_no_hole():
         subject="Your invoice, please pay by {day}",
         title="Invoice {invoice} at last",
     )
-    charged = tuple(replace(one, due_on=None) for one in made.invoices)
-    asked, taken = (letters.write(replace(made, own=own, invoices=some)) for some in (made.invoices, charged))
+    asked, taken = (letters.write(replace(one, own=own)) for one in (made, charged()))
     assert asked["subject"] == "Your invoice, please pay by February 17, 2026"
     assert taken["subject"] == "Invoice INV-000042 from Harbour Coffee: €55.00"
     assert "Invoice INV-000042 at last" in taken["text"]
