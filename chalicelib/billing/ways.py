@@ -86,15 +86,20 @@ def check_accepted(types: Sequence[MethodType], type_: str) -> None:
         raise Invalid("type_not_accepted", detail, "payment_method")
 
 
+def check_billed(subscription: Subscription) -> None:
+    """Raises WrongState where it is only a record."""
+    if subscription.record_only:
+        detail = "Its invoices are made elsewhere; nothing is collected here."
+        raise WrongState("record_only", detail)
+
+
 def switched(before: Subscription, terms: Terms, method: Method | None, *, online: bool) -> Subscription:
     """Later invoices are collected in another way, or by other terms; `method` is one it is charged on from now on.
 
     What was issued before stays as it was: due by its own terms, or charged on its schedule. Charged after its first
     invoice it forgets a method it had: the next payment leaves another. Raises Invalid or WrongState.
     """
-    if before.record_only:
-        detail = "Its invoices are made elsewhere; nothing is collected here."
-        raise WrongState("record_only", detail)
+    check_billed(before)
     if not before.billable:
         raise WrongState("subscription_ended", f"The subscription is {before.status}: nothing is to come.")
     if not terms.says_something and method is None:

@@ -86,7 +86,8 @@ Prepared = Callable[[Changeset, Subscription, PaymentMethod, Moment], Subscripti
 
 def charged_already(_: Changeset, before: Subscription, saved: PaymentMethod, __: Moment) -> Subscription:
     """A subscription that is charged, or will be, as it is. Raises WrongState where it is not, Invalid where it does not accept the method."""
-    if before.collects.way is CollectionMethod.SEND_INVOICE or before.record_only:
+    ways.check_billed(before)
+    if before.collects.way is CollectionMethod.SEND_INVOICE:
         detail = "Nothing of it is charged; send collection_method charge_automatically with the payment method to its collection."
         raise WrongState("not_charged", detail, "payment_method")
     ways.check_accepted(before.collects.types, saved.type)

@@ -75,8 +75,8 @@ def _settled(found: Changeset, delivery: Delivery, at: Moment) -> str | None:
 
 def _past(found: Changeset, delivery: Delivery, of: Subscription, at: Moment) -> str | None:
     """Whether what is told of a subscription has been overtaken by what became of it since."""
-    if of.deleted_at is not None:
-        return "The subscription was deleted."
+    if of.deleted_at is not None or of.record_only:
+        return _not_ours(of)
     match delivery.letter:
         case Letter.UPCOMING_PAYMENT:
             return _not_coming(delivery, of, at)
@@ -92,6 +92,12 @@ def _past(found: Changeset, delivery: Delivery, of: Subscription, at: Moment) ->
             return _not_so(delivery, of)
         case _:
             return None
+
+
+def _not_ours(of: Subscription) -> str:
+    if of.deleted_at is not None:
+        return "The subscription was deleted."
+    return "It is only a record: nothing of it is billed here."
 
 
 def _not_so(delivery: Delivery, of: Subscription) -> str | None:

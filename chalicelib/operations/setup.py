@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
+from chalicelib.billing import ways
 from chalicelib.billing.collection import CollectionMethod, taking
 from chalicelib.billing.errors import WrongState
 from chalicelib.billing.gateway import Refused, SavedMethod, SetupPage, Unavailable
@@ -118,6 +119,7 @@ def _begun(service: Service, account: str, subscription: str, id_: str, back_url
 
 def check(subscription: Subscription) -> None:
     """Raises WrongState where no method is charged for it."""
+    ways.check_billed(subscription)
     if not charged(subscription):
         raise WrongState("not_charged", "Nothing of this subscription is charged; its invoices are sent.")
     if subscription.status in ENDED and not subscription.arrears:

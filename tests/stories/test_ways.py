@@ -268,7 +268,7 @@ def test_a_sent_invoice_is_overdue_part_by_part(diary: Diary):
 
 
 def test_a_record_is_never_billed_and_can_be_deleted(diary: Diary):
-    """Without invoices nothing is billed or charged, its lines change at once, and by hand it is deleted from every list."""
+    """Without invoices nothing is billed, charged or written to its buyer, its lines change at once, and by hand it is deleted from every list."""
     diary.saves_a_card("ada")
     diary.post("/v1/account", invoicing_can_be_off=True)
     sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10", invoicing=False, payment_method=None)
@@ -278,6 +278,9 @@ def test_a_record_is_never_billed_and_can_be_deleted(diary: Diary):
     assert diary.subscription("ada")["next_billing_at"] is None
     changed = diary.post(f"/v1/subscriptions/{sold}/change", quantities={"li_1": 3})
     assert (changed["lines"][0]["quantity"], changed["change"]) == ("3", None)
+    diary.world.settle()
+    letters = {(one["letter"], one["status"]) for one in diary.every("/v1/deliveries")}
+    assert letters == {("subscribed", "skipped"), ("changed", "skipped")}
     diary.sound()
     assert diary.post(f"/v1/subscriptions/{sold}/delete") == {"id": sold, "deleted": True}
     assert diary.world.call("GET", f"/v1/subscriptions/{sold}", None, diary.key).status == 404

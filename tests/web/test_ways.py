@@ -317,6 +317,9 @@ def test_a_record_takes_no_terms(shop: Shop):
     assert shop.asks(invoicing=False, days_until_due=3)["code"] == "nothing_collected"
     sold = shop.sells(invoicing=False)["id"]
     assert shop.switches(sold, collection_method="send_invoice")["code"] == "record_only"
+    for path, body in (("payment_method_link", {}), ("payment_method", {"payment_method": shop.card})):
+        told = shop.api.post(f"/v1/subscriptions/{sold}/{path}", body)
+        assert (told.status, told["code"]) == (409, "record_only")
     for verb, body in (("pause", {"resume_on": "2026-06-01"}), ("cancel", {"at_period_end": True})):
         assert shop.api.post(f"/v1/subscriptions/{sold}/{verb}", body)["code"] in (
             "resume_by_hand",
