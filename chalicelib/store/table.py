@@ -3,12 +3,9 @@
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.connection import Connection
-from pynamodb.exceptions import VerboseClientError
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from chalicelib.aws import AwsRefused
 from chalicelib.settings import Settings
 
 
@@ -62,22 +59,6 @@ class Envelope(Model):
 
     by_owner = ByOwner()
     by_wake = ByWake()
-
-
-class Classic:
-    """A connection through pynamodb's own client, as moto needs it, which answers inside botocore."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._connection = Connection(region=settings.region, host=settings.aws_endpoint)
-
-    def dispatch(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """One request. Raises AwsRefused as the direct connection does."""
-        try:
-            return self._connection.dispatch(operation, request)
-        except VerboseClientError as error:
-            told = error.response["Error"]
-            reasons = tuple(reason.code if reason else None for reason in error.cancellation_reasons)
-            raise AwsRefused(400, told["Code"], told.get("Message", ""), reasons) from error
 
 
 def create(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from chalicelib.store.dynamo import Connection, Dynamo
 from chalicelib.store.keys import key, key_of
 from chalicelib.store.store import Store
 from sandbox.world import environment
+from tests.moto import Moto
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ACCOUNT = "acct_1"
@@ -37,7 +38,7 @@ def store(settings: Settings) -> Store:
 
 def connection(settings: Settings) -> Connection:
     """moto answers inside botocore; the real engine is spoken to as in production."""
-    return Dynamo(settings) if settings.aws_endpoint else table.Classic(settings)
+    return Dynamo(settings) if settings.aws_endpoint else Moto(settings)
 
 
 def contact(n: int = 1, account: str = ACCOUNT) -> Contact:

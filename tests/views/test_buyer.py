@@ -30,6 +30,7 @@ from chalicelib.views.links import Purpose
 from chalicelib.web import buyer, buyer_answers, buyer_forms, buyer_pages
 from chalicelib.web.buyer_pages import Answer
 from sandbox.world import environment
+from tests.moto import Moto
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def service(quick_aws: dict[str, str], now: datetime) -> Service:
     """A service that has a store and a clock: the page needs nothing else."""
     settings = read(environment(quick_aws, "http://127.0.0.1:9", None))
     table.create(settings)
-    store = Store(table.Classic(settings), settings.table, settings.wake_shards)
+    store = Store(Moto(settings), settings.table, settings.wake_shards)
     return Service(
         settings=settings,
         store=store,

@@ -21,6 +21,7 @@ from chalicelib.web import routes
 from sandbox.gateway import Gateway
 from sandbox.stripe.server import StripeServer
 from sandbox.world import environment
+from tests.moto import Moto
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 JANUARY = datetime(2026, 1, 15, tzinfo=UTC)
@@ -73,7 +74,7 @@ class Shelf:
         return self.kept.get(name)
 
 
-class Writes(table.Classic):
+class Writes(Moto):
     """A connection that counts the writes it made; a condition that did not hold is none."""
 
     count = 0
@@ -169,7 +170,6 @@ def api(quick_aws: dict[str, str], stripe: StripeServer) -> Api:
 def deployed(aws: dict[str, str], stripe: StripeServer) -> Api:
     settings = read(environment(aws, stripe.url, None))
     table.create(settings)
-    # moto answers inside botocore, where pynamodb's own connection asks.
     writes = Writes(settings)
     store = Store(writes, settings.table, settings.wake_shards)
     return Api(replace(wiring.wired(settings), store=store), writes)
