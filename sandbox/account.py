@@ -20,7 +20,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--zone", default="UTC", help="IANA time zone, such as Europe/Paris")
     parser.add_argument("--billing-hour", type=int, default=6, help="local hour, 0 to 23")
     parser.add_argument(
-        "--clock", type=datetime.fromisoformat, help="a test account with a clock of its own, standing here"
+        "--clock",
+        type=datetime.fromisoformat,
+        help="a test account with a clock of its own, which stands here: 2026-01-31T12:00Z",
     )
     parser.add_argument(
         "--stage", help="a stage of .chalice/config.json, in place of the environment's own settings"

@@ -124,7 +124,8 @@ Try:
   curl -s {url}/v1/contacts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
        -d '{{"name": "Fay", "email": "fay@perennial.example"}}'
 
-What people receive: an invoice as PDF and as e-invoice (its answer names what this one lacks), a letter in another language, every event at an endpoint:
+What people receive: an invoice as PDF and as e-invoice (its answer names what this one lacks), a letter in another language, every event at an endpoint
+(signed in this world's time, which a library that verifies on your own clock takes for too old or too new):
   INVOICE=$(curl -s "{url}/v1/invoices?limit=1" -H "Authorization: Bearer $KEY" | sed 's/.*"id":"\\(inv_[^"]*\\)".*/\\1/')
   curl -s {url}/v1/invoices/$INVOICE/pdf -H "Authorization: Bearer $KEY" -o invoice.pdf
   curl -s "{url}/v1/invoices/$INVOICE/einvoice?format=ubl" -H "Authorization: Bearer $KEY"
@@ -133,9 +134,10 @@ What people receive: an invoice as PDF and as e-invoice (its answer names what t
        -d '{{"url": "{hears}", "events": ["*"]}}'
   curl -s "{url}/v1/events?type=invoice.*&limit=3" -H "Authorization: Bearer $KEY"
 
-A year in a second, on a test account with a clock of its own (the answer shows its key):
-  curl -s {url}/v1/accounts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
-       -d '{{"name": "Rehearsal", "email": "you@perennial.example", "currency": "eur", "zone": "Europe/Paris", "test_clock": {{"now_at": "2030-01-31T12:00:00Z"}}}}'
+A year in seconds, on a test account with a clock of its own; the answer's `secret` is its key:
+  ITS_KEY=$(curl -s {url}/v1/accounts -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+       -d '{{"name": "Rehearsal", "email": "you@perennial.example", "currency": "eur", "zone": "Europe/Paris", "test_clock": {{"now_at": "2030-01-31T12:00:00Z"}}}}' \\
+       | sed 's/.*"secret":"\\([^"]*\\)".*/\\1/')
   curl -s {url}/v1/test_clock/advance -H "Authorization: Bearer $ITS_KEY" -H 'Content-Type: application/json' \\
        -d '{{"to": "2031-01-31T12:00:00Z"}}'
 """,

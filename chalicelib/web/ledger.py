@@ -131,7 +131,11 @@ def _days(call: Call, start_on: date | None, end_on: date | None) -> tuple[date,
     if start_on > end_on:
         raise Invalid("range_empty", f"Send {end_on} or an earlier day.", "from")
     if (end_on - start_on).days >= MAX_DAYS:
-        raise Invalid("range_too_long", f"Ask for at most {MAX_DAYS} days at a time.", "from")
+        raise Invalid(
+            "range_too_long",
+            f"Ask for at most {MAX_DAYS} days at a time; `to` is the last of them, today without it.",
+            "from",
+        )
     if start_on.year < 1900:
         raise Invalid("range_too_early", "Send a day from 1900-01-01 on.", "from")
     return start_on, end_on

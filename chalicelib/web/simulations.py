@@ -59,7 +59,7 @@ class NewSimulation(NewSubscription, frozen=True, kw_only=True):
 
 
 def draft(call: Call, body: NewSimulation) -> Simulation:
-    """The same of a subscription that is not sold: it would be sold now. Nothing is written."""
+    """Every invoice, letter and payment up to a day of a subscription that is not sold, as if it were now; nothing is written."""
     until = day_or_moment(body.until, "until")
     order = order_of(body)
     return simulate.draft(call.service, call.account.id, order, until, _assumptions(body.assume))
