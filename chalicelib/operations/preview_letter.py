@@ -9,7 +9,7 @@ from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
 from chalicelib.crm.parties import LANGUAGES, Parties
 from chalicelib.crm.wordings import Wording, name_of
-from chalicelib.operations import enclose, parties, profile
+from chalicelib.operations import checks, enclose, parties, profile
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.views import letter_samples, letters
@@ -26,12 +26,12 @@ def words(
     locale: str = "",
     subscription: str | None = None,
 ) -> Words:
-    """The letter as it would be written; raises Invalid of a language that there is not, NotFound of the subscription."""
+    """The letter as it would be written; raises Invalid of a language or a locale there is not, NotFound of the subscription."""
     if language and language not in LANGUAGES:
         raise Invalid("unknown_language", f"Send one of {', '.join(LANGUAGES)}.", "language")
     sold = service.store.get(Subscription, account.id, subscription) if subscription else None
     to = _parties(service, account, sold, language)
-    reader = _reader(to, language, locale)
+    reader = _reader(to, language, checks.locale(locale, "locale"))
     own = service.store.find(Wording, account.id, name_of(letter, reader.language))
     case = letter_samples.case(to, letter, reader, account.now(service.real()), sold)
     picture = _logo(service, account, to.profile.logo)

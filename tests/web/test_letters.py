@@ -135,11 +135,12 @@ def test_a_preview_of_a_subscription_tells_of_it(api: Api):
 
 
 def test_what_there_is_not_is_refused(api: Api):
-    """A letter, a language or a subscription that nobody knows."""
+    """A letter, a language, a locale or a subscription that nobody knows."""
     for path, status in (
         ("/v1/letters/love/preview", 404),
         ("/v1/letters/receipt/words/xx", 404),
         ("/v1/letters/receipt/preview?language=xx", 400),
+        ("/v1/letters/receipt/preview?locale=xx-YY", 400),
         ("/v1/letters/receipt/preview?subscription=sub_none", 404),
         ("/v1/letters/receipt/preview?format=pdf", 400),
     ):
