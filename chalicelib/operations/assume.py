@@ -18,7 +18,7 @@ from chalicelib.billing.payments import Origin, Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Moment
 from chalicelib.crm.contacts import PaymentMethod
-from chalicelib.operations import act, attach, cancel, checkout, collect, tax
+from chalicelib.operations import act, attach, cancel, checkout, collect, settle, tax
 from chalicelib.operations import change as alter
 from chalicelib.operations.rehearse import Declines, Rehearsal
 from chalicelib.store.changes import Changeset
@@ -102,7 +102,7 @@ def _pays(id_: str, changes: Changeset, at: Moment) -> Iterable[Payment]:
         raise WrongState("online_payment_off", "Its invoices cannot be paid online.")
     known = (one for one in changes.before.records.values() if isinstance(one, Invoice))
     due = [one for one in known if one.subscription == id_ and not one.payment and one.due_now(at.day)]
-    after = [collect.from_balance(changes, one, at) for one in sorted(due, key=lambda one: one.position)]
+    after = [settle.from_balance(changes, one, at) for one in sorted(due, key=lambda one: one.position)]
     owed = tuple(one for one in after[: collect.MOST_AT_ONCE] if one.due_now(at.day))
     if not owed:
         return ()

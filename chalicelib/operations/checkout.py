@@ -199,7 +199,7 @@ def _reserved(
     at, changes = Moment(found.get(Account, account, account), service.real()), Changeset(account, found)
     if held := next((invoice.payment for invoice in owed if invoice.payment), None):
         raise clear.under_way(found.get(Payment, account, held))
-    after = [collect.from_balance(changes, invoice, at) for invoice in owed]
+    after = [settle.from_balance(changes, invoice, at) for invoice in owed]
     together = tuple(invoice for invoice in after if invoice.status is InvoiceStatus.OPEN)
     payment = None
     if together:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from chalicelib.billing import ceilings, dunning, ledger, periods
+from chalicelib.billing import ceilings, dunning, periods
 from chalicelib.billing.ceilings import Ceiling
 from chalicelib.billing.collection import Method
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import CARD, Invoice, InvoiceStatus
-from chalicelib.billing.issuing import applicable, overdue_at
+from chalicelib.billing.issuing import overdue_at
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.statuses import Status
@@ -55,7 +55,7 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
         changes.put(invoice.left_open())
         return None
     if _asked_before(invoice):
-        invoice = from_balance(changes, invoice, at)
+        invoice = settle.from_balance(changes, invoice, at)
     if invoice.status is InvoiceStatus.PAID:
         return None
     if invoice.due_on is not None:
@@ -145,25 +145,6 @@ def _about(invoice: Invoice) -> dict[str, str]:
     return {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
 
 
-def from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> Invoice:
-    """The invoice after its customer's balance has paid what it can of it; all that changes is folded in.
-
-    A balance is applied as an invoice is issued, and again before it is asked for another time: what a credit note
-    gave meanwhile, because a payment was still open, is not asked for twice.
-    """
-    buyer = changes.get(Contact, invoice.contact)
-    amount = applicable(buyer.balance(invoice.currency), invoice.amount_due)
-    if not amount:
-        return invoice
-    after = invoice.applied(amount, at.now)
-    changes.put(buyer.credited(-amount))
-    about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
-    entry = ledger.applied(amount)
-    publish.fact(changes, EventType.INVOICE_BALANCE_APPLIED, invoice, about, at, entry=entry)
-    settle.settled(changes, after, at)
-    return after
-
-
 def beside_retries(reading: Reading) -> Iterator[str]:
     """The keys of the people whose balance a repeated attempt takes first, and of what the networks' ceilings count."""
     for record in reading.records.values():
@@ -209,7 +190,7 @@ def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payme
     free = [invoice for invoice in owed if invoice.payment is None and invoice.status is InvoiceStatus.OPEN]
     if method := subscription.method:
         free = [invoice for invoice in free if not ceiling(changes, invoice, method, at)]
-    after = [from_balance(changes, invoice, at) for invoice in free[:MOST_AT_ONCE]]
+    after = [settle.from_balance(changes, invoice, at) for invoice in free[:MOST_AT_ONCE]]
     owing = (invoice for invoice in after if invoice.status is InvoiceStatus.OPEN)
     together = tuple(invoice if invoice.due_on is None else invoice.asked_at(at.now) for invoice in owing)
     if not together or subscription.method is None:

@@ -12,7 +12,7 @@ from chalicelib.billing.numbering import Series
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, collect, fill, numbering, publish, settle
+from chalicelib.operations import act, fill, numbering, publish, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -133,7 +133,7 @@ def _settle_from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> No
     """Pay what an invoice still owes, too little to be charged, from the balance where that is enough by now."""
     owed = invoice.amount_due
     if owed and changes.get(Contact, invoice.contact).balance(owed.currency) >= owed:
-        collect.from_balance(changes, invoice, at)
+        settle.from_balance(changes, invoice, at)
 
 
 def balance(service: Service, account: str, contact: str, amount: Money, *, reason: str) -> Contact:

@@ -10,7 +10,7 @@ from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
-from chalicelib.operations import act, clear, collect, fill
+from chalicelib.operations import act, clear, collect, fill, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -143,7 +143,7 @@ def _check_method(asking: Asking) -> None:
 def _folded(wanted: Asking) -> Payment | None:
     """Fold the payment into the changeset; None where the customer's balance pays all of it."""
     changes, at = wanted.changes, wanted.at
-    owed = collect.from_balance(changes, wanted.invoice, at)
+    owed = settle.from_balance(changes, wanted.invoice, at)
     if owed.status is not InvoiceStatus.OPEN:
         return None
     payment = collect.payment_for(wanted.subscription, wanted.method, (owed,), Origin.PERSON, at)

@@ -23,7 +23,7 @@ from chalicelib.billing.refunds import Refund
 from chalicelib.billing.stripe_events import StripeEvent
 from chalicelib.crm.accounts import HOUSE, Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import ask, collect, dispute, give_back, publish, refund
+from chalicelib.operations import ask, dispute, give_back, publish, refund, settle
 from chalicelib.operations.together import blame, nudge, work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -217,7 +217,7 @@ def _after_all(
     for part in payment.allocations:
         owed = changes.find(Invoice, part.invoice)
         if owed is not None and owed.status is InvoiceStatus.OPEN and owed.payment is None:
-            collect.from_balance(changes, owed, at)
+            settle.from_balance(changes, owed, at)
     return event.noted() if _is_success(event) else event.later(at.real)
 
 

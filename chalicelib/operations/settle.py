@@ -1,6 +1,6 @@
 """Write down what the gateway said of a payment: to the payment, its invoices, its subscription, and as facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
 
@@ -8,14 +8,23 @@ from chalicelib.billing import ledger, numbering
 from chalicelib.billing.ceilings import MOST_COUNTED
 from chalicelib.billing.dunning import DEBIT_TYPES
 from chalicelib.billing.events import EventType
-from chalicelib.billing.gateway import Declined, Limited, NotAsked, Outcome, Succeeded, Unavailable
+from chalicelib.billing.gateway import (
+    Canceled,
+    Declined,
+    Limited,
+    NotAsked,
+    Outcome,
+    Succeeded,
+    Unavailable,
+)
 from chalicelib.billing.invoices import Invoice
+from chalicelib.billing.issuing import applicable
 from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm import notifications
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.crm.contacts import PaymentMethod
+from chalicelib.crm.contacts import Contact, PaymentMethod
 from chalicelib.operations import keep, publish
 from chalicelib.operations.ask import Answer
 from chalicelib.operations.together import blame, work
@@ -81,26 +90,34 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer], know
 def _left(
     service: Service, account: str, answers: Mapping[str, Answer], known: Reading
 ) -> dict[str, list[str]]:
-    """What is read besides, by payment (keys), where a buyer left a method with it, or a debit came back; `known` holds it then."""
+    """What is read besides, by payment (keys), where an answer leads further than to what was paid; `known` holds it then."""
     found: dict[str, list[str]] = {}
     for id_, answer in answers.items():
         payment = known.records.get(name := keys.key(Payment, account, id_))
-        if isinstance(payment, Payment) and isinstance(answer, Succeeded) and answer.method:
-            # One that cannot be read is told of where the payment is decided.
-            subscription = known.records.get(keys.key(Subscription, account, payment.subscription))
-            arrears = subscription.arrears if isinstance(subscription, Subscription) else ()
-            owed = [keys.key(Invoice, account, one) for one in arrears[:MOST_ASKED]]
-            found[name] = [keys.key(PaymentMethod, account, answer.method.id), *owed]
-        if isinstance(payment, Payment) and isinstance(answer, Declined) and payment.type in DEBIT_TYPES:
-            paid = (
-                known.records.get(keys.key(Invoice, account, part.invoice)) for part in payment.allocations
-            )
-            made = (one.payments_so_far(MOST_COUNTED) for one in paid if isinstance(one, Invoice))
-            found[name] = [keys.key(Payment, account, one) for names in made for one in names if one != id_]
+        if isinstance(payment, Payment) and (more := [*_further(known, payment, answer)]):
+            found[name] = more
     wanted: Iterable[str] = (key for more in found.values() for key in more if key not in known.records)
     if found:
         known.add(service.store.load(account, wanted))
     return found
+
+
+def _further(known: Reading, payment: Payment, answer: Answer) -> Iterator[str]:
+    """The keys of a method a buyer left with it and of what is still owed, of the payments before a debit that came back, of whom it credited."""
+    account = payment.account
+    if isinstance(answer, Succeeded) and answer.method:
+        # One that cannot be read is told of where the payment is decided.
+        subscription = known.records.get(keys.key(Subscription, account, payment.subscription))
+        arrears = subscription.arrears if isinstance(subscription, Subscription) else ()
+        yield keys.key(PaymentMethod, account, answer.method.id)
+        yield from (keys.key(Invoice, account, one) for one in arrears[:MOST_ASKED])
+    paid = (known.records.get(keys.key(Invoice, account, part.invoice)) for part in payment.allocations)
+    owed = [one for one in paid if isinstance(one, Invoice)]
+    if isinstance(answer, Declined) and payment.type in DEBIT_TYPES:
+        made = (name for one in owed for name in one.payments_so_far(MOST_COUNTED))
+        yield from (keys.key(Payment, account, name) for name in made if name != payment.id)
+    if isinstance(answer, Declined | Canceled | None) and any(one.notes for one in owed):
+        yield keys.key(Contact, account, payment.contact)
 
 
 def _one_answered(changes: Changeset, asked: Payment, answer: Answer, at: Moment) -> None:
@@ -161,6 +178,8 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
         match after.status:
             case PaymentStatus.SUCCEEDED:
                 settled(changes, invoice.paid(after.id, allocation.amount, at.now), at)
+            case PaymentStatus.DECLINED | PaymentStatus.CANCELED if _balance_pays(changes, invoice, at):
+                pass
             case PaymentStatus.DECLINED:
                 _refused(changes, invoice, after, at)
             case PaymentStatus.CANCELED:
@@ -233,6 +252,38 @@ def settled(changes: Changeset, invoice: Invoice, at: Moment) -> None:
         return
     after = subscription.settled(invoice.id)
     _moved(changes, subscription, after, EventType.SUBSCRIPTION_RECOVERED, at)
+
+
+def from_balance(changes: Changeset, invoice: Invoice, at: Moment) -> Invoice:
+    """The invoice after its customer's balance has paid what it can of it; all that changes is folded in.
+
+    A balance is applied as an invoice is issued, and again before it is asked for another time: what a credit note
+    gave meanwhile, because a payment was still open, is not asked for twice.
+    """
+    buyer = changes.get(Contact, invoice.contact)
+    amount = applicable(buyer.balance(invoice.currency), invoice.amount_due)
+    if not amount:
+        return invoice
+    after = invoice.applied(amount, at.now)
+    changes.put(buyer.credited(-amount))
+    about = {"contact": invoice.contact, "subscription": invoice.subscription, "invoice": invoice.id}
+    entry = ledger.applied(amount)
+    publish.fact(changes, EventType.INVOICE_BALANCE_APPLIED, invoice, about, at, entry=entry)
+    settled(changes, after, at)
+    return after
+
+
+def _balance_pays(changes: Changeset, invoice: Invoice, at: Moment) -> bool:
+    """Whether what was credited while a payment held an invoice pays all of it, folded in: then nothing has failed.
+
+    The contact is in the changeset where credit notes were issued.
+    """
+    buyer = changes.find(Contact, invoice.contact) if invoice.notes else None
+    owed = invoice.amount_due
+    if buyer is None or not owed or buyer.balance(invoice.currency) < owed:
+        return False
+    from_balance(changes, invoice.released(invoice.attempt_at), at)
+    return True
 
 
 def _declined(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:

@@ -136,3 +136,23 @@ def test_refunds_that_race_a_dispute_and_a_return_lose_no_cent(diary: Diary):
     assert diary.parked() == []
     assert diary.get(f"/v1/payments/{paid['bea']['id']}")["status"] == "returned"
     diary.sound()
+
+
+def test_what_was_credited_while_a_debit_was_under_way_makes_good_its_failure(diary: Diary):
+    """All of it, on the balance until the bank refuses: that pays, nobody is canceled or told; a part of it does not do."""
+    diary.post("/v1/account", retries={"days": [], "debit_days": [], "at_end": "cancel"})
+    for who in ("ada", "bea"):
+        diary.saves_a_card(who, "pm_usBankAccount_insufficientFunds")
+        diary.subscribes(who, "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-15", hour=7)
+    diary.post("/v1/credit_notes", invoice=newest(diary, "ada")["id"])
+    half = [{"line": 0, "amount": usd(1200)}]
+    diary.post("/v1/credit_notes", invoice=newest(diary, "bea")["id"], lines=half)
+    assert (balance(diary, "ada"), balance(diary, "bea")) == (2500, 1200)
+    diary.it_is("2026-01-29")
+    assert diary.payments("ada") == diary.payments("bea") == [("declined", 2500)]
+    assert (diary.subscription("ada")["status"], balance(diary, "ada")) == ("active", 0)
+    assert newest(diary, "ada")["status"] == "paid"
+    assert "failed" not in diary.letters("ada")
+    assert (diary.subscription("bea")["status"], balance(diary, "bea")) == ("canceled", 1200)
+    diary.sound()
