@@ -1,6 +1,7 @@
 """API Gateway on a laptop: HTTP on loopback becomes the event of a Lambda proxy integration, and its answer HTTP."""
 
 import base64
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,8 +34,7 @@ class Gateway:
         self._one_at_a_time = threading.RLock()  # as in Lambda: a process has one request at work
         self.pages: dict[str, Callable[[], str]] = {}
         self._paths = [path.strip("/").split("/") for path in paths]
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._requests())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), self._requests())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -119,6 +119,15 @@ class Gateway:
                 """Silent: the world it serves prints what matters."""
 
         return Requests
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away within a connection is no news."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _event(

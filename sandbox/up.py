@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import threading
 import time
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--port", type=int, default=8000, help="where the API listens (default 8000)")
     asked = parser.parse_args(arguments)
     console = Console()
+    _tell_what_is_logged()
     with ExitStack() as stack:
         aws = stack.enter_context(Aws(port=4566, state=_state() / "aws"))
         world = stack.enter_context(_world(aws, asked.port))
@@ -39,6 +41,21 @@ def main(arguments: list[str]) -> int:
         _say_what_to_try(console, world, key, hears.url)
         _live(world)
     return 0
+
+
+def _tell_what_is_logged() -> None:
+    """A line each, with what it is about: Lambda writes that beside the message by itself."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Line())
+    logging.getLogger("perennial").addHandler(handler)
+
+
+class _Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        usual = logging.makeLogRecord({}).__dict__
+        about = " ".join(f"{name}={value}" for name, value in vars(record).items() if name not in usual)
+        said, line, trace = super().format(record).partition("\n")
+        return f"{record.levelname.lower()}: {said} {about}".rstrip() + line + trace
 
 
 @contextmanager
