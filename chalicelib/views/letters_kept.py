@@ -10,7 +10,7 @@ from chalicelib.crm.contacts import PaymentMethod
 from chalicelib.views import bills, formats
 from chalicelib.views.letter_cases import Case
 from chalicelib.views.letter_sheets import Fact, Told, business, facts, method_of, sold
-from chalicelib.views.letters_paid import what_is_next
+from chalicelib.views.letters_paid import goes_on, what_is_next
 
 
 def method_asked(case: Case, subscription: Subscription) -> Told:
@@ -41,7 +41,7 @@ def card_expiring(case: Case, subscription: Subscription, method: PaymentMethod)
     """The card will not be good any more: which one, until when, and what is paid with it."""
     label = formats.name(method.label)
     expires = f"{method.exp_month or 0:02d}/{method.exp_year or 0}"
-    next_on = "" if not subscription.billable else case.reader.day(subscription.next_on)
+    next_on = case.reader.day(subscription.next_on) if goes_on(subscription) else ""
     return Told(
         texts="card_expiring",
         values=_values(case, method=label, expires=expires),

@@ -125,14 +125,23 @@ def _upcoming(subscription: Subscription, *, nothing: bool) -> str:
 def what_is_next(case: Case, subscription: Subscription) -> str:
     """When the next payment is, and with what, in a sentence."""
     reader = case.reader
-    if not subscription.billable or subscription.at_its_end or subscription.status is Status.CANCELED:
-        return reader.word("letter.next.nothing")
+    if not goes_on(subscription):
+        rests = subscription.billable and not subscription.at_its_end and not subscription.ends_first
+        return reader.word("letter.next.paused" if rests else "letter.next.nothing")
     day = reader.day(subscription.next_on)
     if subscription.sends:
         return reader.word("letter.next.invoiced", day=day)
     if subscription.method is None:
         return reader.word("letter.next.without_method", day=day)
+    if subscription.method.refused:
+        return reader.word("letter.next.refused", day=day)
     return reader.word("letter.next.charged", day=day, method=formats.name(subscription.method.label))
+
+
+def goes_on(subscription: Subscription) -> bool:
+    """Whether it is billed on its next date: it neither rests nor ends before, nor has it ended."""
+    over = subscription.at_its_end or subscription.ends_first
+    return subscription.billable and subscription.paused_on is None and not over
 
 
 def _tried_next(case: Case, subscription: Subscription) -> str:

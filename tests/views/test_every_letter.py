@@ -228,7 +228,8 @@ def sold_so():
     sold = upcoming.subscription
     by_invoice = case(Letter.INVOICE)
     yield replace(upcoming, subscription=replace(sold, method=None, automatic_tax=True))
-    yield replace(upcoming, subscription=replace(sold, method=replace(sold.method, refused=True)))
+    refused = replace(sold, method=replace(sold.method, refused=True))
+    yield replace(upcoming, subscription=refused)
     yield replace(upcoming, subscription=by_invoice.subscription)
     rich = upcoming.parties.contact.credited(Money(10**9, "eur"))
     yield replace(upcoming, parties=replace(upcoming.parties, contact=replace(rich, name="")))
@@ -236,6 +237,28 @@ def sold_so():
         yield replace(upcoming, letter=letter, subscription=by_invoice.subscription)
         yield replace(upcoming, letter=letter, subscription=replace(sold, method=None))
         yield replace(upcoming, letter=letter, subscription=canceled.subscription)
+        yield replace(upcoming, letter=letter, subscription=replace(sold, paused_on=date(2026, 2, 4)))
+        yield replace(upcoming, letter=letter, subscription=refused)
+
+
+def test_no_payment_is_announced_that_does_not_come():
+    """Whoever gives another card for what is paused, or ends before its next date, is told of no payment on that; nor is a card's end."""
+    made = case(Letter.METHOD_UPDATED)
+    sold = made.subscription
+    assert "The next payment is on March 3, 2026; it will be taken from Visa" in letters.write(made)["text"]
+    paused = replace(sold, paused_on=date(2026, 2, 4))
+    for other, said in (
+        (paused, "It is paused: nothing is taken until it goes on."),
+        (replace(paused, cancel_on=date(2026, 2, 20)), "There are no further payments."),
+        (replace(sold, cancel_at_period_end=True), "There are no further payments."),
+        (replace(sold, cancel_on=date(2026, 2, 20)), "There are no further payments."),
+        (replace(sold, payments=sold.cycle), "There are no further payments."),
+    ):
+        text = letters.write(replace(made, subscription=other))["text"]
+        assert said in text
+        assert "March 3" not in text
+        expiring = letters.write(replace(case(Letter.CARD_EXPIRING), subscription=other))["text"]
+        assert "March 3" not in expiring
 
 
 def sent_so():
