@@ -194,10 +194,11 @@ def test_values_are_kept_apart_in_a_line_that_runs_the_other_way():
 
 def test_a_number_of_things_takes_the_form_of_its_language():
     """Arabic has six forms, German two, Japanese one."""
-    assert [GERMAN.count("unit.days", n) for n in (1, 2)] == ["1 Tag", "2 Tage"]
-    assert JAPANESE.count("unit.days", 1) == "1日"
-    told = [Reader(language="ar", locale="ar-AE").count("unit.days", n) for n in (1, 2, 3, 11, 100)]
-    plain = [one.translate({0x2068: None, 0x2069: None}) for one in told]
+    assert [GERMAN.count("page.owed.invoices", n) for n in (1, 2)] == ["Rechnung", "Rechnungen"]
+    assert JAPANESE.count("page.owed.invoices", 2) == "請求書"
+    days = {"of_days": "365", "period": "…"}
+    told = [Reader(language="ar", locale="ar-AE").count("bill.share", n, **days) for n in (1, 2, 3, 11, 100)]
+    plain = [one.translate({0x2068: None, 0x2069: None}).removesuffix(" من 365 (…)") for one in told]
     assert plain == ["يوم واحد", "يومان", "3 أيام", "11 يومًا", "100 يوم"]
 
 
