@@ -5,14 +5,15 @@ It travels with the fact as text, for what a subscription was is in no record an
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from chalicelib.billing import pricing
 from chalicelib.billing.discounts import UnitDiscount
 from chalicelib.billing.lines import Line
-from chalicelib.billing.pricing import Model
+from chalicelib.billing.pricing import Model, Step
 from chalicelib.billing.subscriptions import Subscription
 
 MOST_LINES: Final = 20
@@ -20,12 +21,16 @@ MOST_LINES: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """A line as far as a buyer is told of it; `unit_amount` (minor units) is None where its price goes by tiers."""
+    """A line as far as a buyer is told of it; `unit_amount` (minor units) is None where its price goes by tiers.
+
+    Then `steps` are what the quantity comes to by them; which of the tiers each is of says nothing.
+    """
 
     name: str
     quantity: Decimal
     unit_amount: Decimal | None
     discounts: tuple[UnitDiscount, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +46,14 @@ class Was:
 
 def terms(line: Line) -> Terms:
     """What of a line a buyer is told."""
-    flat = line.model in (None, Model.FLAT)
+    flat = line.model is None or line.model is Model.FLAT
+    steps = pricing.walk(line.model, line.tiers, line.quantity) if line.model else ()
     return Terms(
         name=line.name,
         quantity=line.quantity,
         unit_amount=line.unit_amount if flat else None,
         discounts=line.discounts,
+        steps=tuple(replace(step, tier=0) for step in steps),
     )
 
 
@@ -101,7 +108,8 @@ def read(text: str) -> Was:
 
 
 def _line(one: Terms) -> list[Any]:
-    price = None if one.unit_amount is None else str(one.unit_amount)
+    steps = [[str(n) for n in (step.quantity, step.unit_amount, step.flat_amount)] for step in one.steps]
+    price = steps if one.unit_amount is None else str(one.unit_amount)
     off = [[_text(less.percent), _text(less.amount)] for less in one.discounts]
     return [one.name, str(one.quantity), price, *([off] if off else [])]
 
@@ -115,7 +123,8 @@ def _terms(said: list[Any]) -> Terms:
     return Terms(
         name=name,
         quantity=Decimal(quantity),
-        unit_amount=None if price is None else Decimal(price),
+        unit_amount=Decimal(price) if isinstance(price, str) else None,
+        steps=() if isinstance(price, str) else tuple(_step(*map(Decimal, one)) for one in price or ()),
         discounts=tuple(
             UnitDiscount(
                 percent=None if percent is None else Decimal(percent),
@@ -125,3 +134,7 @@ def _terms(said: list[Any]) -> Terms:
             for percent, amount in less
         ),
     )
+
+
+def _step(quantity: Decimal, unit_amount: Decimal, flat_amount: Decimal) -> Step:
+    return Step(tier=0, quantity=quantity, unit_amount=unit_amount, flat_amount=flat_amount)

@@ -1,6 +1,6 @@
 """An invoice as a buyer checks it: each row's sum, what was taken off, the taxes, the total, and what is left to pay."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -127,11 +127,19 @@ def _price(line: InvoiceLine, reader: Reader) -> str:
     if line.model in (None, Model.FLAT):
         return times(line.quantity, line.unit_amount, currency, reader)
     steps = pricing.walk(line.model, line.tiers, line.quantity)
-    told = " + ".join(part for step in steps for part in _step(step, currency, reader))
-    told = told or reader.money(Money.zero(currency))
     if line.model is Model.GRADUATED:
-        return told
-    return reader.word("bill.tier", quantity=reader.quantity(line.quantity), sum=told)
+        return _stepped(steps, currency, reader)
+    return by_tiers(line.quantity, steps, currency, reader)
+
+
+def by_tiers(quantity: Decimal, steps: Iterable[Step], currency: str, reader: Reader) -> str:
+    """15: 10 × $5.00 + 5 × $4.00."""
+    return reader.word("bill.tier", quantity=reader.quantity(quantity), sum=_stepped(steps, currency, reader))
+
+
+def _stepped(steps: Iterable[Step], currency: str, reader: Reader) -> str:
+    told = " + ".join(part for step in steps for part in _step(step, currency, reader))
+    return told or reader.money(Money.zero(currency))
 
 
 def times(quantity: Decimal, price: Decimal, currency: str, reader: Reader) -> str:

@@ -136,9 +136,12 @@ def _line(case: Case, was: Terms | None, now: Terms | None, currency: str) -> Fa
 
 
 def _terms(case: Case, one: Terms, currency: str) -> str:
-    if one.unit_amount is None:
-        return case.reader.quantity(one.quantity)
-    price = bills.times(one.quantity, one.unit_amount, currency, case.reader)
+    if one.unit_amount is not None:
+        price = bills.times(one.quantity, one.unit_amount, currency, case.reader)
+    elif one.steps:
+        price = bills.by_tiers(one.quantity, one.steps, currency, case.reader)
+    else:
+        price = case.reader.quantity(one.quantity)
     return case.reader.row((price, *(bills.less(off, currency, case.reader) for off in one.discounts)))
 
 

@@ -11,7 +11,7 @@ from time import perf_counter
 
 import pytest
 
-from chalicelib.billing import issuing
+from chalicelib.billing import differences, issuing
 from chalicelib.billing.addresses import Address
 from chalicelib.billing.collection import Collection, CollectionMethod
 from chalicelib.billing.credits import CreditNote
@@ -19,8 +19,9 @@ from chalicelib.billing.deliveries import Letter
 from chalicelib.billing.disputes import DisputeStatus
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import PaymentStatus
+from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.statuses import Status
-from chalicelib.billing.subscriptions import Change
+from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.parties import LANGUAGES, Parties
 from chalicelib.crm.profiles import Profile
@@ -404,6 +405,37 @@ def test_a_change_is_told_from_what_to_what_and_when():
     assert "Basic: 2 × €25.00 → 5 × €25.00" in later
     assert "Plus: 40 × €0.125 (no longer)" in later
     assert "will be changed as follows, from March 3, 2026 on." in later
+
+
+def test_a_change_of_tiers_is_told_by_what_it_comes_to():
+    """For the quantity there is, step by step; tiers above it are nothing that a buyer sees, and no change to tell of."""
+    made = case(Letter.CHANGED)
+    tiers = (
+        Tier(up_to=Decimal(10), unit_amount=Decimal(500)),
+        Tier(up_to=Decimal(20), unit_amount=Decimal(400)),
+        Tier(up_to=None, unit_amount=Decimal(300)),
+    )
+    line = replace(made.subscription.lines[0], quantity=Decimal(15), unit_amount=Decimal(0))
+    before = replace(
+        made.subscription, lines=(replace(line, model=Model.GRADUATED, tiers=tiers),), change=None
+    )
+
+    def dearer(n: int) -> Subscription:
+        more = tuple(
+            replace(one, unit_amount=2 * one.unit_amount) if at == n else one for at, one in enumerate(tiers)
+        )
+        return replace(before, lines=(replace(before.lines[0], tiers=more),))
+
+    was = differences.was(before, dearer(1))
+    assert differences.read(differences.written(was)) == was
+    text = letters.write(
+        replace(made, subscription=dearer(1), more={"was": differences.written(was)}),
+    )["text"]
+    assert "15: 10 × €5.00 + 5 × €4.00 → 15: 10 × €5.00 + 5 × €8.00" in text
+    assert differences.written(differences.was(before, dearer(2))) == ""
+    told_before = '{"lines":{"li_1":["Basic","15",null]}}'
+    text = letters.write(replace(made, subscription=dearer(1), more={"was": told_before}))["text"]
+    assert "Basic: 15 → 15: 10 × €5.00 + 5 × €8.00" in text
 
 
 def test_who_the_sender_is_by_law_stands_below():
