@@ -58,7 +58,7 @@ SAYS: Final[dict[EventType, str]] = {
     EventType.PROFILE_CHANGED: "What the business says of itself was changed.",
     EventType.ACCOUNT_CHANGED: "Settings of the account were changed; `about.account_change` names the change.",
     EventType.WEBHOOK_ENDPOINT_TESTED: "An endpoint was sent this to see whether it hears.",
-    EventType.WEBHOOK_ENDPOINT_DISABLED: "An endpoint failed for days: nothing is sent to it any more.",
+    EventType.WEBHOOK_ENDPOINT_DISABLED: "An endpoint failed for days, or answered 410: nothing is sent to it any more; `about.since_on` is the local day since when it took nothing.",
     EventType.MAIL_STOPPED: "Letters to an address bounced for good, or its reader complained: it is not written to any more.",
     EventType.MAIL_RESUMED: "An address that was not written to may be again.",
 }
