@@ -127,7 +127,7 @@ class StripeGateway:
 
     def expire(self, session: str) -> Outcome:
         """Expire a Checkout Session; where it is too late for that, what it has become."""
-        return stripe_checkout.paid(self._expired(session, stripe_checkout.PAID))
+        return stripe_checkout.paid(self._expired(session))
 
     def confirm(self, key: str, reference: str, method: str, back_url: str) -> Outcome:
         """Confirm a PaymentIntent on session; one that cannot be confirmed any more is what it has become."""
@@ -161,10 +161,6 @@ class StripeGateway:
         """The Checkout Session as it is now."""
         return stripe_checkout.left(self._session(session, stripe_checkout.LEFT))
 
-    def expire_setup(self, session: str) -> SetupPage:
-        """Expire a Checkout Session; where it is too late for that, what it has become."""
-        return stripe_checkout.left(self._expired(session, stripe_checkout.LEFT))
-
     def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> RefundTold:
         """Give back a part or the whole of a PaymentIntent."""
         params = {
@@ -174,11 +170,6 @@ class StripeGateway:
             "expand": stripe_refunds.REFUNDED,
         }
         return stripe_refunds.refund(self._stripe.wanted("/v1/refunds", params, key))
-
-    def fetch_refund(self, reference: str) -> RefundTold:
-        """The refund as it is now."""
-        found = self._stripe.get(f"/v1/refunds/{reference}", {"expand": stripe_refunds.REFUNDED})
-        return stripe_refunds.refund(found)
 
     def refunds_of(self, reference: str) -> list[RefundTold]:
         """The refunds of a PaymentIntent, all pages of them."""
@@ -218,10 +209,10 @@ class StripeGateway:
     def _session(self, session: str, expand: list[str]) -> dict[str, Any]:
         return self._stripe.get(f"{SESSIONS}/{session}", {"expand": expand})
 
-    def _expired(self, session: str, expand: list[str]) -> dict[str, Any]:
+    def _expired(self, session: str) -> dict[str, Any]:
         try:
-            return self._stripe.post(f"{SESSIONS}/{session}/expire", {"expand": expand})
+            return self._stripe.post(f"{SESSIONS}/{session}/expire", {"expand": stripe_checkout.PAID})
         except stripe.InvalidRequestError:
-            return self._session(session, expand)
+            return self._session(session, stripe_checkout.PAID)
         except stripe.StripeError as error:
             raise unavailable(error) from error

@@ -271,14 +271,8 @@ class Gateway(Protocol):
     def fetch_setup(self, session: str) -> SetupPage:
         """What has become of it. Raises Refused, Unavailable."""
 
-    def expire_setup(self, session: str) -> SetupPage:
-        """Close it, or learn what was left on it. Raises Unavailable."""
-
     def refund(self, key: str, reference: str, amount: Money, metadata: dict[str, str]) -> RefundTold:
         """Give money back, in whole or in part. Raises Refused where Stripe will not, Unavailable where it was not asked or did not answer."""
-
-    def fetch_refund(self, reference: str) -> RefundTold:
-        """A refund as it is now. Raises Refused, Unavailable."""
 
     def refunds_of(self, reference: str) -> list[RefundTold]:
         """All refunds of a payment as they are now, oldest first. Raises Refused, Unavailable."""

@@ -127,7 +127,7 @@ def test_a_page_that_is_wrong_is_refused(gateway: StripeGateway):
     assert isinstance(gateway.checkout("pay_yen", foreign), Declined)
     fine = replace(foreign, amount=Money(5001, "isk"))
     assert isinstance(gateway.checkout("pay_isk", fine), Declined | AtCheckout)
-    for ask in (gateway.fetch_checkout, gateway.fetch_setup, gateway.expire, gateway.expire_setup):
+    for ask in (gateway.fetch_checkout, gateway.fetch_setup, gateway.expire):
         with pytest.raises(Refused):
             ask("cs_nobody")
 
@@ -200,10 +200,9 @@ def test_a_method_is_left_on_a_page(gateway: StripeGateway, control: Remote):
     done = gateway.fetch_setup(left.session)
     assert done.url is None
     assert (done.method.label, done.method.type) == ("Mastercard •••• 4444", "card")
-    assert gateway.expire_setup(left.session) == done
-    closed = gateway.expire_setup(unused.session)
+    assert isinstance(gateway.expire(unused.session), Canceled)
+    closed = gateway.fetch_setup(unused.session)
     assert (closed.url, closed.method) == (None, None)
-    assert gateway.fetch_setup(unused.session) == closed
     with pytest.raises(Refused):
         setup(gateway, "nobody", customer="cus_gone")
 
@@ -220,9 +219,7 @@ ASKS: dict[str, tuple[str, str, Ask]] = {
     "expire": ("POST", "/v1/checkout/sessions/*/expire", lambda g, has: g.expire(has["session"])),
     "setup": ("POST", "/v1/checkout/sessions", lambda g, has: setup(g, has["fault"])),
     "fetch_setup": ("GET", "/v1/checkout/sessions/*", lambda g, has: g.fetch_setup(has["setup"])),
-    "expire_setup": ("POST", "/v1/checkout/sessions/*/expire", lambda g, has: g.expire_setup(has["setup"])),
     "refund": ("POST", "/v1/refunds", lambda g, has: g.refund("ref_f", has["paid"], Money(1, "usd"), {})),
-    "fetch_refund": ("GET", "/v1/refunds/*", lambda g, has: g.fetch_refund(has["refund"])),
     "fetch_dispute": ("GET", "/v1/disputes/*", lambda g, has: g.fetch_dispute(has["dispute"])),
     "metadata": ("GET", "/v1/payment_intents/*", lambda g, has: g.metadata(has["paid"])),
 }
@@ -239,7 +236,6 @@ def test_no_answer_is_never_taken_for_one(gateway: StripeGateway, control: Remot
     control.pay_page(paid.session)
     intent = gateway.fetch_checkout(paid.session)
     assert isinstance(intent, Succeeded)
-    refund = gateway.refund(f"ref_{fault}", intent.reference, Money(100, "usd"), {})
     fought = opened(gateway, request_of(gateway, f"fought_{fault}"))
     control.pay_page(fought.session)
     disputed = gateway.fetch_checkout(fought.session)
@@ -251,7 +247,6 @@ def test_no_answer_is_never_taken_for_one(gateway: StripeGateway, control: Remot
         "session": at.session,
         "setup": setup(gateway, f"had_{fault}").session,
         "paid": intent.reference,
-        "refund": refund.reference,
         "dispute": control.dispute(disputed.reference)["id"],
         "fault": fault,
     }
