@@ -73,7 +73,7 @@ def answer(made: dict[str, Any], currency: str, get: Get) -> TaxAnswer:
         for told in item["tax_breakdown"] or ()
         if (part := _part(item, told, currency)) is not None
     ]
-    return TaxAnswer(calculation=made["id"], parts=tuple(parts))
+    return TaxAnswer(parts=tuple(parts))
 
 
 def _items(made: dict[str, Any], get: Get) -> Iterator[dict[str, Any]]:

@@ -48,9 +48,8 @@ class LineTax:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxAnswer:
-    """The taxes of a question's lines; `calculation` is the gateway's name of the answer."""
+    """The taxes of a question's lines."""
 
-    calculation: str
     parts: tuple[LineTax, ...]
 
 

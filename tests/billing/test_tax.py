@@ -364,7 +364,6 @@ def test_an_answer_becomes_taxes_of_the_lines():
     state = Tax(id="state", name="State", percent=Decimal(4))
     city = Tax(id="city", name="City", percent=Decimal("4.5"))
     answer = TaxAnswer(
-        calculation="taxcalc_1",
         parts=(
             LineTax(reference="A", tax=state, base=100, amount=4),
             LineTax(reference="A", tax=city, base=100, amount=5),
@@ -381,10 +380,10 @@ def test_an_answer_becomes_taxes_of_the_lines():
 def test_an_exempt_line_states_what_is_exempt():
     """Where nothing of it is taxable, the base of the category is the lines' amount."""
     exempt = Tax(id="e", name="Exempt", percent=Decimal(0), category=Category.EXEMPT)
-    answer = TaxAnswer(calculation="t", parts=(LineTax(reference="A", tax=exempt, base=0, amount=0),))
+    answer = TaxAnswer(parts=(LineTax(reference="A", tax=exempt, base=0, amount=0),))
     levy = automatic_tax.levies(answer, [line("A"), line("B")], [100, 70])[0]
     assert (levy.base, levy.amount, levy.on) == (100, 0, (True, False))
-    told = TaxAnswer(calculation="t", parts=(LineTax(reference="A", tax=exempt, base=60, amount=0),))
+    told = TaxAnswer(parts=(LineTax(reference="A", tax=exempt, base=60, amount=0),))
     assert automatic_tax.levies(told, [line("A"), line("B")], [100, 70])[0].base == 60
 
 
@@ -394,13 +393,13 @@ def test_parts_of_one_rate_on_one_line_add_up():
         LineTax(reference="A", tax=VAT, base=60, amount=11),
         LineTax(reference="A", tax=VAT, base=40, amount=8),
     )
-    levy = automatic_tax.levies(TaxAnswer(calculation="t", parts=parts), [line("A")], [100])[0]
+    levy = automatic_tax.levies(TaxAnswer(parts=parts), [line("A")], [100])[0]
     assert (levy.base, levy.amount, levy.shares) == (100, 19, (19,))
 
 
 def test_an_answer_about_another_line_is_refused():
     """A tax of a line that was not asked about must not get lost."""
-    answer = TaxAnswer(calculation="t", parts=(LineTax(reference="X" * 99, tax=VAT, base=1, amount=1),))
+    answer = TaxAnswer(parts=(LineTax(reference="X" * 99, tax=VAT, base=1, amount=1),))
     with pytest.raises(Invalid) as refused:
         automatic_tax.levies(answer, [line("A")], [100])
     assert refused.value.code == "tax_of_no_line"

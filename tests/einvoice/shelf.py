@@ -136,7 +136,7 @@ def automatic(*lines: Line, tax: Tax = VAT) -> Invoice:
             )
             for one in (found.lines if found else ())
         )
-        return automatic_tax.levies(TaxAnswer(calculation="taxcalc_1", parts=parts), asked, left)
+        return automatic_tax.levies(TaxAnswer(parts=parts), asked, left)
 
     return issuing.invoice_of(
         subscription(*lines, currency="eur", automatic_tax=True), "INV-000042", NOW, levy=levy
