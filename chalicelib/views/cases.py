@@ -36,7 +36,7 @@ class Case:
     """`invoices` are those the page is about, oldest first; `payments` by id, among them the open ones and the last tries.
 
     `today` is the account's local day; `refunds` and `notes` are those of the payment or invoice a page is about,
-    `billed_to` is whose name that invoice bears.
+    `billed_to` is whose name that invoice bears, `transfer` where a transfer for it goes.
     """
 
     account: Account
@@ -48,6 +48,7 @@ class Case:
     notes: tuple[CreditNote, ...] = ()
     refunds: tuple[Refund, ...] = ()
     billed_to: str = ""
+    transfer: tuple[tuple[str, str], ...] = ()
     reader: Reader = AMERICAN
 
     def open_payment(self, invoice: Invoice) -> Payment | None:

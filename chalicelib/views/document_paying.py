@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.views import transfers
 from chalicelib.views.document_rows import lines_of, own, whole
 from chalicelib.views.reading import Reader
 
@@ -51,18 +52,7 @@ def _transfer(reader: Reader, document: "Document") -> Sheet | None:
     bank = document.parties.profile.bank
     if bank is None:
         return None
-    said = (
-        ("holder", bank.holder or document.parties.seller_name),
-        ("iban", _in_fours(bank.iban)),
-        ("bic", bank.bic),
-        ("bank", bank.bank),
-        ("transfer_reference", document.number),
-    )
-    rows = [(reader.word(f"document.{name}"), own(reader, value)) for name, value in said if value]
+    said = transfers.rows(reader, document.parties, document.number)
+    rows = [(label, own(reader, value)) for label, value in said]
     lines = lines_of(reader, bank.lines)
     return {"label": reader.word("document.transfer"), "rows": rows, "lines": lines}
-
-
-def _in_fours(iban: str) -> str:
-    plain = "".join(iban.split())
-    return " ".join(plain[n : n + 4] for n in range(0, len(plain), 4))

@@ -150,8 +150,15 @@ def _facts(case: Case, one: Invoice) -> tuple[tuple[str, str], ...]:
             (word("page.fact.due_on"), reader.day(one.due_on) if one.due_on else ""),
             (word("page.fact.paid_on"), reader.day_of(one.paid_at, zone) if one.paid_at else ""),
             (word("page.fact.paid_with"), dues.paid_with(paid, reader) if paid else ""),
+            *_transfer(case, one),
         ]
     )
+
+
+def _transfer(case: Case, one: Invoice) -> tuple[tuple[str, str], ...]:
+    """Where to send what is owed, where it is not paid on Stripe's page."""
+    by_hand = one.due_on is not None and bool(one.amount_due) and not case.subscription.collects.online
+    return case.transfer if by_hand else ()
 
 
 def _document(id_: str, label: str) -> Door:

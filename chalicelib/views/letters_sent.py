@@ -1,23 +1,26 @@
 """Letters about invoices that are sent: here is one, and one was not paid by its day."""
 
 from datetime import date
+from typing import Final
 
 from chalicelib.billing.collection import CollectionMethod
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.subscriptions import Subscription
-from chalicelib.views import bills, formats
+from chalicelib.views import bills, formats, transfers
 from chalicelib.views.letter_cases import Case
 from chalicelib.views.letter_sheets import Fact, Told, business, facts, method_of, period, sold
+
+BY_HAND: Final = ("invoice.transfer", "overdue.offline")
 
 
 def invoice(case: Case, subscription: Subscription, sent: Invoice) -> Told:
     """An invoice as it was issued: what is in it, by when it is to be paid, and where."""
     amount = case.reader.money(sent.amount_due)
     told = _values(case, subscription, sent, amount, sent.due_on)
-    return _told(case, sent, _asked(subscription, sent), told)
+    return _told(case, sent, _asked(case, subscription, sent), told)
 
 
-def _asked(subscription: Subscription, sent: Invoice) -> str:
+def _asked(case: Case, subscription: Subscription, sent: Invoice) -> str:
     if not sent.amount_due:
         return "invoice.settled"
     if sent.due_on is None:
@@ -26,7 +29,9 @@ def _asked(subscription: Subscription, sent: Invoice) -> str:
     first = subscription.collects.way is CollectionMethod.CHARGE_AFTER_FIRST_INVOICE
     if first and subscription.method is None:
         return "invoice.kept"
-    return "invoice" if subscription.collects.online else "invoice.offline"
+    if subscription.collects.online:
+        return "invoice"
+    return "invoice.transfer" if case.parties.profile.bank else "invoice.offline"
 
 
 def overdue(case: Case, subscription: Subscription, sent: Invoice) -> Told:
@@ -34,7 +39,8 @@ def overdue(case: Case, subscription: Subscription, sent: Invoice) -> Told:
     late = sent.lacking(case.today)
     day = next((part.on for part in sent.instalments if sent.due_now(part.on)), sent.due_on)
     told = _values(case, subscription, sent, case.reader.money(late or sent.total), day)
-    return _told(case, sent, "overdue" if late else "overdue.settled", told)
+    waits = "overdue" if subscription.collects.online else "overdue.offline"
+    return _told(case, sent, waits if late else "overdue.settled", told)
 
 
 def _values(
@@ -53,6 +59,7 @@ def _values(
 def _told(case: Case, sent: Invoice, texts: str, values: dict[str, str]) -> Told:
     reader = case.reader
     parts = tuple((reader.day(part.on), reader.money(part.amount)) for part in sent.instalments)
+    by_hand = transfers.facts(reader, case.parties, sent.number) if texts in BY_HAND else ()
     due: tuple[Fact, ...] = facts(case, due_on=reader.day(sent.due_on)) if sent.due_on else ()
     return Told(
         texts=texts,
@@ -68,6 +75,7 @@ def _told(case: Case, sent: Invoice, texts: str, values: dict[str, str]) -> Told
                 invoice=values["invoice"],
             ),
             *(parts or due),
+            *((label, reader.isolated(value)) for label, value in by_hand),
         ),
         link="" if texts == "overdue.settled" else case.link,
     )

@@ -18,7 +18,7 @@ from chalicelib.operations import parties
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Reading
-from chalicelib.views import invoice_page, owed_page, payment_page
+from chalicelib.views import invoice_page, owed_page, payment_page, transfers
 from chalicelib.views.cases import Case
 from chalicelib.views.links import Link, LinkInvalid, Purpose
 from chalicelib.views.pages import Note, Page
@@ -92,8 +92,13 @@ def _of_invoice(service: Service, reading: Reading, one: Invoice) -> Case:
     _add(service, reading, subscription, [one.id])
     case = _case(service, reading, subscription, [one.id])
     found = (reading.find(CreditNote, one.account, name) for name in notes)
-    billed_to = parties.of_invoice(service, case.account, one).buyer_name
-    return replace(case, notes=tuple(note for note in found if note), billed_to=billed_to)
+    of = parties.of_invoice(service, case.account, one)
+    return replace(
+        case,
+        notes=tuple(note for note in found if note),
+        billed_to=of.buyer_name,
+        transfer=transfers.facts(case.reader, of, one.number),
+    )
 
 
 def _of_payment(service: Service, reading: Reading, one: Payment) -> Case:

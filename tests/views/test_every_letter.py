@@ -24,7 +24,7 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Change, Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.parties import LANGUAGES, Parties
-from chalicelib.crm.profiles import Profile
+from chalicelib.crm.profiles import Bank, Profile
 from chalicelib.crm.tax_ids import TaxId
 from chalicelib.crm.wordings import Wording
 from chalicelib.views import letter_looks, letter_samples, letters, own_words
@@ -270,10 +270,39 @@ def sent_so():
     yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=first))
     offline = Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14, online=False)
     yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=offline))
+    yield by_transfer(Letter.INVOICE)
+    yield by_transfer(Letter.OVERDUE)
     yield charged()
     yield replace(charged(), subscription=replace(by_invoice.subscription, method=None))
     yield replace(by_invoice, invoices=(invoice.settled(letter_samples.NOW),))
     yield replace(case(Letter.OVERDUE), invoices=(invoice.settled(letter_samples.NOW),))
+
+
+def by_transfer(letter: Letter) -> Case:
+    """An invoice that is paid to the business's account alone."""
+    made = case(letter)
+    bank = Bank(iban="DE89370400440532013000", bic="COBADEFFXXX")
+    offline = Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14, online=False)
+    return replace(
+        made,
+        subscription=replace(made.subscription, collection=offline),
+        parties=replace(made.parties, profile=replace(PROFILE, bank=bank)),
+    )
+
+
+@pytest.mark.parametrize("letter", [Letter.INVOICE, Letter.OVERDUE])
+def test_who_pays_by_transfer_is_told_where_to(letter: Letter):
+    """The account, its holder and the reference, under no button that promises a page to pay on; without an account, as it was."""
+    made = by_transfer(letter)
+    text = letters.write(made)["text"]
+    assert (
+        "Account holder: Harbour Coffee GmbH\nIBAN: DE89 3704 0044 0532 0130 00\nBIC: COBADEFFXXX\n" in text
+    )
+    assert f"Payment reference: {made.invoices[0].number}\n" in text
+    assert f"See the invoice:\n{letter_samples.LINK}" in text
+    bare = letters.write(replace(made, parties=replace(made.parties, profile=PROFILE)))["text"]
+    assert "IBAN" not in bare
+    assert ("Harbour Coffee will tell you how to pay it" in bare) is (letter is Letter.INVOICE)
 
 
 def charged() -> Case:

@@ -295,12 +295,36 @@ def test_the_page_of_an_invoice_names_whom_its_document_names(api: Api):
     invoice = bills(api, sold)
     does(api.post(f"/v1/companies/{company}", {"name": "Engines plc"}))
     does(api.post(f"/v1/subscriptions/{sold}/invoice_settings", {"company": None}))
+    facts = shown(api, invoice)
+    assert (facts["Billed to"], facts["To be paid to"]) == (COMPANY["name"], "Roaster")
+    assert "Paid to" not in facts
+
+
+def test_the_page_of_an_invoice_says_where_a_transfer_goes(api: Api):
+    """Where it is paid by transfer alone, until it is paid: a page that takes no money names the account that does."""
+    does(api.post("/v1/profile", {"legal_name": "Roaster Ltd", "bank": {"iban": "DE89370400440532013000"}}))
+    sent = {"collection_method": "send_invoice", "days_until_due": 7, "payment_method": None}
+    for online in (False, True):
+        invoice = bills(api, api.sells(accept_online=online, **sent)["id"])
+        facts = shown(api, invoice)
+        transfer = {name: facts.get(name) for name in ("Account holder", "IBAN", "Payment reference")}
+        assert list(transfer.values()) == (
+            [None] * 3 if online else ["Roaster Ltd", "DE89 3704 0044 0532 0130 00", invoice.number]
+        )
+    by_hand = bills(api, api.sells(accept_online=False, **sent)["id"])
+    amount = {"amount": by_hand.total.amount, "currency": by_hand.total.currency}
+    body = {"contact": by_hand.contact, "amount": amount, "received_on": str(api.now.date()), "type": "cash"}
+    assert api.post("/v1/payments", {**body, "invoices": [by_hand.id]}).status == 201
+    facts = shown(api, by_hand)
+    assert (facts["Paid with"], "IBAN" in facts) == ("Cash", False)
+
+
+def shown(api: Api, invoice: Invoice) -> dict[str, str]:
+    """The facts on an invoice's page."""
     settings = api.service.settings
     token = links.sign(settings, Purpose.INVOICE, api.account.id, invoice.id, api.now)
     link = links.read(settings, token, api.now)
-    facts = dict(buyer_cases.page(link, buyer_cases.read(api.service, link)).facts)
-    assert (facts["Billed to"], facts["To be paid to"]) == (COMPANY["name"], "Roaster")
-    assert "Paid to" not in facts
+    return dict(buyer_cases.page(link, buyer_cases.read(api.service, link)).facts)
 
 
 def test_a_name_that_is_left_to_the_account_is_kept_as_it_was(api: Api):
