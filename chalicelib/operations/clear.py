@@ -77,7 +77,10 @@ def _why(payment: Payment) -> PerennialError:
     """Why a payment goes on though it was to end."""
     match payment.status:
         case PaymentStatus.PROCESSING:
-            detail = f"The bank is still at {payment.id}: it takes days, and cannot be called off."
+            detail = (
+                f"The bank is still at {payment.id}: it takes days, and cannot be called off. Wait for its end;"
+                " what came another way meanwhile is written down for no invoice (invoices: []), as balance."
+            )
             return WrongState("payment_processing", detail)
         case PaymentStatus.CHECKOUT | PaymentStatus.ACTION_REQUIRED:
             return Unavailable(payment.reason or "The gateway did not answer.")

@@ -131,8 +131,12 @@ def _credited(
     *,
     invoice: str | None = None,
     reason: str = "",
+    done: bool = False,
 ) -> list[CreditNote]:
-    """Credit notes of the invoices of a payment, of an amount in all or as far as they go, to the balance."""
+    """Credit notes of the invoices of a payment, of an amount in all or as far as they go, to the balance.
+
+    Where the refund is `done` already, they are as many as can be written with it.
+    """
     check_reason(reason)
     notes: list[CreditNote] = []
     rest = amount
@@ -144,6 +148,8 @@ def _credited(
         take = min(rest, part.amount, parts.creditable(owed, before))
         if take.amount <= 0:
             continue
+        if len(notes) == MOST_NOTES and done:
+            break
         if len(notes) == MOST_NOTES:
             detail = f"It paid more than {MOST_NOTES} invoices; name one of them, or send a smaller amount."
             raise WrongState("too_many_invoices", detail, "amount")
@@ -230,9 +236,10 @@ def _begun(changes: Changeset, refund: Refund, at: Moment) -> None:
 def adopted(changes: Changeset, payment: Payment, told: RefundTold, at: Moment) -> None:
     """Fold a refund that was made at Stripe into the changeset, named by Stripe's id: its invoices are credited with it.
 
-    What they have not to give is taken from the customer's balance, and what that has not is given out of goodwill.
+    What they have not to give, and what is more than MOST_NOTES of them, is taken from the customer's balance, and what
+    that has not is given out of goodwill.
     """
-    notes = _credited(changes, payment, told.amount, at, reason="Refunded at Stripe")
+    notes = _credited(changes, payment, told.amount, at, reason="Refunded at Stripe", done=True)
     buyer = changes.get(Contact, payment.contact)
     lacks = told.amount - max(buyer.balance(told.amount.currency), Money.zero(told.amount.currency))
     if lacks.amount > 0:

@@ -109,7 +109,7 @@ def test_an_intent_in_the_making_is_not_taken_for_a_decline(diary: Diary):
 def test_arrears_of_any_number_are_paid_by_a_new_card(diary: Diary, number: int):
     """What does not fit one payment is asked for at once in others: money here is money at Stripe."""
     diary.subscribes("cy", "coffee-250g", on="2026-06-01")
-    _owes(diary, "cy", number)
+    owes(diary, "cy", number)
     diary.gives_another_card("cy")
     later(diary, 4, minutes=16)
     paid = [row["amount_paid"]["amount"] for row in diary.every("/v1/invoices")]
@@ -119,7 +119,7 @@ def test_arrears_of_any_number_are_paid_by_a_new_card(diary: Diary, number: int)
     assert diary.parked() == []
 
 
-def _owes(diary: Diary, who: str, number: int) -> None:
+def owes(diary: Diary, who: str, number: int) -> None:
     """A subscription given up years ago, with a number of invoices nobody paid."""
     store, at = diary.world.service().store, datetime(2026, 1, 1, tzinfo=UTC)
     sold = store.get(Subscription, diary.account, diary.subscriptions[who])

@@ -11,8 +11,8 @@ from sandbox.crashes import Crashes
 from sandbox.world import Killed
 from tests.stories.diary import Diary
 from tests.stories.test_audit import Hand, audited, found
-from tests.stories.test_credits import balance, newest, usd
-from tests.stories.test_found import bent
+from tests.stories.test_credits import balance, entries, newest, usd
+from tests.stories.test_found import bent, owes
 from tests.stories.test_refunds import given_back, last_payment, pays, refunds, refused
 
 
@@ -103,6 +103,23 @@ def test_who_asks_whose_an_event_is_may_die_asking(diary: Diary):
         assert refunds(diary, paid) == [("succeeded", 100)] * n
     assert balance(diary, "ada") == 0
     diary.sound()
+
+
+def test_a_refund_at_stripe_of_more_invoices_than_can_be_credited_at_once_is_adopted(diary: Diary):
+    """One payment of 22 months goes back whole: twenty are credited, what the other two had is goodwill, and nothing is parked."""
+    diary.subscribes("cy", "coffee-250g", on="2026-06-01")
+    owes(diary, "cy", 22)
+    diary.gives_another_card("cy")
+    diary.world.settle()
+    paid = last_payment(diary, "cy")
+    assert (paid["amount"], len(paid["allocations"])) == (usd(22 * 1250), 22)
+    assert refused(diary, "/v1/refunds", payment=paid["id"])[1] == "too_many_invoices"
+    diary.world.stripe("POST", "refunds", {"payment_intent": paid["reference"], "amount": 22 * 1250})
+    diary.world.settle()
+    assert diary.parked() == []
+    assert refunds(diary, paid["id"]) == [("succeeded", 22 * 1250)]
+    assert len(diary.every("/v1/credit_notes")) == 20
+    assert (balance(diary, "cy"), entries(diary)["goodwill"]) == (0, 2 * 1250)
 
 
 def test_an_older_word_about_a_dispute_does_not_undo_a_newer_one(diary: Diary):
