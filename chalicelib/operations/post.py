@@ -10,23 +10,21 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import Final
 
 from chalicelib.adapters.signatures import sign_webhook
-from chalicelib.billing import periods, webhook_deliveries
+from chalicelib.billing import webhook_deliveries
 from chalicelib.billing.events import Event, EventType
 from chalicelib.billing.wake import Wake
 from chalicelib.billing.webhook_deliveries import Treatment, WebhookAnswer, WebhookDelivery, treatment
-from chalicelib.billing.webhooks import DisabledReason, WebhookEndpoint
+from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import publish
+from chalicelib.operations.answers import Answers, Post, accepted, grouped
 from chalicelib.operations.event_payloads import payload, subject_type
 from chalicelib.operations.listen import secrets
-from chalicelib.operations.listeners import around, folded
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -112,20 +110,6 @@ def _ailing(known: Reading, account: str, endpoint: str) -> bool:
     return isinstance(found, WebhookEndpoint) and found.failing_at is not None
 
 
-@dataclass(slots=True)
-class _Post:
-    """What is sent of one delivery, and what came of it: no answer where it was not sent."""
-
-    name: str
-    endpoint: str
-    url: str
-    id: str
-    body: bytes
-    signed_by: list[str] = field(repr=False)
-    again: bool
-    answer: WebhookAnswer | None = None
-
-
 class _Round:
     """Deliveries that are leased, sent and written down together; others are `held` back by what comes of them, by endpoint."""
 
@@ -138,7 +122,7 @@ class _Round:
     ) -> None:
         self.service, self.account, self.known, self.held = service, account, known, held
         self.began = time.monotonic()
-        self.posts: dict[str, _Post] = {}
+        self.posts: dict[str, Post] = {}
         self.ailing: set[str] = set()
 
     def sent(self, names: list[str]) -> set[str]:
@@ -147,11 +131,11 @@ class _Round:
             return set()
         leased = self._lease(names)
         posts = [self.posts[name] for name in names if name in leased.written and name in self.posts]
-        lanes = [lane for group in _grouped(posts).values() for lane in _lanes(group)]
+        lanes = [lane for group in grouped(posts).values() for lane in _lanes(group)]
         list(_pool().map(self._drive, lanes))
         self._write_down(posts)
-        self._tell_endpoints(posts)
-        return {post.endpoint for post in posts if _accepted(post)}
+        Answers(self.service, self.account, self.known, self.held).tell(posts)
+        return {post.endpoint for post in posts if accepted(post)}
 
     def _lease(self, names: list[str]) -> Reading:
         """Record that they are being sent. What has nobody to be sent to is given up instead."""
@@ -183,7 +167,7 @@ class _Round:
     def _beside(self, name: str) -> tuple[str, ...]:
         return (keys.key(WebhookEndpoint, self.account, _endpoint(name)), *_told_of(self.known, name))
 
-    def _post(self, changes: Changeset, delivery: WebhookDelivery, at: Moment) -> _Post | str:
+    def _post(self, changes: Changeset, delivery: WebhookDelivery, at: Moment) -> Post | str:
         """What is sent, or why nothing is."""
         endpoint = changes.find(WebhookEndpoint, delivery.endpoint)
         if endpoint is None or endpoint.deleted_at is not None:
@@ -197,7 +181,7 @@ class _Round:
             subject = changes.find(subject_type(event.type), event.subject)
         except (Undecodable, NewerShape):
             subject = None
-        return _Post(
+        return Post(
             name=keys.key_of(delivery),
             endpoint=delivery.endpoint,
             url=endpoint.url,
@@ -207,7 +191,7 @@ class _Round:
             again=delivery.again,
         )
 
-    def _drive(self, lane: list[_Post]) -> None:
+    def _drive(self, lane: list[Post]) -> None:
         """One after the other, until there is no time left or the endpoint is found ailing."""
         for post in lane:
             if post.endpoint in self.ailing or time.monotonic() - self.began > LAST_BEGIN_SECONDS:
@@ -216,7 +200,7 @@ class _Round:
             if treatment(post.answer.http_status) in (Treatment.SLOW, Treatment.GONE):
                 self.ailing.add(post.endpoint)
 
-    def _posted(self, post: _Post) -> WebhookAnswer:
+    def _posted(self, post: Post) -> WebhookAnswer:
         real = self.service.real()
         seconds = int(real.timestamp())
         headers = {
@@ -229,7 +213,7 @@ class _Round:
         said = answer.said[: webhook_deliveries.MOST_SAID]
         return WebhookAnswer(at=real, http_status=answer.status, millis=answer.millis, said=said)
 
-    def _write_down(self, posts: list[_Post]) -> None:
+    def _write_down(self, posts: list[Post]) -> None:
         """What became of each; what was not sent waits for as long as what was sent before it to the same endpoint."""
         real = self.service.real()
         by_name = {post.name: post for post in posts}
@@ -252,79 +236,8 @@ class _Round:
         answered_first = sorted(by_name, key=lambda name: by_name[name].answer is None)
         work(self.service, self.account, answered_first, decide, items_each=1, spare=0, reading=self.known)
 
-    def _tell_endpoints(self, posts: list[_Post]) -> None:
-        """Note which endpoints fail, are back or are gone: written only where that is news, or counts."""
-        groups = {keys.key(WebhookEndpoint, self.account, of): group for of, group in _grouped(posts).items()}
-        names = [name for name, group in groups.items() if self._after(self.known, name, group) is not None]
 
-        def decide(changes: Changeset, name: str) -> None:
-            after = self._after(changes.before, name, groups[name])
-            if after is None:
-                return
-            at = Moment(changes.get(Account, self.account), self.service.real())
-            if after.listens:
-                changes.put(after)
-                return
-            folded(changes, after)
-            publish.fact(changes, EventType.WEBHOOK_ENDPOINT_DISABLED, after, _switched_off(after, at), at)
-
-        if names:
-            work(
-                self.service, self.account, names, decide, items_each=4, beside=lambda _: around(self.account)
-            )
-
-    def _after(self, reading: Reading, name: str, posts: list[_Post]) -> WebhookEndpoint | None:
-        """The endpoint after what was answered where it is; None where it is as it was."""
-        before = reading.records.get(name)
-        if not isinstance(before, WebhookEndpoint) or not before.listens:
-            return None
-        real = self.service.real()
-        posts = [post for post in posts if post.url == before.url]
-        answers = [treatment(post.answer.http_status) for post in posts if post.answer]
-        refused = [post.answer.at for post in posts if post.answer and not _accepted(post)]
-        if Treatment.GONE in answers:
-            after = before.disabled(DisabledReason.GONE, real)
-        elif Treatment.ACCEPTED in answers:
-            after = before.accepted(real)
-        elif refused:
-            began_at = min([before.failing_at or real, *refused])
-            missed_at = self._missed_at(before.id, posts, began_at)
-            after = before.refused(missed_at, len(refused), real, began_at=began_at)
-        else:
-            after = before
-        return None if after == before else after
-
-    def _missed_at(self, endpoint: str, posts: list[_Post], began_at: datetime) -> datetime | None:
-        """The moment of the oldest event that is in want of an endpoint, and not refused by one that took others."""
-        names = [*(post.name for post in posts if not _accepted(post)), *self.held.get(endpoint, ())]
-        found = [self.known.records.get(name) for name in names]
-        waits = [one for one in found if isinstance(one, WebhookDelivery) and one.failed_since(began_at)]
-        return min((one.created_at for one in waits), default=None)
-
-
-def _switched_off(endpoint: WebhookEndpoint, at: Moment) -> dict[str, str]:
-    """What is told of an endpoint that is disabled: which, why, where it is, and the local day since when it took nothing."""
-    since = periods.local_date(endpoint.failing_at or at.real, at.account.zone)
-    return {
-        "webhook_endpoint": endpoint.id,
-        "reason": str(endpoint.reason),
-        "endpoint": endpoint.url,
-        "since_on": since.isoformat(),
-    }
-
-
-def _accepted(post: _Post) -> bool:
-    return post.answer is not None and treatment(post.answer.http_status) is Treatment.ACCEPTED
-
-
-def _grouped(posts: Iterable[_Post]) -> dict[str, list[_Post]]:
-    groups: dict[str, list[_Post]] = {}
-    for post in posts:
-        groups.setdefault(post.endpoint, []).append(post)
-    return groups
-
-
-def _lanes(posts: list[_Post]) -> list[list[_Post]]:
+def _lanes(posts: list[Post]) -> list[list[Post]]:
     """What is sent again in one lane, in order; the others spread over the rest, in order of their begin."""
     again = [post for post in posts if post.again]
     fresh = [post for post in posts if not post.again]
