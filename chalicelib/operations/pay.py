@@ -92,7 +92,7 @@ def _read(service: Service, account: str, id_: str, method: str | None) -> Askin
 def _check_open(owed: Invoice) -> None:
     """Refuse what could not be asked for even if no payment was open on it."""
     if owed.status is InvoiceStatus.UNCOLLECTIBLE:
-        detail = f"{owed.id} was given up as uncollectible; take that back first, or write down what came another way."
+        detail = f"{owed.id} was given up as uncollectible; reopen it first."
         raise WrongState("invoice_not_open", detail)
     replace(owed, payment=None).asked_by_hand(owed.next_payment())
 

@@ -116,11 +116,16 @@ def _named(found: Reading, account: str, received: Received) -> list[Invoice]:
         if one.currency != received.amount.currency:
             raise Invalid("currency_mismatch", f"{one.id} is in {one.currency}.", param)
         if one.status is not InvoiceStatus.OPEN:
-            detail = (
-                f"{one.id} is {one.status}; leave it out: what no invoice takes is the customer's balance."
-            )
-            raise WrongState("invoice_not_open", detail, param)
+            raise _not_open(one, param)
     return owed
+
+
+def _not_open(one: Invoice, param: str) -> WrongState:
+    if one.status is InvoiceStatus.UNCOLLECTIBLE:
+        detail = f"{one.id} was given up as uncollectible; reopen it first, and it is paid by this."
+    else:
+        detail = f"{one.id} is {one.status}; leave it out: what no invoice takes is the customer's balance."
+    return WrongState("invoice_not_open", detail, param)
 
 
 def _open(service: Service, found: Reading, received: Received) -> list[Invoice]:

@@ -138,6 +138,22 @@ def test_the_same_transfer_is_written_down_once(diary: Diary):
     diary.sound()
 
 
+def test_what_comes_for_a_written_off_invoice_is_paid_to_it_once_it_is_reopened(diary: Diary):
+    """A transfer for bad debt is no gift to its customer: it is refused with the way, and then nothing is lost any more."""
+    past_due(diary, "ada")
+    given_up = invoice(diary, "ada")["id"]
+    diary.post(f"/v1/invoices/{given_up}/mark_uncollectible")
+    refused = came(diary, "ada", 2500, invoices=[given_up])
+    assert (refused.status, refused.body["param"]) == (409, "invoices[0]")
+    assert "reopen it first" in refused.body["detail"]
+    assert "reopen it first" in asks(diary, "ada").body["detail"]
+    diary.post(f"/v1/invoices/{given_up}/reopen")
+    recorded(diary, "ada", 2500, invoices=[given_up])
+    assert (invoice(diary, "ada")["status"], balance(diary, "ada")) == ("paid", 0)
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
 def test_a_mistake_is_taken_back(diary: Diary):
     """Undone, the invoice is owed and asked for again; its reference is free; what the balance has spent meanwhile is not taken back."""
     past_due(diary, "ada", "bea")
