@@ -52,7 +52,7 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
     """The payment an awake invoice asks for, or None where it is only written down that none is made."""
     subscription = changes.get(Subscription, invoice.subscription)
     if subscription.status is Status.CANCELED and not invoice.last and invoice.due_on is None:
-        changes.put(invoice.left_open())
+        _rests(changes, invoice, subscription, at)
         return None
     if _asked_before(invoice):
         invoice = settle.from_balance(changes, invoice, at)
@@ -62,10 +62,24 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
         _overdue(changes, invoice, subscription, at)
         return None
     if not invoice.due_now(subscription.day(at.now)):
-        on = invoice.next_due_on(subscription.day(at.now))
-        changes.put(invoice.waiting(periods.moment(on, subscription.hour, subscription.zone) if on else None))
+        changes.put(_until_its_next_part(invoice, subscription, at))
         return None
     return _asked(changes, invoice, subscription, at)
+
+
+def _rests(changes: Changeset, invoice: Invoice, subscription: Subscription, at: Moment) -> None:
+    """Of a canceled subscription nothing is asked for: a part that is due is among what it owes, the next waits for its day."""
+    after = _until_its_next_part(invoice, subscription, at)
+    if invoice.instalments and invoice.lacking(subscription.day(at.now)):
+        settle.owed_again(changes, after, at)
+    else:
+        changes.put(after)
+
+
+def _until_its_next_part(invoice: Invoice, subscription: Subscription, at: Moment) -> Invoice:
+    """It waits for the day on which a part of it falls due, where one is to come."""
+    on = invoice.next_due_on(subscription.day(at.now))
+    return invoice.waiting(periods.moment(on, subscription.hour, subscription.zone) if on else None)
 
 
 def _asked(changes: Changeset, invoice: Invoice, subscription: Subscription, at: Moment) -> Payment | None:

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.billing.errors import WrongState
 from tests.stories.buyer import Buyer, pays
-from tests.stories.diary import Diary
+from tests.stories.diary import Diary, each_day
 from tests.stories.told import every_fact
 
 SENT = {"collection_method": "send_invoice", "payment_method": None}
@@ -182,6 +182,27 @@ def scheduled(diary: Diary, who: str, *parts: dict[str, Any]) -> dict[str, Any]:
     invoice = diary.every(f"/v1/invoices?subscription={diary.subscriptions[who]}")[0]["id"]
     answer: dict[str, Any] = diary.post(f"/v1/invoices/{invoice}/payment_schedule", instalments=list(parts))
     return answer
+
+
+def test_parts_of_a_canceled_subscription_are_owed_on_their_days_and_not_asked_for(diary: Diary):
+    """Given up and split in two: each part is in arrears from its day on, where another card finds it, and no more than it."""
+    diary.post("/v1/account", retries={"days": [1], "at_end": "cancel"})
+    diary.saves_a_card("ada")
+    diary.card("ada", *["insufficient_funds"] * 2)
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10")
+    diary.it_is("2026-01-12")
+    owed = diary.subscription("ada")["arrears"]
+    parts = [{"due_on": day, "percent": "50"} for day in ("2026-02-01", "2026-03-01")]
+    diary.post(f"/v1/invoices/{owed[0]}/payment_schedule", instalments=parts)
+    seen = each_day(diary, ["2026-01-31", "2026-02-01"], lambda: diary.subscription("ada")["arrears"])
+    assert seen == [[], owed]
+    diary.gives_another_card("ada")
+    assert diary.payments("ada")[2:] == [("succeeded", 1250)]
+    diary.sound()
+    seen = each_day(diary, ["2026-02-28", "2026-03-01"], lambda: diary.subscription("ada")["arrears"])
+    assert seen == [[], owed]
+    assert diary.taken() == 1250
+    diary.sound()
 
 
 def test_an_invoice_is_charged_in_instalments(diary: Diary):
