@@ -7,7 +7,7 @@ from datetime import datetime
 from chalicelib import wiring
 from chalicelib.billing.errors import PerennialError
 from chalicelib.operations import create
-from chalicelib.settings import read
+from chalicelib.settings import Misconfigured, read
 from sandbox.package import configuration
 
 
@@ -46,7 +46,9 @@ def main(arguments: list[str]) -> int:
         )
         _, key = create.api_key(service, business, "first key")
     except PerennialError as problem:
-        print(f"./dev account: {problem.detail}")
+        named = asked.stage or not isinstance(problem, Misconfigured)
+        hint = "" if named else " Or name a stage, such as --stage prod (README, Deploy)."
+        print(f"./dev account: {problem.detail}{hint}")
         return 1
     print(
         f"account  {business.id}\nkey      {key}\n\nKeep the key now: it is stored as a hash and never shown again."

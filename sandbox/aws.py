@@ -159,6 +159,8 @@ def free_port(port: int = 0) -> int:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as problem:
-            raise AwsError(f"Port {port} of 127.0.0.1 is taken: {problem.strerror}.") from None
+            raise AwsError(
+                f"Port {port} of 127.0.0.1 cannot be used: {problem.strerror}. Is another ./dev up running?"
+            ) from None
         found: int = probe.getsockname()[1]
         return found

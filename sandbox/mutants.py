@@ -7,6 +7,7 @@ runs as a module is imported (constants, tables, patterns), defaults of fields, 
 than @classmethod and @staticmethod: properties and what is cached.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -58,7 +59,9 @@ class Survivor:
 
 def main(arguments: Sequence[str]) -> int:
     """Mutate the modules that are named, or all; 1 where too few are killed or a survivor is not judged."""
-    wanted = list(arguments) or list(RULES)
+    parser = argparse.ArgumentParser(prog="./dev mutants", description=__doc__)
+    parser.add_argument("module", nargs="*", help=f"some of {', '.join(RULES)} (all)")
+    wanted = parser.parse_args(arguments).module or list(RULES)
     if unknown := [name for name in wanted if name not in RULES]:
         raise SetUpError(f"No rules to mutate in {', '.join(unknown)}; there are {', '.join(RULES)}.")
     judged = tomllib.loads(SURVIVORS.read_text())

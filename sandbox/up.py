@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sandbox import inbox, mailbox
-from sandbox.aws import LOCAL, Aws
+from sandbox.aws import LOCAL, Aws, free_port
 from sandbox.demo import run, story
 from sandbox.endpoint import Endpoint
 from sandbox.environment import SetUpError
@@ -22,6 +22,9 @@ from sandbox.stripe.server import StripeServer
 from sandbox.world import STRIPE_KEY, World, environment
 
 TICK_SECONDS = 5
+AWS_PORT = 4566
+STRIPE_PORT = 12111
+MAX_PORT = 65534
 
 
 def main(arguments: list[str]) -> int:
@@ -29,10 +32,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev up", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="where the API listens (default 8000)")
     asked = parser.parse_args(arguments)
+    if not 1 <= asked.port <= MAX_PORT:
+        parser.error(f"--port is a number from 1 to {MAX_PORT}: the port after it is the webhook endpoint's")
+    for port in (AWS_PORT, asked.port, asked.port + 1, *(() if _stripes_own() else (STRIPE_PORT,))):
+        free_port(port)
     console = Console()
     _tell_what_is_logged()
     with ExitStack() as stack:
-        aws = stack.enter_context(Aws(port=4566, state=_state() / "aws"))
+        aws = stack.enter_context(Aws(port=AWS_PORT, state=_state() / "aws"))
         world = stack.enter_context(_world(aws, asked.port))
         key = _key(world, console)
         hears = stack.enter_context(Endpoint(port=asked.port + 1))
@@ -72,7 +79,7 @@ def _world(aws: Aws, port: int) -> Iterator[World]:
     clock = _state() / "clock"
     if not clock.exists():
         clock.write_text(story.BEGINS.isoformat())
-    with StripeServer(port=12111, state=_state() / "stripe.sqlite") as stripe:
+    with StripeServer(port=STRIPE_PORT, state=_state() / "stripe.sqlite") as stripe:
         env = environment(aws.environment(), stripe.url, clock, **base)
         with World(env, stripe.url, port=port) as world:
             yield world
