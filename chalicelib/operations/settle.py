@@ -179,7 +179,7 @@ def written(changes: Changeset, before: Payment, after: Payment, at: Moment) -> 
             case PaymentStatus.SUCCEEDED:
                 settled(changes, invoice.paid(after.id, allocation.amount, at.now), at)
             case PaymentStatus.DECLINED | PaymentStatus.CANCELED if _balance_pays(changes, invoice, at):
-                pass
+                _close_refused(changes, after)
             case PaymentStatus.DECLINED:
                 _refused(changes, invoice, after, at)
             case PaymentStatus.CANCELED:
@@ -284,6 +284,14 @@ def _balance_pays(changes: Changeset, invoice: Invoice, at: Moment) -> bool:
         return False
     from_balance(changes, invoice.released(invoice.attempt_at), at)
     return True
+
+
+def _close_refused(changes: Changeset, payment: Payment) -> None:
+    """A method that was refused for good is not asked again, whatever has paid what it was asked for."""
+    subscription = changes.get(Subscription, payment.subscription)
+    method, asked = subscription.method, payment.request
+    if payment.hard and method is not None and asked is not None and method.id == asked.method:
+        changes.put(replace(subscription, method=replace(method, refused=True)))
 
 
 def _declined(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:

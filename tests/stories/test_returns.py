@@ -139,13 +139,14 @@ def test_refunds_that_race_a_dispute_and_a_return_lose_no_cent(diary: Diary):
 
 
 def test_what_was_credited_while_a_debit_was_under_way_makes_good_its_failure(diary: Diary):
-    """All of it, on the balance until the bank refuses: that pays, nobody is canceled or told; a part of it does not do."""
+    """All of it, on the balance until the bank refuses: that pays, nobody is canceled or told; a part of it does not do. An account that is closed stays refused."""
     diary.post("/v1/account", retries={"days": [], "debit_days": [], "at_end": "cancel"})
-    for who in ("ada", "bea"):
-        diary.saves_a_card(who, "pm_usBankAccount_insufficientFunds")
+    for who, why in (("ada", "insufficientFunds"), ("bea", "insufficientFunds"), ("cy", "accountClosed")):
+        diary.saves_a_card(who, f"pm_usBankAccount_{why}")
         diary.subscribes(who, "coffee-1kg", on="2026-01-15")
     diary.it_is("2026-01-15", hour=7)
-    diary.post("/v1/credit_notes", invoice=newest(diary, "ada")["id"])
+    for who in ("ada", "cy"):
+        diary.post("/v1/credit_notes", invoice=newest(diary, who)["id"])
     half = [{"line": 0, "amount": usd(1200)}]
     diary.post("/v1/credit_notes", invoice=newest(diary, "bea")["id"], lines=half)
     assert (balance(diary, "ada"), balance(diary, "bea")) == (2500, 1200)
@@ -155,4 +156,6 @@ def test_what_was_credited_while_a_debit_was_under_way_makes_good_its_failure(di
     assert newest(diary, "ada")["status"] == "paid"
     assert "failed" not in diary.letters("ada")
     assert (diary.subscription("bea")["status"], balance(diary, "bea")) == ("canceled", 1200)
+    assert [newest(diary, "cy")["status"], diary.subscription("cy")["status"]] == ["paid", "active"]
+    assert [diary.subscription(who)["payment_method"]["refused"] for who in ("ada", "cy")] == [False, True]
     diary.sound()
