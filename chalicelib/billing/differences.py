@@ -17,6 +17,8 @@ from chalicelib.billing.pricing import Model, Step
 from chalicelib.billing.subscriptions import Subscription
 
 MOST_LINES: Final = 20
+Rate = tuple[str, Decimal]
+"""A tax by its name, and its percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class Was:
     next_on: date | None = None
     collection: str | None = None
     discounts: tuple[str, ...] | None = None
+    taxes: tuple[Rate, ...] | None = None
 
 
 def terms(line: Line) -> Terms:
@@ -59,19 +62,26 @@ def terms(line: Line) -> Terms:
 
 def was(before: Subscription, after: Subscription) -> Was:
     """What of a subscription was otherwise before."""
-    way, name = before.collects.way.value, names(before)
+    way, name, taxed = before.collects.way.value, names(before), rates(before)
     return Was(
         lines=tuple(_lines(before.lines, after.lines)),
         frequency=before.frequency.value if before.frequency is not after.frequency else None,
         next_on=before.next_on if before.next_on != after.next_on else None,
         collection=way if way != after.collects.way.value else None,
         discounts=name if name != names(after) else None,
+        taxes=taxed if taxed != rates(after) else None,
     )
 
 
 def names(subscription: Subscription) -> tuple[str, ...]:
     """Its coupons, by name."""
     return tuple(one.name for one in subscription.discounts)
+
+
+def rates(subscription: Subscription) -> tuple[Rate, ...]:
+    """What its lines are taxed at from cycle to cycle."""
+    used = {id_ for line in subscription.lines for id_ in line.taxes}
+    return tuple((tax.name, tax.percent) for tax in subscription.taxes if tax.id in used and not tax.once)
 
 
 def _lines(before: Iterable[Line], after: Iterable[Line]) -> list[tuple[str, Terms | None]]:
@@ -89,6 +99,7 @@ def written(told: Was) -> str:
         "next_on": told.next_on and told.next_on.isoformat(),
         "collection": told.collection,
         "discounts": told.discounts,
+        "taxes": told.taxes and [(name, str(percent)) for name, percent in told.taxes],
     }
     left = {name: value for name, value in said.items() if value not in (None, {})}
     return json.dumps(left, ensure_ascii=False, separators=(",", ":")) if left else ""
@@ -97,13 +108,14 @@ def written(told: Was) -> str:
 def read(text: str) -> Was:
     """What was written; of nothing, nothing differs."""
     said = json.loads(text) if text else {}
-    next_on, discounts = said.get("next_on"), said.get("discounts")
+    next_on, discounts, taxes = said.get("next_on"), said.get("discounts"), said.get("taxes")
     return Was(
         lines=tuple((id_, one and _terms(one)) for id_, one in said.get("lines", {}).items()),
         frequency=said.get("frequency"),
         next_on=date.fromisoformat(next_on) if next_on else None,
         collection=said.get("collection"),
         discounts=tuple(discounts) if discounts is not None else None,
+        taxes=tuple((name, Decimal(percent)) for name, percent in taxes) if taxes is not None else None,
     )
 
 

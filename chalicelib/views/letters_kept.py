@@ -1,9 +1,10 @@
 """Letters about a subscription itself: its method asked for, changed or expiring; sent, begun, changed, ended."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from chalicelib.billing import differences, money
-from chalicelib.billing.differences import Terms, Was
+from chalicelib.billing.differences import Rate, Terms, Was
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.contacts import PaymentMethod
@@ -114,9 +115,19 @@ def _changes(case: Case, was: Was, after: Subscription) -> tuple[Fact, ...]:
         told.append(_change(case, "collection", reader.word(f"collection.{was.collection}"), now))
     if was.discounts is not None:
         had, has = (reader.row(map(formats.name, some)) for some in (was.discounts, differences.names(after)))
-        none = reader.word("letter.change.none")
-        told.append(_change(case, "discounts", had or none, has or none))
+        told.append(_change(case, "discounts", had, has))
+    if was.taxes is not None:
+        had, has = (_rates(case, some) for some in (was.taxes, differences.rates(after)))
+        told.append(_change(case, "taxes", had, has))
     return tuple(told)
+
+
+def _rates(case: Case, taxes: Iterable[Rate]) -> str:
+    reader = case.reader
+    return reader.row(
+        reader.word("bill.discount", name=formats.name(name), percent=reader.percent(percent))
+        for name, percent in taxes
+    )
 
 
 def _line(case: Case, was: Terms | None, now: Terms | None, currency: str) -> Fact:
@@ -146,7 +157,8 @@ def _terms(case: Case, one: Terms, currency: str) -> str:
 
 
 def _change(case: Case, label: str, before: str, after: str) -> Fact:
-    said = case.reader.word("letter.change.from_to", before=before, after=after)
+    none = case.reader.word("letter.change.none")
+    said = case.reader.word("letter.change.from_to", before=before or none, after=after or none)
     return case.reader.word(f"letter.change.{label}"), said
 
 

@@ -22,6 +22,7 @@ from chalicelib.billing.payments import PaymentStatus
 from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Change, Subscription
+from chalicelib.billing.tax import Tax
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.parties import LANGUAGES, Parties
 from chalicelib.crm.profiles import Bank, Profile
@@ -465,6 +466,32 @@ def test_a_change_of_tiers_is_told_by_what_it_comes_to():
     told_before = '{"lines":{"li_1":["Basic","15",null]}}'
     text = letters.write(replace(made, subscription=dearer(1), more={"was": told_before}))["text"]
     assert "Basic: 15 → 15: 10 × €5.00 + 5 × €8.00" in text
+
+
+def test_a_change_of_taxes_is_told():
+    """A line that is taxed, or taxed otherwise, costs its buyer something else; a one-off tax is no change of what is to come."""
+    made = case(Letter.CHANGED)
+    before = replace(made.subscription, change=None)
+    vat, once = (
+        Tax(id=id_, name="VAT", percent=Decimal("7.5"), once=id_ == "tax_2") for id_ in ("tax_1", "tax_2")
+    )
+
+    def taxed(*taxes: Tax) -> Subscription:
+        lines = tuple(replace(line, taxes=tuple(one.id for one in taxes)) for line in before.lines)
+        return replace(before, lines=lines, taxes=taxes)
+
+    for one, other, said in (
+        (before, taxed(vat), "Taxes: none → VAT (7.5%)"),
+        (taxed(vat), taxed(replace(vat, percent=Decimal(19))), "Taxes: VAT (7.5%) → VAT (19%)"),
+        (taxed(vat, once), before, "Taxes: VAT (7.5%) → none"),
+    ):
+        was = differences.was(one, other)
+        assert differences.read(differences.written(was)) == was
+        text = letters.write(replace(made, subscription=other, more={"was": differences.written(was)}))[
+            "text"
+        ]
+        assert said in text
+    assert differences.written(differences.was(before, taxed(once))) == ""
 
 
 def test_who_the_sender_is_by_law_stands_below():
