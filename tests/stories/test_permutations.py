@@ -30,7 +30,7 @@ from chalicelib.settings import read
 from chalicelib.store import keys, table
 from sandbox.stripe.server import StripeServer
 from sandbox.world import STRIPE_EVENTS, STRIPE_KEY, environment, http
-from tests.web.conftest import Api
+from tests.web.conftest import Api, Writes
 
 ALL_ORDERS_UP_TO = 5
 SAMPLED = 40
@@ -285,7 +285,8 @@ def deployment(real_aws: dict[str, str], stripe: StripeServer) -> tuple[Api, Str
     """A deployment whose queues nobody works but the story, and a Stripe."""
     settings = read(environment(real_aws, stripe.url, None, PERENNIAL_WAKE_SHARDS="1"))
     table.create(settings)
-    return Api(wiring.wired(settings), now=datetime(2026, 1, 31, 12, tzinfo=UTC)), stripe
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    return Api(wiring.wired(settings), Writes(settings), now=at), stripe
 
 
 def begun(deployment: tuple[Api, StripeServer], course: Course, *, lost: bool) -> Life:
