@@ -41,6 +41,7 @@ class Letter(StrEnum):
     UPCOMING_PAYMENT = "upcoming_payment"
     INVOICE = "invoice"
     OVERDUE = "overdue"
+    CREDIT_NOTE = "credit_note"
     PAYMENT_METHOD = "payment_method"
     METHOD_UPDATED = "method_updated"
     SUBSCRIPTION_SENT = "subscription_sent"

@@ -36,7 +36,8 @@ KINDS = {
 }
 # Of what is still owed when a subscription ends; more would be no letter.
 MOST_OWED = 12
-INVOICED = frozenset({Letter.INVOICE, Letter.OVERDUE})
+INVOICED = frozenset({Letter.INVOICE, Letter.OVERDUE, Letter.CREDIT_NOTE})
+WITH_DOCUMENT = frozenset({Letter.INVOICE, Letter.CREDIT_NOTE})
 TELLS_OF_ONE = INVOICED | {Letter.CHANGED}
 ON_METHOD = frozenset({Letter.UPCOMING_PAYMENT, Letter.PAYMENT_METHOD, Letter.CARD_EXPIRING})
 PAID = frozenset({Letter.RECEIPT, Letter.FIRST_PAYMENT, Letter.ACTION_REQUIRED})
@@ -61,7 +62,7 @@ def _documents(found: Reading, sent: list[Delivery], business: Account) -> list[
     if not business.attach_pdf:
         return []
     with_document = {
-        keys.key(Invoice, business.id, one.about["invoice"]) for one in sent if one.letter is Letter.INVOICE
+        keys.key(Invoice, business.id, one.about["invoice"]) for one in sent if one.letter in WITH_DOCUMENT
     }
     invoices = (found.records.get(key) for key in with_document)
     parties_ = [one for one in found.records.values() if isinstance(one, Profile | Contact)]
@@ -97,8 +98,9 @@ def _named(delivery: Delivery) -> Iterator[str]:
 
 
 def _notes(delivery: Delivery) -> list[str]:
-    """The credit notes of what it tells."""
-    said = delivery.about.get(CREDIT_NOTES)
+    """The credit notes of what it tells, or the one it is about."""
+    of_one = delivery.letter is Letter.CREDIT_NOTE
+    said = delivery.about.get("credit_note" if of_one else CREDIT_NOTES)
     return said.split(", ") if said else []
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from chalicelib.billing import differences, issuing, periods
 from chalicelib.billing.collection import Collection, CollectionMethod, Method
+from chalicelib.billing.credits import Wanted, credited
 from chalicelib.billing.deliveries import Letter
 from chalicelib.billing.disputes import Dispute, DisputeStatus
 from chalicelib.billing.gateway import Request
@@ -163,6 +164,15 @@ def _overdue(one: Subscription, invoice: Invoice) -> dict[str, Any]:
     return {**_sent(one, invoice), "today": later.date(), "now": later}
 
 
+def _credited(one: Subscription, invoice: Invoice) -> dict[str, Any]:
+    asked = replace(invoice, payment="pay_sample_0001_1")
+    paid = asked.paid("pay_sample_0001_1", invoice.total, invoice.issued_at)
+    note = credited(
+        paid, (), (Wanted(line=0),), number="CN-000042", now=invoice.issued_at, day=invoice.issued_at.date()
+    )
+    return {"subscription": one, "invoices": (paid,), "notes": (note,)}
+
+
 def _begun(one: Subscription, _: Invoice) -> dict[str, Any]:
     return {"subscription": one}
 
@@ -230,6 +240,7 @@ _OWN: Final[Mapping[Letter, Any]] = {
     Letter.ACTION_REQUIRED: _waits,
     Letter.INVOICE: _sent,
     Letter.OVERDUE: _overdue,
+    Letter.CREDIT_NOTE: _credited,
     Letter.SUBSCRIPTION_SENT: _begun,
     Letter.SUBSCRIBED: _begun,
     Letter.CHANGED: _changed,

@@ -69,6 +69,7 @@ _TOLD: Final[dict[Letter, Callable[[Case], Told]]] = {
     Letter.UPCOMING_PAYMENT: lambda at: letters_paid.upcoming(at, _there(at.subscription)),
     Letter.INVOICE: lambda at: letters_sent.invoice(at, _there(at.subscription), at.invoices[0]),
     Letter.OVERDUE: lambda at: letters_sent.overdue(at, _there(at.subscription), at.invoices[0]),
+    Letter.CREDIT_NOTE: lambda at: letters_sent.credit_note(at, at.invoices[0], at.notes[0]),
     Letter.PAYMENT_METHOD: lambda at: letters_kept.method_asked(at, _there(at.subscription)),
     Letter.METHOD_UPDATED: lambda at: letters_kept.method_updated(at, _there(at.subscription)),
     Letter.SUBSCRIPTION_SENT: lambda at: letters_kept.sent(at, _there(at.subscription)),

@@ -1,9 +1,10 @@
-"""Letters about invoices that are sent: here is one, and one was not paid by its day."""
+"""Letters about invoices that are sent: here is one, one was not paid by its day, and something of one was given back."""
 
 from datetime import date
 from typing import Final
 
 from chalicelib.billing.collection import CollectionMethod
+from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.views import bills, formats, transfers
@@ -41,6 +42,21 @@ def overdue(case: Case, subscription: Subscription, sent: Invoice) -> Told:
     told = _values(case, subscription, sent, case.reader.money(late or sent.total), day)
     waits = "overdue" if subscription.collects.online else "overdue.offline"
     return _told(case, sent, waits if late else "overdue.settled", told)
+
+
+def credit_note(case: Case, sent: Invoice, note: CreditNote) -> Told:
+    """What was given back of an invoice, as the document beside it says it."""
+    amount = case.reader.money(note.total)
+    number, of = formats.name(note.number), formats.name(sent.number)
+    values = {"business": business(case), "amount": amount, "credit_note": number, "invoice": of}
+    subscription, days = sold(case), case.reader.period(period(sent))
+    return Told(
+        texts="credit_note" if note.to_balance else "credit_note.owed",
+        values=values,
+        amount=amount,
+        facts=facts(case, subscription=subscription, period=days, invoice=of, credit_note=number),
+        link=case.link,
+    )
 
 
 def _values(

@@ -127,6 +127,42 @@ def test_what_is_given_back_is_told(diary: Diary, world: World):
     assert said == {who: f"Credited: {notes[diary.subscriptions[who]]}" for who in ("ada", "bo")}
 
 
+def test_a_credit_note_is_sent_with_its_document(diary: Diary, world: World):
+    """One letter a note, with the PDF that the API gives; of an invoice that is still owed it says that less is to be paid."""
+    diary.subscribes("ada", "coffee-1kg")
+    diary.saves_a_card("bo")
+    diary.subscribes("bo", "coffee-1kg", **SENT)
+    diary.it_is("2026-01-02")
+    some = {"line": 0, "amount": {"amount": 500, "currency": "usd"}}
+    for one in diary.every("/v1/invoices"):
+        diary.post("/v1/credit_notes", invoice=one["id"], lines=[some])
+    diary.world.settle()
+    notes = {one["contact"]: one for one in diary.every("/v1/credit_notes")}
+    env, came = world.env, {}
+    for one in mailbox.messages(env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"]):
+        message = mailbox.read(one)
+        if str(message["Subject"]).startswith("Credit note"):
+            came[one["To"][0].partition("@")[0]] = message
+    assert {who: diary.every_letter(who).count("credit_note") for who in ("ada", "bo")} == {"ada": 1, "bo": 1}
+    for who, owed in (("ada", False), ("bo", True)):
+        note, message = notes[diary.contacts[who]], came[who]
+        assert str(message["Subject"]) == f"Credit note {note['number']} from Roaster: $5.00"
+        text = message.get_body(("plain",)).get_content()
+        assert ("It comes off what you still have to pay." in text) is owed
+        [attached] = message.iter_attachments()
+        document = world.call(
+            "GET", f"/v1/credit_notes/{note['id']}/pdf", key=diary.key, Accept="application/pdf"
+        )
+        assert attached.get_filename() == f"{note['number']}.pdf"
+        assert attached.get_content().decode(errors="replace") == document.body
+
+    diary.post("/v1/account", letters_off=["credit_note"])
+    diary.post("/v1/credit_notes", invoice=diary.every("/v1/invoices")[0]["id"])
+    diary.world.settle()
+    assert len(rows(diary, letter="credit_note")) == 2
+    diary.sound()
+
+
 def test_what_is_switched_off_is_not_sent(diary: Diary):
     """Neither to buyers nor to staff; and a letter that is off cannot be sent by hand either."""
     staff(diary, "uwe", Letter.STAFF_PAYMENT)

@@ -277,6 +277,10 @@ def sent_so():
     yield replace(charged(), subscription=replace(by_invoice.subscription, method=None))
     yield replace(by_invoice, invoices=(invoice.settled(letter_samples.NOW),))
     yield replace(case(Letter.OVERDUE), invoices=(invoice.settled(letter_samples.NOW),))
+    credited = case(Letter.CREDIT_NOTE)
+    [note] = credited.notes
+    owed = replace(note, to_invoice=note.total, to_balance=note.total - note.total)
+    yield replace(credited, notes=(owed,))
 
 
 def by_transfer(letter: Letter) -> Case:
