@@ -133,7 +133,9 @@ def _steps(chance: Random, people: tuple[Person, ...], begins_at: datetime) -> l
         for name in chance.choices(names, weights, k=chance.choice((1, 2, 3, 4, 6))):
             steps += [_step(chance, begins_at, chance.randrange(2, DAYS), name, one.name)]
         if one.method in REFUNDED_LATER:
-            steps += [_step(chance, begins_at, chance.randrange(35, DAYS), "refund", one.name)]
+            steps += [
+                _step(chance, begins_at, chance.randrange(35, DAYS), "refund", one.name) for _ in range(3)
+            ]
     for name in chance.choices([*troubles.TROUBLES], k=chance.choice((4, 6, 9, 12))):
         steps += [_step(chance, begins_at, chance.randrange(DAYS), name, chance.choice(people).name)]
     return sorted(steps, key=lambda step: step.at)
@@ -150,7 +152,7 @@ CURRENCIES: Final = {
 """What a bank debit is in; a card is charged in any."""
 WAYS: Final = ("charge_automatically",) * 8 + ("charge_after_first_invoice", "send_invoice")
 REFUNDED_LATER: Final = frozenset({"pm_card_pendingRefund", "pm_card_refundFail"})
-"""Methods whose refunds end otherwise than others', where somebody refunds them."""
+"""Methods whose refunds end otherwise than others': somebody asks for some of each."""
 NAMES: Final = ("ada", "bo", "cy", "dee", "eve", "fay", "gil", "hal", "ida", "jon", "kim", "lou")
 METHODS: Final = tuple(sorted(test_methods.names()))
 OUTCOMES: Final = (

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KINDS: Final = {"crash": 4, "twin": 3, "hear": 2, "stall": 3, "act": 3}
 """What may come between, and how often."""
+SELDOM: Final = {"gateway.checkout": 10, "gateway.find": 10, "gateway.attach": 4}
+"""Steps that few processes take: to pass one counts as so many, or it would hardly ever be disturbed."""
 SHAPES: Final = Shapes()
 BUSY: Final = ("TransactionConflict", "ThrottlingError", "ThrottlingException")
 
@@ -79,7 +81,7 @@ class Points:
             raise Killed(name)
         if self.quiet:
             return
-        self._left -= 1
+        self._left -= SELDOM.get(name.partition(" ")[2], 1)
         if self._left > 0:
             return
         self._left = self._drawn()
