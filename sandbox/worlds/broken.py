@@ -152,8 +152,8 @@ LAWS: Final = (
         name="forget the billing after a reminder",
         seed=1,
         file="chalicelib/billing/subscriptions.py",
-        text="        return Wake(at, Topic.BILLING)\n\n    def _at",
-        instead="        return Wake(at, Topic.BILLING) if self.reminded < self.cycle or self.cycle < 2 else None\n\n    def _at",
+        text="        return Wake(at, Topic.BILLING)\n\n    @property",
+        instead="        return Wake(at, Topic.BILLING) if self.reminded < self.cycle or self.cycle < 2 else None\n\n    @property",
     ),
     Law(
         name="believe the webhook",
