@@ -3,7 +3,7 @@
 - Its SES keeps each message as it came. Ministack reads text and HTML out of one and drops the rest; a mailbox that cannot
   show what was attached would show a person less than a buyer gets.
 - Its Lambda unpacks a zip once. Ministack does it for every function it starts, and all of a stack's functions have the
-  same zip, of 185 MB unpacked: on a slow disk they would start minutes late.
+  same zip, of 183 MB unpacked: on a slow disk they would start minutes late.
 """
 
 import os

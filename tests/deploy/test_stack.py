@@ -18,9 +18,8 @@ from sandbox.world import changed_environment
 
 pytestmark = [pytest.mark.deploy, pytest.mark.slow]
 
-PATIENCE = (
-    300  # seconds; a rule fires once a minute, and a function that wakes first reads 185 MB from a disk
-)
+# A rule fires once a minute, and a function that wakes first is unpacked, 183 MB of it.
+PATIENCE = 300  # seconds
 MONTH_LATER = datetime(2026, 2, 28, 14, tzinfo=UTC)
 SWEEPS = [function for function, access in ACCESS.items() if not access.writes]
 # What a policy allows and a month of one subscription does not need, and who does.
