@@ -159,9 +159,10 @@ LAWS: Final = (
         name="believe the webhook",
         seed=7,
         file="chalicelib/operations/heed.py",
-        text="changes.put(payment.woken(real), event.noted())",
-        instead="changes.put(replace(payment, status=PaymentStatus.SUCCEEDED, leased_until=None, look_at=None) "
-        "if event.type == SUCCEEDED else payment.woken(real), event.noted())",
+        text="        changes.put(payment.woken(real), event.noted())\n",
+        instead="        from dataclasses import replace\n\n"
+        "        believed = replace(payment, status=PaymentStatus.SUCCEEDED, leased_until=None, look_at=None)\n"
+        "        changes.put(believed if event.type == SUCCEEDED else payment.woken(real), event.noted())\n",
     ),
     Law(
         name="charge before the commit",
