@@ -28,7 +28,7 @@ from chalicelib.billing.payments import Origin, Payment, PaymentStatus
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import attach, clear, collect, reconcile, settle
+from chalicelib.operations import attach, clear, collect, outcomes, reconcile, settle
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -256,7 +256,7 @@ def _opened(service: Service, payment: Payment, known: Reading) -> str:
             return _written(service, payment, answer, known)
         case _:
             pass
-    settle.answered(service, payment.account, {payment.id: answer}, known)
+    outcomes.answered(service, payment.account, {payment.id: answer}, known)
     raise trouble or clear.under_way(payment)
 
 
@@ -269,7 +269,7 @@ def _refused(payment: Payment, request: Request, answer: Declined) -> WrongState
 
 def _written(service: Service, payment: Payment, page: AtCheckout, known: Reading) -> str:
     """The page's address, once its payment is known to be there; where that has ended meanwhile, the page ends too."""
-    settle.answered(service, payment.account, {payment.id: page}, known)
+    outcomes.answered(service, payment.account, {payment.id: page}, known)
     kept = service.store.get(Payment, payment.account, payment.id)
     if kept.open and kept.session == page.session:
         return page.url
@@ -278,4 +278,4 @@ def _written(service: Service, payment: Payment, page: AtCheckout, known: Readin
 
 
 def _account_and(payment: Payment) -> list[str]:
-    return [keys.key(Account, payment.account, payment.account), *settle.beside(payment)]
+    return [keys.key(Account, payment.account, payment.account), *outcomes.beside(payment)]

@@ -15,7 +15,7 @@ from chalicelib.billing.gateway import (
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.crm.accounts import Account
-from chalicelib.operations import ask, reconcile, settle
+from chalicelib.operations import ask, outcomes, reconcile
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -94,7 +94,7 @@ def _end(service: Service, account: str, payments: Sequence[str]) -> None:
     if not taken:
         return
     answers = ask.at_once({one.id: partial(_off, service, one) for one in taken})
-    settle.answered(service, account, answers, known)
+    outcomes.answered(service, account, answers, known)
 
 
 def _taken(service: Service, account: str, payments: Sequence[str]) -> tuple[list[Payment], Reading]:
@@ -110,7 +110,7 @@ def _taken(service: Service, account: str, payments: Sequence[str]) -> tuple[lis
     written = service.store.commit(changes)
     found.add(written)
     taken = [one for one in written.records.values() if isinstance(one, Payment)]
-    found.add(service.store.load(account, [key for one in taken for key in settle.beside(one)]))
+    found.add(service.store.load(account, [key for one in taken for key in outcomes.beside(one)]))
     return taken, found
 
 

@@ -17,7 +17,7 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import ask, publish, settle
+from chalicelib.operations import ask, decline, outcomes, publish, settle
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -183,7 +183,7 @@ def ceiling(changes: Changeset, invoice: Invoice, method: Method, at: Moment) ->
     """The ceiling that one more attempt of an invoice on a method would break, by the payments that were read."""
     if invoice.attempts < ceilings.FEWEST:
         return None
-    tried = settle.since_paid(changes, invoice)
+    tried = decline.since_paid(changes, invoice)
     asked = [one.created_at for one in tried if one.request and one.request.method == method.id]
     return ceilings.reached(asked, at.now, debit=method.type in dunning.DEBIT_TYPES)
 
@@ -288,7 +288,7 @@ def charge(service: Service, account: str, payments: list[str], known: Reading) 
             if payment.request is not None
         },
     )
-    settle.answered(service, account, answers, known)
+    outcomes.answered(service, account, answers, known)
 
 
 def beside_invoice(name: str) -> tuple[str, ...]:

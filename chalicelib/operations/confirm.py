@@ -4,7 +4,7 @@ from chalicelib.billing.errors import WrongState
 from chalicelib.billing.gateway import ActionRequired, Outcome, Unavailable, Unknown
 from chalicelib.billing.payments import Payment, PaymentStatus
 from chalicelib.crm.accounts import Account
-from chalicelib.operations import clear, settle
+from chalicelib.operations import clear, outcomes
 from chalicelib.operations.together import retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -20,7 +20,7 @@ def payment(service: Service, account: str, id_: str, *, back_url: str) -> str |
     if taken is None:
         return None
     answer = _confirmed(service, taken, back_url)
-    settle.answered(service, account, {id_: answer}, known)
+    outcomes.answered(service, account, {id_: answer}, known)
     if isinstance(answer, Unavailable):
         raise answer
     return answer.url if isinstance(answer, ActionRequired) else None
@@ -43,7 +43,7 @@ def _taken_up(service: Service, account: str, id_: str) -> tuple[Payment | None,
     changes = Changeset(account, found)
     changes.begin(payment.taken_up(real))
     found.add(service.store.commit(changes))
-    found.add(service.store.load(account, settle.beside(payment)))
+    found.add(service.store.load(account, outcomes.beside(payment)))
     return found.get(Payment, account, id_), found
 
 

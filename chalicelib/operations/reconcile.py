@@ -6,7 +6,7 @@ from functools import partial
 from chalicelib.billing.gateway import ActionRequired, Outcome
 from chalicelib.billing.payments import Payment
 from chalicelib.crm.accounts import Account, Moment
-from chalicelib.operations import ask, settle
+from chalicelib.operations import ask, outcomes
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -46,9 +46,9 @@ def _ask(service: Service, account: str, taken: list[Payment], real: datetime, *
     calls = 1 if all(payment.in_line for payment in taken) else 2
     answers = ask.at_once(questions) if at_once else ask.side_by_side(service, questions, calls_each=calls)
     wanted = [keys.key_of(payment) for payment in taken]
-    wanted += [key for payment in taken for key in settle.beside(payment)]
+    wanted += [key for payment in taken for key in outcomes.beside(payment)]
     known = service.store.load(account, [*wanted, keys.key(Account, account, account)])
-    settle.answered(service, account, answers, known)
+    outcomes.answered(service, account, answers, known)
 
 
 def _outcome(service: Service, payment: Payment, real: datetime) -> Outcome | None:

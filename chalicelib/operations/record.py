@@ -18,7 +18,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm import notifications
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, clear, fill, publish, settle
+from chalicelib.operations import act, clear, fill, outcomes, publish, settle
 from chalicelib.operations.together import nudge, retried
 from chalicelib.service import Service
 from chalicelib.store import keys
@@ -187,7 +187,7 @@ def _folded(
     about = {"contact": made.contact, "payment": made.id}
     if first is not None:
         about |= {"subscription": first.subscription, "invoice": first.id}
-        if settle.is_first(changes, made):
+        if outcomes.is_first(changes, made):
             about[notifications.FIRST] = "yes"
     publish.fact(changes, EventType.PAYMENT_RECORDED, made, about, at, entry=ledger.paid(made))
     if made.overpaid:

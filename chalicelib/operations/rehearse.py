@@ -33,7 +33,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import ACCOUNT_TOPICS
 from chalicelib.crm.accounts import Account, Moment, TestClock
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import collect, keep, publish, renew, settle, tax
+from chalicelib.operations import collect, keep, outcomes, publish, renew, tax
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
@@ -178,7 +178,7 @@ class Rehearsal:
                 outcome = self._outcome(payment)
                 told = payment.told(outcome, self.at.now, self.at.real)
                 told = replace(told, look_at=None) if told.fee_awaited else told  # its fee is not looked for
-                settle.written(changes, payment, told, self.at)
+                outcomes.written(changes, payment, told, self.at)
                 if isinstance(outcome, Succeeded) and outcome.method:
                     keep.of_payment(changes, payment, outcome.method, self.at)
 

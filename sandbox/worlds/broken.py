@@ -182,20 +182,20 @@ LAWS: Final = (
     Law(
         name="release an invoice on no answer",
         seed=2,
-        file="chalicelib/operations/settle.py",
-        text="                _called_off(changes, invoice, after, at, unconfirmed=unconfirmed)\n            case _:\n                pass\n",
-        instead="                _called_off(changes, invoice, after, at, unconfirmed=unconfirmed)\n"
+        file="chalicelib/operations/outcomes.py",
+        text="                decline.called_off(changes, invoice, after, at, unconfirmed=unconfirmed)\n            case _:\n                pass\n",
+        instead="                decline.called_off(changes, invoice, after, at, unconfirmed=unconfirmed)\n"
         "            case PaymentStatus.HELD:\n                changes.put(invoice.released(at.now))\n"
         "            case _:\n                pass\n",
     ),
     Law(
         name="ask again after a hard decline",
         seed=1,
-        file="chalicelib/operations/settle.py",
+        file="chalicelib/operations/decline.py",
         text="    after = invoice.declined(policy, at.now, hard=payment.hard, type_=payment.type, failures=count)\n"
-        "    failed(changes, after, at, refused=tried if payment.hard else None)\n",
+        "    settle.failed(changes, after, at, refused=tried if payment.hard else None)\n",
         instead="    after = invoice.declined(policy, at.now, hard=False, type_=payment.type, failures=count)\n"
-        "    failed(changes, after, at)\n",
+        "    settle.failed(changes, after, at)\n",
     ),
 )
 

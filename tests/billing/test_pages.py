@@ -37,7 +37,7 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import HOUSE, Account, Moment
 from chalicelib.crm.contacts import PaymentMethod
-from chalicelib.operations import keep, settle
+from chalicelib.operations import keep, outcomes
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record, key_of
 
@@ -193,7 +193,7 @@ def test_a_page_left_alone_changes_nothing(end: Outcome, attempt_at: datetime | 
     """The invoice is free with the moment it had, and its subscription has not failed; a hard refusal closes nothing."""
     before = subscription()
     invoice, payment, changes = held(before, Origin.CHECKOUT, attempt_at)
-    settle.written(changes, payment, payment.told(end, NOW, REAL), Moment(ACCOUNT, NOW))
+    outcomes.written(changes, payment, payment.told(end, NOW, REAL), Moment(ACCOUNT, NOW))
     after = changes.get(Invoice, invoice.id)
     assert (after.payment, after.attempt_at, after.failed_at) == (None, attempt_at, None)
     assert changes.get(Subscription, before.id) == before
@@ -207,7 +207,7 @@ def test_a_confirmation_called_off_for_another_payment_has_not_failed(days: tupl
     account = replace(ACCOUNT, retries=RetryPolicy(days=days))
     waits = payment.told(ActionRequired(reference="pi_1"), NOW, REAL)
     off = waits.told(Canceled(reference="pi_1"), NOW, REAL)
-    settle.written(changes, waits, off, Moment(account, REAL))
+    outcomes.written(changes, waits, off, Moment(account, REAL))
     after = changes.get(Invoice, invoice.id)
     assert (after.payment, after.failed_at) == (None, None)
     assert after.attempt_at is not None
@@ -221,7 +221,7 @@ def test_nobody_confirmed_it_for_a_day(method: Method):
     invoice, payment, changes = held(before, Origin.SCHEDULE, NOW)
     waits = payment.told(ActionRequired(reference="pi_1"), NOW, REAL)
     clock = Moment(ACCOUNT, REAL + CONFIRMED_WITHIN)
-    settle.written(changes, waits, waits.told(Canceled(reference="pi_1"), clock.now, clock.real), clock)
+    outcomes.written(changes, waits, waits.told(Canceled(reference="pi_1"), clock.now, clock.real), clock)
     after = changes.get(Invoice, invoice.id)
     wait = timedelta(days=1) if method is VISA else timedelta()
     assert (after.failed_at, after.attempt_at) == (clock.now, clock.now + wait)

@@ -44,7 +44,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic, Wake
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.notifications import FIRST, letter_of
-from chalicelib.operations import settle
+from chalicelib.operations.outcomes import written
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record, key_of
 
@@ -312,7 +312,7 @@ def test_a_hard_decline_closes_the_method_it_was_tried_on(charged_on: Method, cl
     subscription, changes = books(charged_on)
     refusal = Declined(code="stolen_card", hard=True, reference="pi_1")
     before = pending()
-    settle.written(changes, before, before.told(refusal, NOW, REAL), Moment(ACCOUNT, REAL))
+    written(changes, before, before.told(refusal, NOW, REAL), Moment(ACCOUNT, REAL))
     after = changes.get(Subscription, subscription.id)
     assert after.arrears == ("inv_1_0001",)
     assert after.method == replace(charged_on, refused=closed)
