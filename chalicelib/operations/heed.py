@@ -14,7 +14,7 @@ from chalicelib.operations import retrace
 from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.changes import Changeset
+from chalicelib.store.changes import Changeset, Reading
 
 SUCCEEDED = "payment_intent.succeeded"
 TAKEN = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.RETURNED})
@@ -33,12 +33,18 @@ class Family:
 
 
 def arrivals(service: Service, events: list[StripeEvent]) -> None:
-    """Keep events as they come from the queue, and follow up those that may tell something new."""
+    """Keep events as they come from the queue, and follow up those that may tell something new.
+
+    One that cannot be followed up yet, as what it is about cannot be read, is kept awake: the queue will not bring it again.
+    """
     by_account: dict[str, dict[str, StripeEvent]] = {}
     for event in events:
         by_account.setdefault(event.account, {})[keys.key_of(event)] = event
     for account, arrived in by_account.items():
-        _heed(service, account, list(arrived), arrived)
+        known = _heed(service, account, list(arrived), arrived)
+        for name, event in arrived.items():
+            if not known.has(name):
+                retrace.keep(service, account, event.later(service.real()))
 
 
 def stripe_events(service: Service, account: str, names: list[str]) -> None:
@@ -50,7 +56,7 @@ def stripe_events(service: Service, account: str, names: list[str]) -> None:
     _heed(service, account, [name for name in names if name not in asked], found)
 
 
-def _heed(service: Service, account: str, names: list[str], events: dict[str, StripeEvent]) -> None:
+def _heed(service: Service, account: str, names: list[str], events: dict[str, StripeEvent]) -> Reading:
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
@@ -69,7 +75,7 @@ def _heed(service: Service, account: str, names: list[str], events: dict[str, St
         family = _family(event) if event else None
         return family.beside(event) if event and family else ()
 
-    work(service, account, names, decide, items_each=2, beside=beside)
+    return work(service, account, names, decide, items_each=2, beside=beside)
 
 
 def _family(event: StripeEvent) -> Family | None:

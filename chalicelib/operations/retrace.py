@@ -28,6 +28,7 @@ from chalicelib.operations.together import blame, nudge, work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Conflict, Reading
+from chalicelib.store.keys import Record
 
 log = logging.getLogger("perennial")
 
@@ -70,8 +71,8 @@ def events(service: Service, account: str, found: Events) -> None:
     known = service.store.load(account, names)
     questions: dict[str, Callable[[], Told]] = {}
     for name, event in found.items():
-        payment = known.find(Payment, account, event.payment) if event.payment else None
-        question = _question(service, event, payment) if payment else None
+        payment = known.records.get(keys.key(Payment, account, event.payment)) if event.payment else None
+        question = _question(service, event, payment) if isinstance(payment, Payment) else None
         if question is not None:
             questions[name] = question
     answers = ask.side_by_side(service, questions)
@@ -230,7 +231,7 @@ def _bring_home(service: Service, found: Events) -> None:
     for name, event in found.items():
         match answers.get(name):
             case Unavailable():
-                _keep(service, HOUSE, event.later(service.real() + AGAIN))
+                keep(service, HOUSE, event.later(service.real() + AGAIN))
             case Refused() | None:
                 _brought(service, event, {})  # nothing Stripe knows
             case Exception() as error:
@@ -243,19 +244,27 @@ def _bring_home(service: Service, found: Events) -> None:
 
 def _brought(service: Service, event: StripeEvent, metadata: Mapping[str, str]) -> None:
     account, payment = metadata.get("account", ""), metadata.get("payment", "")
-    ours = _ACCOUNT.fullmatch(account) and _PAYMENT.fullmatch(payment)
-    business = service.store.find(Account, account, account) if ours else None
-    if business is not None and service.store.find(StripeEvent, account, event.id) is None:
+    if _ACCOUNT.fullmatch(account) and _PAYMENT.fullmatch(payment):
         at_home = replace(event, account=account, payment=payment, look_at=service.real(), version=0)
-        _keep(service, account, at_home)
-        nudge(service, business, [at_home])
-    _keep(service, HOUSE, event.noted())
+        business = keys.key(Account, account, account)
+        known = service.store.load(account, [business, keys.key_of(at_home)])
+        if known.has(business) and not known.has(keys.key_of(at_home)):
+            keep(service, account, at_home)
+            _hurry(service, known.records.get(business), at_home)
+    keep(service, HOUSE, event.noted())
 
 
-def _keep(service: Service, account: str, event: StripeEvent) -> None:
+def _hurry(service: Service, account: Record | None, event: StripeEvent) -> None:
+    """One whose account cannot be read just now waits for the sweep."""
+    if isinstance(account, Account):
+        nudge(service, account, [event])
+
+
+def keep(service: Service, account: str, event: StripeEvent) -> None:
+    """Write an event by itself, unless somebody else has written it since."""
     changes = Changeset(account)
     changes.put(event)
     try:
         service.store.commit(changes)
     except Conflict:
-        log.info("another worker brought the event home", extra={"stripe_event": event.id})
+        log.info("another worker wrote the event", extra={"stripe_event": event.id})

@@ -83,6 +83,10 @@ class Reading:
         """The records that are in the schedules, or wait for nothing."""
         return [record for key, record in self.records.items() if key not in self.parked]
 
+    def has(self, key: str) -> bool:
+        """Whether there is a record of a key, though it may be one that cannot be read."""
+        return key in self.records or key in self.broken or key in self.newer
+
     def find(self, type_: type[T], account: str, id_: str) -> T | None:
         """A record, or None where there is none. Raises Undecodable or NewerShape on one that cannot be read."""
         key = keys.key(type_, account, id_)
