@@ -1,0 +1,152 @@
+"""What is told, to whom, and what the service remembers of its own work, as records."""
+
+from datetime import timedelta
+
+from chalicelib.billing.audits import Audit, Code, Finding
+from chalicelib.billing.deliveries import Delivery, DeliveryStatus, Letter
+from chalicelib.billing.events import Event, EventType
+from chalicelib.billing.ledger import Book, Entry, Settled
+from chalicelib.billing.money import Money
+from chalicelib.billing.stripe_events import StripeEvent
+from chalicelib.billing.webhook_deliveries import WebhookAnswer, WebhookDelivery, WebhookStatus
+from chalicelib.billing.webhooks import (
+    DisabledReason,
+    EndpointStatus,
+    Listener,
+    Listeners,
+    Resending,
+    WebhookEndpoint,
+)
+from chalicelib.store.bookkeeping import Alias, Answer, Sweep
+from chalicelib.store.keys import Record
+from tests.contracts.records.values import AT, LATER, usd
+
+RECORDS: dict[tuple[str, int], Record] = {
+    ("event", 1): Event(
+        account="acct_1",
+        id="evt_pay_1_0003_r1_2_3_payment_declined",
+        type=EventType.PAYMENT_DECLINED,
+        subject="pay_1_0003_r1_2",
+        about={"contact": "con_1", "payment": "pay_1_0003_r1_2"},
+        created_at=AT,
+        fan_out_at=LATER,
+        entry=Entry(
+            currency="usd",
+            postings={Book.CASH: 5433, Book.FEES: 193, Book.RECEIVABLE: -5626},
+            settled=Settled(cash=Money(5000, "eur"), fees=Money(170, "eur"), taken=usd(5500)),
+        ),
+        kept_until=LATER,
+        silent=True,
+        version=1,
+    ),
+    ("listeners", 1): Listeners(
+        account="acct_1",
+        id="acct_1",
+        endpoints=(Listener(endpoint="we_1", events=("invoice.opened", "payment.succeeded")),),
+        version=3,
+    ),
+    ("webhook_endpoint", 1): WebhookEndpoint(
+        account="acct_1",
+        id="we_1",
+        url="https://hooks.roaster.example/perennial",
+        events=("invoice.opened", "payment.succeeded"),
+        created_at=AT,
+        description="Into the warehouse",
+        status=EndpointStatus.DISABLED,
+        reason=DisabledReason.FAILING,
+        disabled_at=LATER,
+        generation=2,
+        former_until=LATER,
+        failing_at=AT,
+        failing_from=AT,
+        refusals=10,
+        resending=Resending(walk_at=LATER, since_at=AT, after="2026-01-31|x", missing=True, failing_at=AT),
+        pings=1,
+        deleted_at=LATER,
+        version=7,
+    ),
+    ("webhook_delivery", 1): WebhookDelivery(
+        account="acct_1",
+        id="whd_inv_1_0003_1_invoice_opened_we_1",
+        event="evt_inv_1_0003_1_invoice_opened",
+        endpoint="we_1",
+        type="invoice.opened",
+        subject="inv_1_0003",
+        created_at=AT,
+        expires_at=LATER,
+        send_at=LATER,
+        leased_until=LATER,
+        status=WebhookStatus.FAILED,
+        attempts=3,
+        again=True,
+        answers=(WebhookAnswer(at=AT, http_status=503, millis=251, said="Busy"),),
+        reason="The endpoint is disabled.",
+        version=4,
+    ),
+    ("delivery", 1): Delivery(
+        account="acct_1",
+        id="dlv_pay_1_0003_r1_2_3_payment_declined_payment_failed",
+        event="evt_pay_1_0003_r1_2_3_payment_declined",
+        letter=Letter.PAYMENT_FAILED,
+        contact="con_1",
+        about={"contact": "con_1", "payment": "pay_1_0003_r1_2"},
+        created_at=AT,
+        send_at=LATER,
+        status=DeliveryStatus.SENT,
+        refusals=2,
+        to="ada@example.com",
+        message_id="msg_1",
+        reason="The mail server is full.",
+        sent_at=LATER,
+        user="user_1",
+        resends="dlv_1",
+        version=4,
+    ),
+    ("stripe_event", 1): StripeEvent(
+        account="acct_1",
+        id="evt_1Stripe",
+        type="payment_intent.payment_failed",
+        object="pi_1",
+        payment="pay_1_0003_r1_2",
+        livemode=True,
+        created_at=AT,
+        received_at=AT,
+        look_at=LATER,
+        intent="pi_1",
+        setup="setup_1",
+        version=1,
+    ),
+    ("alias", 1): Alias(account="acct_1", id="sku/JOM-1KG", target="prod_1", version=1),
+    ("answer", 1): Answer(
+        account="acct_1",
+        id="idem_1",
+        fingerprint="9f86d081",
+        seed="01JJ",
+        created_at=AT,
+        leased_until=LATER,
+        expires_at=AT + timedelta(days=1),
+        status=201,
+        body='{"id": "sub_1"}',
+        version=2,
+    ),
+    ("sweep", 1): Sweep(
+        account="house",
+        id="billing",
+        started_at=AT,
+        reached={"billing#0": ("2026-01-31T12:00:00.250Z", "acct_1/subscription/sub_1")},
+        version=9,
+    ),
+    ("audit", 1): Audit(
+        account="acct_1",
+        id="last",
+        started_at=AT,
+        findings=(Finding(code=Code.LATE, subject="sub_1", detail="It was to be looked at."),),
+        found=2,
+        looked={"subscriptions": 3},
+        unchecked=("The books: too many.",),
+        after="invoices:INV-000000000001",
+        completed_at=LATER,
+        look_at=LATER,
+        version=9,
+    ),
+}
