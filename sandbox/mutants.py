@@ -30,7 +30,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "discounts": ("test_discounts.py", "test_refusals.py"),
     "rating": ("test_rating.py", "test_invoices.py", "test_discounts.py"),
     "automatic_tax": ("test_tax.py",),
-    "recognition": ("test_ledger.py",),
+    "recognition": ("test_recognition.py", "test_laws.py", "test_ledger.py"),
 }
 LEAST_KILLED = 90
 PATIENCE = 4  # times as long as its tests take without it: then a mutant is taken to loop for ever

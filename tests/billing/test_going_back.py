@@ -20,7 +20,8 @@ from chalicelib.billing.laws import Kept
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import FEE_LOOKS, Payment, PaymentStatus
 from chalicelib.billing.refunds import Refund, RefundStatus, name_of
-from tests.billing.test_ledger import INSIDE, VAT, Shop, issued, line, noon, paying, posted, usd
+from tests.billing.booked import INSIDE, VAT, issued, line, noon, paying, posted, usd
+from tests.billing.shop import Shop
 
 DAY = date(2026, 2, 5)
 AT = noon(DAY)

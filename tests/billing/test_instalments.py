@@ -16,7 +16,7 @@ from chalicelib.billing.issuing import issued
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.periods import Period
-from tests.billing.test_subscriptions import sold
+from tests.billing.monthly import sold
 
 TODAY = date(2026, 3, 5)
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
