@@ -89,7 +89,7 @@ def _labeled(intent: dict[str, Any]) -> Outcome:
     charge = intent.get("latest_charge")
     details = charge.get("payment_method_details") if isinstance(charge, dict) else None
     if details and isinstance(told, Succeeded | Processing):
-        return replace(told, label=label(details))
+        return replace(told, label=label(details), type=details["type"])
     return told
 
 

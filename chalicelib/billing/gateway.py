@@ -62,7 +62,7 @@ class Succeeded:
     """The money was taken. `fee` and `net` are of the balance transaction, None until it is known.
 
     `method` is what it was paid with where that has been saved for later charges, `label` what a buyer chose on a page,
-    as a person reads it.
+    as a person reads it, and `type` Stripe's type of that.
     """
 
     reference: str
@@ -70,6 +70,7 @@ class Succeeded:
     net: Money | None = None
     method: SavedMethod | None = None
     label: str = ""
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +102,11 @@ class AtCheckout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processing:
-    """Submitted; a bank debit takes days to succeed or fail. `label` is what a buyer chose on a page."""
+    """Submitted; a bank debit takes days to succeed or fail. `label` and `type` are what a buyer chose on a page."""
 
     reference: str
     label: str = ""
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from chalicelib.billing.collection import MethodType
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.gateway import (
@@ -86,8 +87,8 @@ class Payment:
     its refunds, `amount_refunded` is the sum of those that have not failed, `dispute` the latest it has met.
     `amount_disputed` is what Stripe holds back, or has lost for good, in disputes; `amount_returned` what a bank took
     back of it. What it paid and no allocation names is its customer's balance.
-    `method_type` is Stripe's type of the method, empty for a card, or how money came that was written down by hand, with
-    the `payment_reference` and the `note` it came with.
+    `method_type` is Stripe's type of the method, empty for a card, and until one is chosen on a page; or how money came
+    that was written down by hand, with the `payment_reference` and the `note` it came with.
     """
 
     account: str
@@ -245,7 +246,7 @@ class Payment:
                 paid = self._settled(
                     PaymentStatus.SUCCEEDED, now, outcome.reference, fee=outcome.fee, net=outcome.net
                 )
-                return replace(paid, method_label=outcome.label or self.method_label).awaiting_fee(real)
+                return paid.chosen(outcome).awaiting_fee(real)
             case Declined():
                 declined = self._settled(PaymentStatus.DECLINED, now, outcome.reference)
                 return replace(
@@ -271,12 +272,20 @@ class Payment:
                 return waiting.at_latest(outcome.expires_at, real)
             case Processing():
                 waiting = replace(self, status=PaymentStatus.PROCESSING, reference=outcome.reference)
-                waiting = replace(waiting, method_label=outcome.label or self.method_label)
-                return waiting.postponed(real, "The bank has not answered yet.")
+                return waiting.chosen(outcome).postponed(real, "The bank has not answered yet.")
             case Unknown():
                 return replace(self, status=PaymentStatus.HELD).postponed(real, outcome.reason)
             case _:
                 assert_never(outcome)
+
+    def chosen(self, outcome: Succeeded | Processing) -> "Payment":
+        """What its buyer chose on a page takes the place of the page."""
+        type_ = outcome.type if outcome.type != MethodType.CARD else ""
+        return replace(
+            self,
+            method_label=outcome.label or self.method_label,
+            method_type=type_ if outcome.type else self.method_type,
+        )
 
     def at_latest(self, moment: datetime, now: datetime) -> "Payment":
         """It is looked at by a moment, where that is still to come (real time)."""

@@ -77,10 +77,23 @@ def _returned(changes: Changeset, payment: Payment, dispute: Dispute, at: Moment
     again = sum(part.amount.amount for part in after.came_back)
     if over := dispute.held - Money(again, dispute.held.currency):
         changes.put(changes.get(Contact, payment.contact).credited(-over))
-    hard = dispute.reason in REFUSED_FOR_GOOD
+    hard = dispute.reason in REFUSED_FOR_GOOD and _closed(changes, after)
     for part in after.came_back:
         invoice = changes.get(Invoice, part.invoice).returned(part.amount)
         _owed_again(changes, invoice, after, at, hard=hard)
+
+
+def _closed(changes: Changeset, payment: Payment) -> bool:
+    """Whether the payment was of the method its subscription is charged on, which is not asked again then."""
+    subscription = changes.get(Subscription, payment.subscription)
+    method, asked = subscription.method, payment.request
+    if method is None or asked is None:
+        return False
+    on_page = (method.type, method.label) == (payment.type, payment.method_label)
+    if not (on_page if asked.page else method.id == asked.method):
+        return False
+    changes.put(replace(subscription, method=replace(method, refused=True)))
+    return True
 
 
 def _owed_again(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment, *, hard: bool) -> None:
@@ -96,9 +109,8 @@ def _owed_again(changes: Changeset, invoice: Invoice, payment: Payment, at: Mome
     elif subscription.status is Status.CANCELED:
         settle.failed(changes, invoice.left_open(), at)
     else:
-        refused = payment.request.method if hard and payment.request else None
-        after = invoice.declined(at.account.retries, at.now, hard=hard, type_=payment.type)
-        settle.failed(changes, after, at, refused=refused or None)
+        type_ = subscription.method.type if subscription.method else payment.type
+        settle.failed(changes, invoice.declined(at.account.retries, at.now, hard=hard, type_=type_), at)
 
 
 def _about(payment: Payment) -> dict[str, str]:

@@ -153,9 +153,10 @@ the subscription's `invoice_settings` as it was issued.""",
         tells=(told.payment_method, told.method_type, told.refund_status),
         about="""One ask for money, and the invoices it pays; `created_at` is on the account's clock.
 
-`reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction. `method_type` is Stripe's, null while
-its page is open. Of one with the origin `hand`, money that came another way on `received_on`, it says how it came; what its
-allocations leave is the customer's balance. `held` waits for Stripe's word, and holds its invoices until then.""",
+`reference` is Stripe's PaymentIntent; `fee` and `net` come from its balance transaction. `method_type` is Stripe's, null
+until its buyer has paid by one on a page. Of one with the origin `hand`, money that came another way on `received_on`, it
+says how it came; what its allocations leave is the customer's balance. `held` waits for Stripe's word, and holds its
+invoices until then.""",
     ),
     Refund: Shape(
         hides=frozenset({"leased_until", "looks", "look_at", "sent_at"}),

@@ -166,8 +166,9 @@ def payment_method(payment: Payment) -> str | None:
 
 
 def method_type(payment: Payment) -> str | None:
-    """What a record leaves out for a card; on an open page nobody has chosen yet."""
-    known = payment.status is not PaymentStatus.CHECKOUT
+    """What a record leaves out for a card; on a page nobody has chosen before the money is on its way."""
+    on_page = payment.request is not None and payment.request.page is not None
+    known = not on_page or payment.taken or payment.status is PaymentStatus.PROCESSING
     return payment.method_type or ("card" if known else None)
 
 

@@ -182,9 +182,12 @@ def test_what_waits_for_its_buyer_is_looked_at_by_its_end():
 def test_what_was_chosen_on_a_page_is_told():
     """The buyer's card or account takes the place of the page's name; an end that says nothing leaves it."""
     _, payment, _ = held(subscription(), Origin.CHECKOUT, None)
-    debit = payment.told(Processing(reference="pi_1", label="Bank •••• 6789"), NOW, REAL)
-    assert debit.method_label == "Bank •••• 6789"
-    assert debit.told(Succeeded(reference="pi_1"), NOW, REAL).method_label == "Bank •••• 6789"
+    chosen = Processing(reference="pi_1", label="Bank •••• 6789", type="us_bank_account")
+    debit = payment.told(chosen, NOW, REAL)
+    for told in (debit, debit.told(Succeeded(reference="pi_1"), NOW, REAL)):
+        assert (told.method_label, told.type) == ("Bank •••• 6789", "us_bank_account")
+    card = payment.told(Succeeded(reference="pi_1", label="Visa •••• 4242", type="card"), NOW, REAL)
+    assert (card.method_label, card.method_type) == ("Visa •••• 4242", "")
 
 
 @pytest.mark.parametrize("end", [Canceled(reference=""), Declined(code="insufficient_funds", hard=True)])

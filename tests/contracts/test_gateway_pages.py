@@ -76,10 +76,10 @@ def test_a_page_is_one_page_under_its_key(gateway: StripeGateway, control: Remot
     paid = gateway.fetch_checkout(at.session)
     assert isinstance(paid, Succeeded)
     assert (paid.fee, paid.net, paid.method) == (Money(103, "usd"), Money(2397, "usd"), None)
-    assert paid.label == "Visa •••• 4242"
+    assert (paid.label, paid.type) == ("Visa •••• 4242", "card")
     assert gateway.find(request, LONG_AGO) == gateway.expire(at.session) == paid
     assert gateway.metadata(paid.reference) == request.metadata
-    assert gateway.fetch(paid.reference) == replace(paid, label="")
+    assert gateway.fetch(paid.reference) == replace(paid, label="", type="")
 
 
 def test_a_page_keeps_its_method_where_it_is_asked_to(gateway: StripeGateway, control: Remote):
@@ -111,9 +111,9 @@ def test_a_bank_debit_on_a_page_is_processing(gateway: StripeGateway, control: R
     control.pay_page(at.session, "pm_usBankAccount")
     submitted = gateway.fetch_checkout(at.session)
     assert isinstance(submitted, Processing)
-    assert submitted.label.endswith("•••• 6789")
+    assert (submitted.label[-9:], submitted.type) == ("•••• 6789", "us_bank_account")
     assert gateway.expire(at.session) == submitted
-    assert gateway.fetch(submitted.reference) == replace(submitted, label="")
+    assert gateway.fetch(submitted.reference) == replace(submitted, label="", type="")
 
 
 def test_a_page_that_is_wrong_is_refused(gateway: StripeGateway):
@@ -133,10 +133,12 @@ def test_a_page_that_is_wrong_is_refused(gateway: StripeGateway):
 
 
 def test_a_page_asks_for_addresses(gateway: StripeGateway):
-    """Billing and shipping, where they are wanted."""
+    """Billing, shipping, both or none: just what is wanted."""
     both = (AddressType.BILLING, AddressType.SHIPPING)
-    at = opened(gateway, request_of(gateway, "where", addresses=both))
-    assert "address" in visit(at.url).text.lower()
+    for n, wanted in enumerate(((), both[:1], both[1:], both)):
+        shown = visit(opened(gateway, request_of(gateway, f"where{n}", addresses=wanted)).url).text
+        asked = tuple(one for one in both if f"{one.capitalize()} address" in shown)
+        assert asked == wanted
 
 
 def waiting(gateway: StripeGateway, name: str) -> tuple[Request, ActionRequired]:

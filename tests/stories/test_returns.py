@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.stories.buyer import BANK, Buyer, pays
 from tests.stories.diary import Diary
 from tests.stories.test_credits import balance, entries, newest, usd
 from tests.stories.test_disputes import books, facts
@@ -56,6 +57,35 @@ def test_an_account_that_never_allowed_it_is_not_asked_again(diary: Diary):
     diary.world.settle()
     assert diary.payments("ada") == [("returned", 2500), ("succeeded", 2500)]
     assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
+def test_a_debit_from_a_page_that_comes_back_closes_what_it_was_of_alone(diary: Diary):
+    """Ada's card is asked for it on the next of the card's days; Bea's account, kept with her first invoice, is asked for nothing more."""
+    types = {"accepted_types": ["card", "us_bank_account"]}
+    diary.saves_a_card("ada")
+    diary.card("ada", "insufficient_funds")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15", **types)
+    first = {"collection_method": "charge_after_first_invoice", "payment_method": None, **types}
+    diary.subscribes("bea", "coffee-1kg", on="2026-01-15", **first)
+    diary.it_is("2026-01-15")
+    for who in ("ada", "bea"):
+        pays(Buyer(diary, who).opens(), BANK)
+    diary.it_is("2026-01-25")
+    for who in ("ada", "bea"):
+        paid = last_payment(diary, who)
+        assert (paid["status"], paid["method_type"]) == ("succeeded", "us_bank_account")
+        comes_back(diary, paid["id"], "debit_not_authorized")
+        assert diary.subscription(who)["status"] == "past_due"
+    closed = [diary.subscription(who)["payment_method"]["refused"] for who in ("ada", "bea")]
+    assert closed == [False, True]
+    diary.it_is("2026-01-26")
+    assert diary.payments("ada")[1:] == [("returned", 2500), ("succeeded", 2500)]
+    diary.it_is("2026-02-16")
+    assert diary.payments("bea") == [("returned", 2500)]
+    diary.gives_another_card("bea")
+    assert diary.payments("bea")[1:] == [("succeeded", 5000)]
+    assert diary.subscription("bea")["status"] == "active"
     diary.sound()
 
 
