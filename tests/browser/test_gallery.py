@@ -7,9 +7,11 @@ from itertools import count
 
 import pytest
 
+from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import PaymentStatus
 from chalicelib.billing.statuses import Status
+from chalicelib.store.keys import Record
 from chalicelib.views.links import Purpose
 from sandbox.world import World
 from tests.browser.conftest import DESKTOP, PHONE, Buyer
@@ -24,70 +26,59 @@ def on(world: World) -> Callable[..., Shelf]:
     return lambda **more: shelf(world.service(), f"shelf{next(ACCOUNTS)}", **more)
 
 
-def test_an_invoice(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
-    """To be paid, overdue, in parts, credited, paid, under way at a bank, canceled: each is told in words and shown what can be done."""
-    states = []
-    here = on(collection=SENT, method=None)
-    one = sent(here)
-    here.put(here.subscription, one)
-    states.append(("due", here.link(Purpose.INVOICE, one), "Due on January 15, 2026", "Pay €57.00"))
+def test_an_invoice_that_is_due(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
+    """To be paid, overdue, in parts, the first, partly paid from the balance: what is due, and the button that pays it."""
+    due = on(collection=SENT, method=None)
+    overdue = on(collection=SENT, method=None, status=Status.PAST_DUE)
+    parts = on(collection=SENT, method=None)
+    part = on(collection=SENT, method=None)
+    first = on(collection=FIRST, method=None, cycle=1)
+    balance = on(collection=SENT, method=None)
+    balance.contact = replace(balance.contact, balances=(Money(700, "eur"),))
+    second = in_parts(part, second_on=date(2025, 12, 31))
+    states = [
+        invoice(due, "due", sent(due), words="Due on January 15, 2026", button="Pay €57.00"),
+        invoice(overdue, "overdue", sent(overdue, date(2025, 12, 20)), words="This invoice is overdue"),
+        invoice(parts, "in parts", in_parts(parts), words="Part 2 of 3"),
+        invoice(part, "a part is due", second, words="That is what is due by now.", button="Pay €19.00"),
+        invoice(first, "the first", sent(first), words="is kept for the payments to come", button="Pay €57"),
+        invoice(
+            balance, "balance", sent(balance), words="€7.00 is paid from your balance.", button="Pay €50.00"
+        ),
+    ]
+    see(states, buyer)
 
-    here = on(collection=SENT, method=None, status=Status.PAST_DUE)
-    one = sent(here, date(2025, 12, 20))
-    here.put(here.subscription, one)
-    states.append(("overdue", here.link(Purpose.INVOICE, one), "This invoice is overdue", "Pay €"))
 
-    here = on(collection=SENT, method=None)
-    one = in_parts(here)
-    here.put(here.subscription, one)
-    states.append(("in parts", here.link(Purpose.INVOICE, one), "Part 2 of 3", "Pay €"))
-
-    here = on(collection=SENT, method=None)
-    one = in_parts(here, second_on=date(2025, 12, 31))
-    here.put(here.subscription, one)
-    states.append(
-        ("a part is due", here.link(Purpose.INVOICE, one), "That is what is due by now.", "Pay €19.00")
-    )
-
-    here = on(collection=FIRST, method=None, cycle=1)
-    one = sent(here)
-    here.put(here.subscription, one)
-    states.append(
-        ("the first", here.link(Purpose.INVOICE, one), "is kept for the payments to come", "Pay €57")
-    )
-
-    here = on(collection=SENT, method=None)
-    here.contact = replace(here.contact, balances=(Money(700, "eur"),))
-    one = sent(here)
-    here.put(here.subscription, one)
-    states.append(
-        ("balance", here.link(Purpose.INVOICE, one), "€7.00 is paid from your balance.", "Pay €50.00")
-    )
-
+def test_an_invoice_of_which_something_became(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
+    """Credited, under way at a bank, declined, canceled: each is told in words and shown what can be done."""
     here = on(collection=SENT, method=None)
     one, note = credited(here)
-    here.put(here.subscription, one, note)
-    states.append(("credited", here.link(Purpose.INVOICE, one), "Credit note CN-000003", "Pay €"))
+    states = [invoice(here, "credited", one, note, words="Credit note CN-000003")]
 
     here = on()
     one = here.invoice()
     payment = here.payment(one, status=PaymentStatus.PROCESSING, method_label="SEPA •••• 3000")
-    here.put(here.subscription, one.reserved(payment.id), payment)
-    states.append(("processing", here.link(Purpose.INVOICE, one), "That takes some days", ""))
+    held = one.reserved(payment.id)
+    states.append(invoice(here, "processing", held, payment, words="That takes some days", button=""))
 
     here = on()
     one = here.invoice()
     declined = here.payment(one, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
     tried = replace(one, attempts=1, failed_at=NOW, attempt_at=NOW + timedelta(days=1))
-    here.put(here.subscription, tried, declined)
-    states.append(("declined", here.link(Purpose.INVOICE, one), "not enough money", "Pay €"))
+    states.append(invoice(here, "declined", tried, declined, words="not enough money"))
 
     here = on()
-    one = here.invoice()
-    here.put(here.subscription, one.voided(date(2026, 1, 1)))
-    states.append(("void", here.link(Purpose.INVOICE, one), "has been canceled", ""))
-
+    void = here.invoice().voided(date(2026, 1, 1))
+    states.append(invoice(here, "void", void, words="has been canceled", button=""))
     see(states, buyer)
+
+
+def invoice(
+    here: Shelf, name: str, one: Invoice, *beside: Record, words: str, button: str = "Pay €"
+) -> tuple[str, str, str, str]:
+    """A state of an invoice's page, with the records it is told from put into the table."""
+    here.put(here.subscription, one, *beside)
+    return name, here.link(Purpose.INVOICE, one), words, button
 
 
 def test_a_subscription(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):

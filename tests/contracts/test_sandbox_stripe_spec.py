@@ -59,6 +59,7 @@ def validator(kind: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{kind}", "components": schemas()})
 
 
+BACK = {"return_url": "https://example.com/back"}
 NEWER = {"checkout.session": {"allowed_payment_method_types"}}
 """Fields that the SDK's objects have and the spec, one release older, has not."""
 
@@ -91,8 +92,25 @@ def everything(client: stripe.StripeClient, sandbox: Remote) -> Iterator[tuple[s
     v1 = client.v1
     ada = v1.customers.create({"email": "a@example.com", "address": {"city": "Bonn"}, "metadata": {"a": "b"}})
     yield "customer", ada
-    common = {"amount": 900, "currency": "usd", "customer": ada.id}
-    back = {"return_url": "https://example.com/back"}
+    yield from charged(v1, ada.id)
+    yield from begun(v1, ada.id)
+    yield from kept(v1, ada.id)
+    yield from pages(v1, sandbox, ada.id)
+    yield from disputed(v1, sandbox, ada.id)
+    sandbox.it_is("2026-03-10")
+    listed = v1.charges.list({"limit": 100}).data
+    paid = next(each for each in listed if each.status == "succeeded" and not each.disputed)
+    yield "refund", v1.refunds.create({"charge": paid.id, "amount": 100, "reason": "duplicate"})
+    yield from taxed(v1)
+    sandbox.it_is("2026-03-20")
+    yield "balance", v1.balance.retrieve()
+    yield "deleted_customer", v1.customers.delete(v1.customers.create({}).id)
+    yield from listings(v1)
+
+
+def charged(v1: Any, customer: str) -> Iterator[tuple[str, Any]]:
+    """Methods of every type, each charged at once: taken, under way, or refused."""
+    common = {"amount": 900, "customer": customer, "confirm": True, "off_session": True}
     for name, currency in (
         ("pm_card_visa", "usd"),
         ("pm_usBankAccount_accountClosed", "usd"),
@@ -101,76 +119,58 @@ def everything(client: stripe.StripeClient, sandbox: Remote) -> Iterator[tuple[s
         ("pm_acssDebit", "cad"),
         ("pm_card_chargeCustomerFail", "usd"),
     ):
-        method = v1.payment_methods.attach(name, {"customer": ada.id})
+        method = v1.payment_methods.attach(name, {"customer": customer})
         yield "payment_method", method
+        asked = {**common, "currency": currency, "payment_method": method.id}
         try:
-            yield (
-                "payment_intent",
-                v1.payment_intents.create(
-                    {
-                        **common,
-                        "currency": currency,
-                        "payment_method": method.id,
-                        "confirm": True,
-                        "off_session": True,
-                    }
-                ),
-            )
+            yield "payment_intent", v1.payment_intents.create(asked)
         except stripe.CardError as declined:
             yield "error", declined.json_body
+
+
+def begun(v1: Any, customer: str) -> Iterator[tuple[str, Any]]:
+    """Payments that wait: for a method, and for a buyer at their bank."""
+    common = {"amount": 900, "currency": "usd", "customer": customer}
     yield "payment_intent", v1.payment_intents.create({**common, "statement_descriptor_suffix": "COFFEE"})
     asked = {**common, "payment_method": "pm_card_authenticationRequired", "confirm": True}
-    yield "payment_intent", v1.payment_intents.create({**asked, **back})
+    yield "payment_intent", v1.payment_intents.create({**asked, **BACK})
     yield "payment_intent", v1.payment_intents.create({**asked, "allowed_payment_method_types": ["card"]})
-    yield "setup_intent", v1.setup_intents.create({"customer": ada.id})
-    for name in (
+
+
+def kept(v1: Any, customer: str) -> Iterator[tuple[str, Any]]:
+    """Methods proved and kept for later."""
+    yield "setup_intent", v1.setup_intents.create({"customer": customer})
+    expand = ["mandate", "latest_attempt"]
+    for method in (
         "pm_card_visa",
         "pm_usBankAccount_success",
         "pm_bacsDebit",
         "pm_acssDebit",
         "pm_card_authenticationRequired",
     ):
-        yield (
-            "setup_intent",
-            v1.setup_intents.create(
-                {
-                    "customer": ada.id,
-                    "payment_method": name,
-                    "confirm": True,
-                    "expand": ["mandate", "latest_attempt"],
-                    **back,
-                }
-            ),
-        )
-    yield from pages(v1, sandbox, ada.id)
-    yield from disputed(v1, sandbox, ada.id)
-    sandbox.it_is("2026-03-10")
-    listed = v1.charges.list({"limit": 100}).data
-    paid = next(each for each in listed if each.status == "succeeded" and not each.disputed)
-    yield "refund", v1.refunds.create({"charge": paid.id, "amount": 100, "reason": "duplicate"})
+        asked = {"customer": customer, "payment_method": method, "confirm": True, "expand": expand}
+        yield "setup_intent", v1.setup_intents.create({**asked, **BACK})
+
+
+def taxed(v1: Any) -> Iterator[tuple[str, Any]]:
+    """Calculations of taxes: added, reversed, and nowhere collected."""
+    items = [{"amount": 1000, "tax_behavior": "inclusive"}, {"amount": 70, "reference": "b"}]
+    common = {"currency": "usd", "line_items": items, "expand": ["line_items.data.tax_breakdown"]}
     for where, override in (
         ({"country": "US", "state": "NY"}, "none"),
         ({"country": "DE"}, "reverse_charge"),
         ({"country": "BR"}, "none"),
     ):
-        calculation = v1.tax.calculations.create(
-            {
-                "currency": "usd",
-                "line_items": [
-                    {"amount": 1000, "tax_behavior": "inclusive"},
-                    {"amount": 70, "reference": "b"},
-                ],
-                "customer_details": {"address": where, "taxability_override": override},
-                "expand": ["line_items.data.tax_breakdown"],
-            }
-        )
+        buyer = {"address": where, "taxability_override": override}
+        calculation = v1.tax.calculations.create({**common, "customer_details": buyer})
         yield "tax.calculation", calculation
         yield "tax.calculation", v1.tax.calculations.retrieve(calculation.id)
         listed = v1.tax.calculations.line_items.list(calculation.id, {"expand": ["data.tax_breakdown"]})
         yield from (("tax.calculation_line_item", each) for each in listed.data)
-    sandbox.it_is("2026-03-20")
-    yield "balance", v1.balance.retrieve()
-    yield "deleted_customer", v1.customers.delete(v1.customers.create({}).id)
+
+
+def listings(v1: Any) -> Iterator[tuple[str, Any]]:
+    """All there is by then, as lists show it."""
     expand = ["data.customer", "data.payment_method", "data.latest_charge.balance_transaction"]
     yield from (("payment_intent", each) for each in v1.payment_intents.list({"expand": expand}).data)
     for kind, service in (
