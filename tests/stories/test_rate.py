@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.billing.gateway import Limited, Locked, Refused, Unavailable
+from chalicelib.billing.gateway import Limited, Locked, NotAsked, Refused, Unavailable
 from chalicelib.billing.lines import Line
 from chalicelib.billing.orders import Start, Wish
 from chalicelib.billing.payments import Payment
@@ -23,6 +23,7 @@ from chalicelib.operations.order import Order
 from chalicelib.service import Breaker
 from chalicelib.settings import SIDE_BY_SIDE
 from sandbox.world import World, environment
+from tests.stories.buyer import MASTERCARD, Buyer, pays, says
 from tests.stories.diary import Diary
 
 LIMIT = 25
@@ -167,6 +168,34 @@ def test_what_would_begin_too_late_is_left_to_the_next_worker(
         assert time.monotonic() - began < 2
         assert all(isinstance(one, Unavailable) and one.again_in for one in answers.values())
         assert not steady.breaker.doubtful
+
+
+def test_who_waits_on_a_page_is_not_held_back(diary: Diary):
+    """The workers' part is taken for a minute: they ask nothing, and pages open, are paid and looked at; another card is charged at once."""
+    people = {who: Buyer(diary, who) for who in ("ada", "bea", "cy", "dan")}
+    for who in people:
+        diary.saves_a_card(who, "pm_card_authenticationRequired" if who == "cy" else "pm_card_visa")
+        diary.card(who, *(["insufficient_funds"] * 9 if who != "cy" else []))
+        diary.subscribes(who, "coffee-250g", on="2026-01-15")
+    diary.it_is("2026-01-15", hour=9)
+    service = diary.world.service()
+    governor.hold(service, service.real() + timedelta(seconds=70))
+    asked = _requests(diary.world)
+    refused = ask.side_by_side(service, {str(n): service.gateway.balance for n in range(3)})
+    assert {type(one) for one in refused.values()} == {NotAsked}
+    assert _requests(diary.world) == asked
+
+    pays(people["ada"].opens())
+    pays(people["bea"].opens_for_a_method(), MASTERCARD)
+    says(people["cy"].confirms(people["cy"].payment().id) or "")
+    for who in ("ada", "cy"):
+        assert people[who].comes_back(people[who].payment().id).status == "succeeded"
+    diary.gives_another_card("dan")
+    assert diary.payments("dan")[-1] == ("succeeded", 1250)
+    assert diary.taken() == 3 * 1250
+    diary.world.until(diary.world.now + timedelta(minutes=2))
+    assert diary.taken() == 4 * 1250
+    diary.sound()
 
 
 def test_one_worker_takes_slots_for_all_its_messages_at_once(

@@ -6,6 +6,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.operations import rezone
 from chalicelib.store import keys
+from chalicelib.web.accounts import Settings
 from tests.web.conftest import Api, Told
 from tests.web.test_openapi import fits
 
@@ -46,6 +47,32 @@ def test_every_setting_is_set_and_its_change_kept(api: Api):
     assert fields == {name: (before[name], value) for name, value in EVERY.items()}
     [fact] = [one for one in api.get("/v1/events")["data"] if one["type"] == "account.changed"]
     assert fact["about"]["account_change"] == change["id"]
+
+
+FURTHER: dict[str, Any] = {
+    "retries": {"days": [2, 4], "debit_days": [5], "hard_declines": ["do_not_honor"], "at_end": "cancel"},
+    "fees": [{"name": "Card fee", "types": ["card"], "percent": "1.25"}, {"name": "Handling", "amount": 50}],
+    "invoice_prefix": "RE-",
+    "credit_note_prefix": "GS-",
+    "numbers_by_year": True,
+    "letters_off": ["subscribed"],
+    "attach_pdf": False,
+    "overdue_days": [1, 14],
+}
+
+
+def test_no_setting_changes_without_a_trace(api: Api):
+    """Policies and fees too: each is kept as the account shows it, before and after; together these are all settings there are."""
+    assert {*EVERY, *FURTHER} == {*Settings.__struct_fields__}
+    for name, value in FURTHER.items():
+        before = api.get("/v1/account").body
+        after = api.post("/v1/account", {name: value}).body
+        assert after[name] != before[name]
+        assert after == before | {name: after[name]}
+        [change] = api.get("/v1/account/changes?limit=1")["data"]
+        told = [(one["field"], one["before"], one["after"]) for one in change["fields_changed"]]
+        assert told == [(name, before[name], after[name])]
+        api.wait(seconds=1)
 
 
 def test_changes_are_listed_newest_first_by_the_page(api: Api):
