@@ -165,6 +165,14 @@ LAWS: Final = (
         "        changes.put(believed if event.type == SUCCEEDED else payment.woken(real), event.noted())\n",
     ),
     Law(
+        name="stumble over what was told",
+        seed=7,
+        file="chalicelib/operations/heed.py",
+        text="        changes.put(payment.woken(real), event.noted())\n",
+        instead="        if event.type == SUCCEEDED:\n            raise LookupError(event.type)\n"
+        "        changes.put(payment.woken(real), event.noted())\n",
+    ),
+    Law(
         name="charge before the commit",
         seed=1,
         file="chalicelib/operations/collect.py",

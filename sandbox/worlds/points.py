@@ -116,6 +116,7 @@ class _Connection:
         if points.busy and operation in ("TransactWriteItems", "PutItem"):
             points.busy -= 1
             raise _busy(operation, request, BUSY[points.busy % len(BUSY)])
+        points.life.watch.asked_to_write(operation, request)
         answer = self._inner.dispatch(operation, request)
         points.life.watch.wrote(operation, request, self._inner, self._process)
         return answer

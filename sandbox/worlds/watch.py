@@ -74,6 +74,14 @@ class Watch:
 
     # -- what is written --------------------------------------------------------------------------
 
+    def asked_to_write(self, operation: str, request: dict[str, Any]) -> None:
+        """Whatever happens in a world, the work on a record raises nothing: only that workers died of it may be counted."""
+        if operation != "UpdateItem" or not request["UpdateExpression"].startswith("ADD failures"):
+            return
+        key = request["Key"]["key"]["S"]
+        if not any(message.received > 1 and key in message.body for message in self._life.post.at_work):
+            self.breach(f"The work on {key} raised an error.")
+
     def wrote(self, operation: str, request: dict[str, Any], inner: Dynamo, writer: object) -> None:
         """Take over a write that a process has done, and look at it."""
         self._writer = writer
