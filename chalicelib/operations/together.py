@@ -1,6 +1,6 @@
 """Work many records of one account as one: read together, decide each, commit together.
 
-The refusal of a group is answered by reading and deciding it again; a group that goes on being refused is
+All are read at first. The refusal of a group is answered by reading and deciding it again; one that goes on being refused is
 halved, down to single records, so that one can hold up nobody else. Whatever a record's own decision raises
 is counted against that record, or against the one beside it that cannot be read; five such errors park it.
 """
@@ -52,16 +52,17 @@ def work(
     Raises Outage; every other trouble is the record's.
     """
     size = max(1, (100 - spare) // items_each)
-    known = reading or Reading()
+    groups = _Groups(service, account, decide, beside, beyond, reading or Reading())
+    if names and reading is None:
+        groups.known.add(groups.read(names))
     for start in range(0, len(names), size):
-        group = names[start : start + size]
-        _Group(service, account, decide, beside, beyond, known).run(group, reading)
-    return known
+        groups.run(names[start : start + size], groups.known)
+    return groups.known
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """One group's way to its commit; what comes of each part of it is `known` at once."""
+class _Groups:
+    """The way of each group to its commit; what comes of each part of it is `known` at once, to the next ones too."""
 
     service: Service
     account: str
@@ -72,7 +73,7 @@ class _Group:
 
     def run(self, names: list[str], reading: Reading | None) -> None:
         for tries in range(MAX_TRIES):
-            reading = reading or self._read(names)
+            reading = reading or self.read(names)
             changes = self._decided(names, reading)
             try:
                 written = self.service.store.commit(changes)
@@ -81,7 +82,7 @@ class _Group:
                 reading = None
                 continue
             except Unwritable as error:
-                self._apart(names, error)
+                self._apart(names, reading, error)
                 return
             reading.add(written)
             if reading is not self.known:
@@ -90,7 +91,7 @@ class _Group:
             return
         self._apart(names, None)
 
-    def _read(self, names: list[str]) -> Reading:
+    def read(self, names: list[str]) -> Reading:
         wanted = [*names, *(key for name in names for key in self.beside(name))]
         found = self.service.store.load(
             self.account, [*wanted, keys.key(Account, self.account, self.account)]
@@ -123,14 +124,14 @@ class _Group:
                 )
         return changes
 
-    def _apart(self, names: list[str], error: Unwritable | None) -> None:
+    def _apart(self, names: list[str], reading: Reading | None, error: Unwritable | None = None) -> None:
         """In two halves; one that is refused by itself is at fault itself, or is left for the next sweep."""
         if len(names) == 1:
             if error is not None:
                 blame(self.service, names[0], error)
             return
-        self.run(names[: len(names) // 2], None)
-        self.run(names[len(names) // 2 :], None)
+        self.run(names[: len(names) // 2], reading)
+        self.run(names[len(names) // 2 :], reading)
 
     def _nudge(self, reading: Reading, written: Reading) -> None:
         account = reading.records.get(keys.key(Account, self.account, self.account))
