@@ -280,6 +280,10 @@ class Invoice:
         """Owed, and not asked for again by the schedule."""
         return replace(self, attempt_at=None)
 
+    def given_up(self, again_at: datetime | None) -> "Invoice":
+        """Its retries are over: left open, or asked for as at first when its next part falls due."""
+        return self.left_open() if again_at is None else replace(self, attempt_at=again_at, failed_at=None)
+
     def credited(self, amount: Money, now: datetime) -> "Invoice":
         """A credit note takes an amount off what is owed, or nothing where all of it goes to the customer's balance.
 

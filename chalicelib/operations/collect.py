@@ -68,9 +68,9 @@ def decided(changes: Changeset, invoice: Invoice, at: Moment) -> Payment | None:
 
 
 def _rests(changes: Changeset, invoice: Invoice, subscription: Subscription, at: Moment) -> None:
-    """Of a canceled subscription nothing is asked for: a part that is due is among what it owes, the next waits for its day."""
+    """Of a canceled subscription nothing is asked for: what is due is among what it owes, the next part waits for its day."""
     after = _until_its_next_part(invoice, subscription, at)
-    if invoice.instalments and invoice.lacking(subscription.day(at.now)):
+    if invoice.lacking(subscription.day(at.now)):
         settle.owed_again(changes, after, at)
     else:
         changes.put(after)

@@ -1,6 +1,6 @@
 """What becomes of a subscription by its invoice: nothing is owed any more, it is past due, or it is given up."""
 
-from chalicelib.billing import ledger
+from chalicelib.billing import ledger, periods
 from chalicelib.billing.events import EventType
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.issuing import applicable
@@ -67,10 +67,15 @@ def owed_again(changes: Changeset, invoice: Invoice, at: Moment) -> None:
 
 
 def given_up(changes: Changeset, invoice: Invoice, at: Moment) -> None:
-    """The last attempt is over: the invoice stays open, the subscription becomes what the policy says."""
-    changes.put(invoice.left_open())
+    """The last attempt is over: the invoice stays open, the subscription becomes what the policy says.
+
+    Where that goes on being charged, a part that falls due later is asked for on its day, with what is owed.
+    """
     subscription = changes.get(Subscription, invoice.subscription)
     after = subscription.given_up(at.account.retries.at_end, at.now)
+    on = invoice.next_due_on(after.day(at.now)) if after.chargeable else None
+    again = periods.moment(on, after.hour, after.zone) if on else None
+    changes.put(invoice.given_up(again))
     if after != subscription:
         canceled = after.status is Status.CANCELED
         type_ = EventType.SUBSCRIPTION_CANCELED if canceled else EventType.SUBSCRIPTION_UNPAID

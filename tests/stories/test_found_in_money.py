@@ -1,0 +1,41 @@
+"""What a last look at the money found: what was owed, and would never have been asked for."""
+
+from tests.stories.buyer import Buyer
+from tests.stories.diary import Diary
+from tests.stories.test_retrying import POOR
+from tests.stories.test_ways import scheduled
+
+
+def test_a_later_part_is_asked_for_though_the_retries_of_the_first_are_over(diary: Diary):
+    """A policy that ends past due goes on with the next cycle, and so with the next part of an invoice: that pays both."""
+    diary.post("/v1/account", retries={"days": [1], "at_end": "past_due"})
+    diary.saves_a_card("ada")
+    diary.card("ada", *[POOR] * 3)
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", frequency="quarterly")
+    diary.it_is("2026-01-10")
+    parts = [{"due_on": day, "percent": "50"} for day in ("2026-01-12", "2026-02-12")]
+    scheduled(diary, "ada", *parts)
+    diary.it_is("2026-02-01")
+    assert diary.subscription("ada")["status"] == "past_due"
+    diary.sound()
+    diary.it_is("2026-02-13")
+    assert diary.payments("ada")[-1] == ("succeeded", 2500)
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
+def test_what_was_just_issued_is_owed_though_the_retries_of_another_end_it(diary: Diary):
+    """The last attempt falls on the next boundary and ends the subscription: both weeks are its arrears, and another card pays both."""
+    diary.post("/v1/account", retries={"days": [7], "at_end": "cancel"})
+    diary.saves_a_card("ada")
+    diary.card("ada", *[POOR] * 2)
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", frequency="weekly")
+    diary.it_is("2026-01-17")
+    assert diary.payments("ada") == [("declined", 2500)] * 2
+    assert diary.subscription("ada")["status"] == "canceled"
+    assert diary.subscription("ada")["arrears"] == Buyer(diary, "ada").owed()
+    diary.sound()
+    diary.gives_another_card("ada")
+    assert diary.payments("ada")[2:] == [("succeeded", 5000)]
+    assert diary.subscription("ada")["status"] == "canceled"
+    diary.sound()
