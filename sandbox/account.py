@@ -13,20 +13,7 @@ from sandbox.package import configuration
 
 def main(arguments: list[str]) -> int:
     """Create an account in the deployment the environment names (README: *Deploy*)."""
-    parser = argparse.ArgumentParser(prog="./dev account", description=__doc__)
-    parser.add_argument("--name", required=True, help="the business, as buyers read it")
-    parser.add_argument("--email", required=True, help="where buyers' answers go")
-    parser.add_argument("--currency", default="usd", help="ISO 4217, lower case")
-    parser.add_argument("--zone", default="UTC", help="IANA time zone, such as Europe/Paris")
-    parser.add_argument("--billing-hour", type=int, default=6, help="local hour, 0 to 23")
-    parser.add_argument(
-        "--clock",
-        type=datetime.fromisoformat,
-        help="a test account with a clock of its own, which stands here: 2026-01-31T12:00Z",
-    )
-    parser.add_argument(
-        "--stage", help="a stage of .chalice/config.json, in place of the environment's own settings"
-    )
+    parser = _parser()
     asked = parser.parse_args(arguments)
     if asked.clock is not None and asked.clock.tzinfo is None:
         parser.error("--clock needs an offset, such as 2026-01-31T12:00:00+00:00")
@@ -54,3 +41,21 @@ def main(arguments: list[str]) -> int:
         f"account  {business.id}\nkey      {key}\n\nKeep the key now: it is stored as a hash and never shown again."
     )
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev account", description=__doc__)
+    parser.add_argument("--name", required=True, help="the business, as buyers read it")
+    parser.add_argument("--email", required=True, help="where buyers' answers go")
+    parser.add_argument("--currency", default="usd", help="ISO 4217, lower case")
+    parser.add_argument("--zone", default="UTC", help="IANA time zone, such as Europe/Paris")
+    parser.add_argument("--billing-hour", type=int, default=6, help="local hour, 0 to 23")
+    parser.add_argument(
+        "--clock",
+        type=datetime.fromisoformat,
+        help="a test account with a clock of its own, which stands here: 2026-01-31T12:00Z",
+    )
+    parser.add_argument(
+        "--stage", help="a stage of .chalice/config.json, in place of the environment's own settings"
+    )
+    return parser

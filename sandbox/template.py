@@ -125,18 +125,7 @@ def mail_events(name: str) -> Resources:
 
     Which addresses are written to is the accounts' own matter: the set does not go by the list that SES keeps of all of them.
     """
-    set_arn = {
-        "Fn::Sub": f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:configuration-set/{name}"
-    }
-    only = {"StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}, "AWS:SourceArn": set_arn}}
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "ses.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": {"Ref": MAIL_EVENTS},
-        "Condition": only,
-    }
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    policy = {"Version": "2012-10-17", "Statement": [_may_publish(name)]}
     destination = {
         "Name": "bounces-and-complaints",
         "Enabled": True,
@@ -158,6 +147,21 @@ def mail_events(name: str) -> Resources:
             "DependsOn": ["MailEventsPolicy"],
             "Properties": {"ConfigurationSetName": {"Ref": "MailSet"}, "EventDestination": destination},
         },
+    }
+
+
+def _may_publish(name: str) -> Resources:
+    """That SES may publish to the topic, of letters sent by the set of this name."""
+    set_arn = {
+        "Fn::Sub": f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:configuration-set/{name}"
+    }
+    only = {"StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}, "AWS:SourceArn": set_arn}}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "ses.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": {"Ref": MAIL_EVENTS},
+        "Condition": only,
     }
 
 

@@ -153,20 +153,28 @@ def _credited(
         if len(notes) == MOST_NOTES:
             detail = f"It paid more than {MOST_NOTES} invoices; name one of them, or send a smaller amount."
             raise WrongState("too_many_invoices", detail, "amount")
-        note = noted(
-            owed,
-            parts.of_amount(owed, before, take),
-            len(before) + 1,
-            number=credit.numbers(changes, at).number,
-            now=at.now,
-            day=at.day,
-            reason=reason,
-            refunding=True,
-        )
-        credit.fold(changes, note, owed, at, refunding=True)
+        note = _note(changes, owed, before, take, at, reason=reason)
         notes.append(note)
         rest -= note.to_balance
     return notes
+
+
+def _note(
+    changes: Changeset, owed: Invoice, before: Sequence[CreditNote], amount: Money, at: Moment, *, reason: str
+) -> CreditNote:
+    """One more credit note of an invoice, of an amount, folded in."""
+    note = noted(
+        owed,
+        parts.of_amount(owed, before, amount),
+        len(before) + 1,
+        number=credit.numbers(changes, at).number,
+        now=at.now,
+        day=at.day,
+        reason=reason,
+        refunding=True,
+    )
+    credit.fold(changes, note, owed, at, refunding=True)
+    return note
 
 
 def asked(
@@ -183,9 +191,23 @@ def asked(
 
     One `to_balance` only tells of its notes. Raises Invalid or WrongState.
     """
+    refund = _wanted(payment, amount, notes, at, reason=reason, to_balance=to_balance)
+    if to_balance:
+        changes.put(replace(payment, refunds=payment.refunds + 1))
+    else:
+        _check_sendable(payment, amount)
+        changes.put(payment.refunded(amount))
+        _take(changes, refund)
+    _begun(changes, refund, at)
+    return refund
+
+
+def _wanted(
+    payment: Payment, amount: Money, notes: Sequence[CreditNote], at: Moment, *, reason: str, to_balance: bool
+) -> Refund:
     hand = payment.request is None
     done = hand or to_balance
-    refund = Refund(
+    return Refund(
         account=payment.account,
         id=name_of(payment.id, payment.refunds + 1),
         payment=payment.id,
@@ -202,14 +224,6 @@ def asked(
         to_balance=to_balance,
         settled_at=at.now if done else None,
     )
-    if to_balance:
-        changes.put(replace(payment, refunds=payment.refunds + 1))
-    else:
-        _check_sendable(payment, amount)
-        changes.put(payment.refunded(amount))
-        _take(changes, refund)
-    _begun(changes, refund, at)
-    return refund
 
 
 def _take(changes: Changeset, refund: Refund) -> None:

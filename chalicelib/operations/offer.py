@@ -19,7 +19,7 @@ from chalicelib.operations import checks, fill
 from chalicelib.operations.create import created
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.changes import Conflict
+from chalicelib.store.changes import Conflict, Reading
 
 
 def product(
@@ -46,14 +46,8 @@ def product(
     """
     checks.text(name, "name")
     check_currency(currency)
-    if frequency.recurring:
-        payments = orders.payments_of(payments, term, frequency)
-    elif payments is not None or term:
-        raise Invalid("term_of_one_time", "What is billed once has no term; leave it out.", "frequency")
-    found = service.store.load(
-        account_id,
-        [keys.key(Account, account_id, account_id), *(keys.key(TaxRate, account_id, id_) for id_ in taxes)],
-    )
+    payments = _payments(frequency, payments, term)
+    found, now = _read(service, account_id, *(keys.key(TaxRate, account_id, id_) for id_ in taxes))
     fill.copies(found, account_id, [(id_, "taxes") for id_ in taxes])
     wanted = Product(
         account=account_id,
@@ -62,7 +56,7 @@ def product(
         currency=currency,
         unit_amount=unit_amount,
         frequency=frequency,
-        created_at=found.get(Account, account_id, account_id).now(service.real()),
+        created_at=now,
         description=description,
         sku=sku,
         model=model,
@@ -74,6 +68,15 @@ def product(
     )
     _check_price(wanted)
     return created(service, wanted)
+
+
+def _payments(frequency: Frequency, payments: int | None, term: str | None) -> int | None:
+    """How often it is billed where it has a fixed term; what is billed once has none."""
+    if frequency.recurring:
+        return orders.payments_of(payments, term, frequency)
+    if payments is not None or term:
+        raise Invalid("term_of_one_time", "What is billed once has no term; leave it out.", "frequency")
+    return None
 
 
 def _check_price(product: Product) -> None:
@@ -100,20 +103,14 @@ def coupon(
 ) -> Coupon:
     """The terms of a discount. Raises Invalid, or NotFound where a product is none."""
     checks.text(name, "name")
-    found = service.store.load(
-        account_id,
-        [
-            keys.key(Account, account_id, account_id),
-            *(keys.key(Product, account_id, id_) for id_ in products),
-        ],
-    )
+    found, now = _read(service, account_id, *(keys.key(Product, account_id, id_) for id_ in products))
     for n, id_ in enumerate(products):
         fill.named(found, Product, account_id, id_, f"products[{n}]")
     wanted = Coupon(
         account=account_id,
         id=service.new_id("cou_"),
         name=name,
-        created_at=found.get(Account, account_id, account_id).now(service.real()),
+        created_at=now,
         percent=percent,
         amount=amount,
         duration=duration,
@@ -139,9 +136,8 @@ def promotion_code(
     minimum: Money | None = None,
 ) -> PromotionCode:
     """A word a buyer types for a coupon, whatever its case. Raises NotFound, or Invalid where the word is taken."""
-    wanted = [keys.key(Account, account_id, account_id), keys.key(Coupon, account_id, coupon)]
-    wanted += [keys.key(Contact, account_id, contact)] if contact else []
-    found = service.store.load(account_id, wanted)
+    beside = [keys.key(Contact, account_id, contact)] if contact else []
+    found, now = _read(service, account_id, keys.key(Coupon, account_id, coupon), *beside)
     fill.named(found, Coupon, account_id, coupon, "coupon")
     if contact:
         fill.named(found, Contact, account_id, contact, "contact")
@@ -150,7 +146,7 @@ def promotion_code(
         id=redemptions.code_id(code),
         code=code,
         coupon=coupon,
-        created_at=found.get(Account, account_id, account_id).now(service.real()),
+        created_at=now,
         contact=contact,
         max_redemptions=max_redemptions,
         expires_at=expires_at,
@@ -162,3 +158,9 @@ def promotion_code(
     except Conflict:
         detail = f"There is a code {code} already, in whatever case; choose another word."
         raise Invalid("code_taken", detail, "code") from None
+
+
+def _read(service: Service, account_id: str, *names: str) -> tuple[Reading, datetime]:
+    """The account with the records that are named, and what time it is for it."""
+    found = service.store.load(account_id, [keys.key(Account, account_id, account_id), *names])
+    return found, found.get(Account, account_id, account_id).now(service.real())
