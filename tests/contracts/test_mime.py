@@ -183,6 +183,17 @@ def test_text_html_picture_and_document_are_where_mail_programs_look():
     assert (picture["Content-ID"], picture.get_payload(decode=True)) == ("<logo>", b"\x89PNG")
 
 
+def test_every_line_ends_as_mail_servers_want_it():
+    """With carriage return and line feed, both of them: in letters, in documents of many lines, and between the parts."""
+    logo = Attachment(name="logo", type="image/png", data=bytes(range(256)))
+    document = Attachment(name="INV-000001.pdf", type="application/pdf", data=b"%PDF-1.7\n" * 100)
+    raw = message(mail(text="one\ntwo\rthree\r\n", pictures=(logo,), attachments=(document,)))
+    lines = raw.split(b"\r\n")
+    assert not [one for one in lines if b"\r" in one or b"\n" in one]
+    assert lines.pop() == b""
+    assert max(map(len, lines)) <= 76
+
+
 @pytest.mark.parametrize(
     ("name", "saved"),
     [
