@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from chalicelib.billing.collection import MethodType
+from chalicelib.billing.collection import Method, MethodType
 from chalicelib.billing.dunning import RetryPolicy
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.gateway import (
@@ -129,6 +129,13 @@ class Payment:
     def type(self) -> str:
         """Stripe's type of the method it was asked of."""
         return self.method_type or "card"
+
+    def was_of(self, method: Method) -> bool:
+        """Whether a method was asked for it: by its id, or, chosen on a page, by what is known of it."""
+        if self.request is None:
+            return False
+        chosen = (self.type, self.method_label) == (method.type, method.label)
+        return chosen if self.request.page else self.request.method == method.id
 
     @property
     def open(self) -> bool:

@@ -184,7 +184,7 @@ def ceiling(changes: Changeset, invoice: Invoice, method: Method, at: Moment) ->
     if invoice.attempts < ceilings.FEWEST:
         return None
     tried = decline.since_paid(changes, invoice)
-    asked = [one.created_at for one in tried if one.request and one.request.method == method.id]
+    asked = [one.created_at for one in tried if one.was_of(method)]
     return ceilings.reached(asked, at.now, debit=method.type in dunning.DEBIT_TYPES)
 
 

@@ -86,11 +86,8 @@ def _returned(changes: Changeset, payment: Payment, dispute: Dispute, at: Moment
 def _closed(changes: Changeset, payment: Payment) -> bool:
     """Whether the payment was of the method its subscription is charged on, which is not asked again then."""
     subscription = changes.get(Subscription, payment.subscription)
-    method, asked = subscription.method, payment.request
-    if method is None or asked is None:
-        return False
-    on_page = (method.type, method.label) == (payment.type, payment.method_label)
-    if not (on_page if asked.page else method.id == asked.method):
+    method = subscription.method
+    if method is None or not payment.was_of(method):
         return False
     changes.put(replace(subscription, method=replace(method, refused=True)))
     return True

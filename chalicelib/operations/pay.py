@@ -123,7 +123,7 @@ def _check_method(asking: Asking) -> None:
     made = [
         one
         for name in owed.payments_so_far(ceilings.MOST_COUNTED)
-        if (one := asking.changes.find(Payment, name)) and one.request and one.request.method == method.id
+        if (one := asking.changes.find(Payment, name)) and one.was_of(method)
     ]
     if method.refused or any(one.status is PaymentStatus.DECLINED and one.hard for one in made):
         detail = (

@@ -7,6 +7,7 @@ from tests.stories.diary import Diary
 from tests.stories.test_credits import balance, entries, newest, usd
 from tests.stories.test_disputes import books, facts
 from tests.stories.test_refunds import last_payment, refused
+from tests.stories.test_retrying import asks, told
 
 ACH = "pm_usBankAccount_success"
 
@@ -86,6 +87,25 @@ def test_a_debit_from_a_page_that_comes_back_closes_what_it_was_of_alone(diary: 
     diary.gives_another_card("bea")
     assert diary.payments("bea")[1:] == [("succeeded", 5000)]
     assert diary.subscription("bea")["status"] == "active"
+    diary.sound()
+
+
+def test_a_debit_from_a_page_is_the_first_of_three_presentations(diary: Diary):
+    """The account that was kept there is presented twice more; a person who asks for a fourth time is refused."""
+    diary.saves_a_card("ada")
+    diary.card("ada", "insufficient_funds")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15", accepted_types=["card", "us_bank_account"])
+    diary.it_is("2026-01-15")
+    pays(Buyer(diary, "ada").opens(save=True), BANK)
+    diary.it_is("2026-01-25")
+    comes_back(diary, last_payment(diary, "ada")["id"])
+    kept = diary.subscription("ada")["payment_method"]["id"]
+    twice = {"payment_method": kept, "outcomes": ["insufficient_funds"] * 2}
+    diary.world.stripe("POST", "script", twice)
+    diary.it_is("2026-02-14")
+    assert [status for status, _ in diary.payments("ada")] == ["declined", "returned", "declined", "declined"]
+    assert diary.subscription("ada")["status"] == "unpaid"
+    assert told(asks(diary, "ada")) == (409, "network_ceiling")
     diary.sound()
 
 
