@@ -7,8 +7,8 @@ import pytest
 from chalicelib.billing.discounts import Coupon
 from chalicelib.store.changes import Changeset
 from tests.web.conftest import Api
+from tests.web.shop import MONTHLY, PLAN, Shop, totals
 from tests.web.test_idempotency import Killed, killed_at, watch
-from tests.web.test_orders import MONTHLY, PLAN, Shop, totals
 
 
 @pytest.fixture
