@@ -8,7 +8,7 @@ from chalicelib.billing.credits import CreditNote
 from chalicelib.billing.currencies import MINIMUM_CHARGE
 from chalicelib.billing.discounts import Coupon
 from chalicelib.billing.edits import Edit, Library, Wanted
-from chalicelib.billing.errors import WrongState
+from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money, smallest_at_stripe
@@ -18,10 +18,11 @@ from chalicelib.billing.periods import Period
 from chalicelib.billing.products import Product
 from chalicelib.billing.proration import Proration, Settlement
 from chalicelib.billing.subscriptions import Change, Subscription
+from chalicelib.billing.summaries import recurring_of
 from chalicelib.billing.tax import TaxRate
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import act, credit, fill, renew, standing, tax, tell
+from chalicelib.operations import act, credit, draft, fill, renew, standing, tax, tell
 from chalicelib.operations.tax import Asked
 from chalicelib.operations.together import nudge
 from chalicelib.service import Service
@@ -162,9 +163,27 @@ def folded(changes: Changeset, id_: str, wanted: Wanted, at: Moment, asked: Aske
     else:
         after = _settled(changes, before, change, wanted.proration, at, asked=asked)
     if after != before:
+        _check_chargeable(changes, after, at, asked)
         changes.put(*edits.taken(before, change, library))
         _state(changes, before, after, at)
     return after
+
+
+def _check_chargeable(changes: Changeset, after: Subscription, at: Moment, asked: Asked) -> None:
+    """Refuse what Stripe could never charge, with the next invoice or as it recurs; what automatic taxes come to is not known yet.
+
+    Raises Invalid.
+    """
+    if after.automatic_tax or after.record_only or edits.ends(after):
+        return
+    draft.check_chargeable(recurring_of(after.taking_effect()), changes.get(Contact, after.contact), None)
+    due, step = _next(changes, after, at, asked).amount_due, smallest_at_stripe(after.currency)
+    if due.amount % step:
+        detail = (
+            f"The next invoice would ask for {due.amount} minor units of {due.currency}, which Stripe takes in"
+            f" multiples of {step}; send proration none, or other amounts."
+        )
+        raise Invalid("amount_not_chargeable", detail, "proration")
 
 
 def _library(changes: Changeset, wanted: Wanted) -> Library:

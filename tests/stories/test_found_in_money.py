@@ -2,6 +2,7 @@
 
 from tests.stories.buyer import Buyer
 from tests.stories.diary import Diary
+from tests.stories.test_refunds import refused
 from tests.stories.test_retrying import POOR
 from tests.stories.test_ways import scheduled
 
@@ -39,3 +40,20 @@ def test_what_was_just_issued_is_owed_though_the_retries_of_another_end_it(diary
     assert diary.payments("ada")[2:] == [("succeeded", 5000)]
     assert diary.subscription("ada")["status"] == "canceled"
     diary.sound()
+
+
+def test_a_change_stripe_could_never_charge_is_refused(diary: Diary):
+    """Days of a second bag come to fils that are no tens: said to who changes it, not to the customer whose card is fine."""
+    diary.saves_a_card("ada")
+    bag, milk = {"id": "li_1"}, {"name": "milk", "unit_amount": "10000"}
+    lines = [{"name": "beans", "unit_amount": "10000"}]
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-15", currency="kwd", lines=lines)
+    diary.it_is("2026-01-22")
+    path = f"/v1/subscriptions/{sold}/change"
+    wrong = {"lines": [bag, milk], "proration": "next_invoice"}
+    assert refused(diary, path, **wrong) == (400, "amount_not_chargeable", "proration")
+    odd = {"lines": [bag | {"unit_amount": "12345"}], "proration": "none"}
+    assert refused(diary, path, **odd) == (400, "amount_not_chargeable", "lines")
+    diary.post(path, lines=[bag, milk], proration="none")
+    diary.it_is("2026-02-16")
+    assert diary.payments("ada") == [("succeeded", 10000), ("succeeded", 20000)]
