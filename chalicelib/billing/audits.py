@@ -53,7 +53,7 @@ _SCHEDULE: Final = (
 )
 _LEDGER: Final = "Compare the facts of GET /v1/ledger/entries with the record; a defect to report."
 DO: Final = {
-    Code.FORGOTTEN: "Give it a next billing date, pause it or cancel it.",
+    Code.FORGOTTEN: "A payment: let Stripe send an event about it again, and it is looked up there. A subscription: pause and resume it, or cancel it.",
     Code.NOT_IN_SCHEDULE: _SCHEDULE,
     Code.WRONG_SHARD: "Set PERENNIAL_WAKE_SHARDS back to what it was; else change the record over the API, which writes it anew.",
     Code.LATE: "Look at the alarms of the queues and workers; while Stripe or AWS is away this is as it should be.",
@@ -61,7 +61,7 @@ DO: Final = {
     Code.UNREADABLE: "Put it back as it was, from a backup of the table, or deploy the release that wrote it.",
     Code.LINK_ASTRAY: "Change the record over the API, which writes its links anew.",
     Code.INVOICE_MISSING: "Put the invoice back from a backup of the table.",
-    Code.ARREARS_WRONG: "Pay, credit or void what it owes over the API, which puts its arrears right.",
+    Code.ARREARS_WRONG: "Pay, credit or void what it owes over the API, or pause and resume it, which puts its status right.",
     Code.INVOICE_FORGOTTEN: "Collect it by hand, void it or write it off.",
     Code.PAYMENT_ASTRAY: "Look the payment up at Stripe by its name before anything is asked for again.",
     Code.NUMBER_GAP: "Put the record back from a backup of the table: numbers are given away with what bears them.",

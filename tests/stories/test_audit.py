@@ -151,6 +151,41 @@ def test_what_is_broken_by_hand_is_named(shop: Diary):
     assert audited(shop).holds
 
 
+def test_what_a_finding_says_to_do_puts_it_right(shop: Diary):
+    """Without any hand at the table: by the API for what is astray here, and by Stripe's own word for a payment."""
+    shop.saves_a_card("dan", "pm_usBankAccount_success")
+    shop.subscribes("dan", "coffee-250g")
+    shop.it_is("2026-02-04")
+    hand, debit = Hand(shop), invoice_of(shop, "dan")["payment"]
+    ada, eve, cy = (shop.subscriptions[who] for who in ("ada", "eve", "cy"))
+
+    def resumes(sold: str) -> None:
+        shop.post(f"/v1/subscriptions/{sold}/pause")
+        shop.post(f"/v1/subscriptions/{sold}/resume", shifts=False)
+
+    def sleeps(item: Item) -> None:
+        del item["wake_shard"], item["wake_at"]
+
+    def is_left(item: Item) -> None:
+        sleeps(item)
+        body = json.loads(item["body"]["S"])
+        item["body"] = {"S": json.dumps({name: body[name] for name in body if name != "look_at"})}
+
+    cases: list[tuple[Any, Code, str, Callable[[], Any]]] = [
+        (hand.told("subscription", ada, status="past_due"), Code.ARREARS_WRONG, ada, lambda: resumes(ada)),
+        (hand.told("subscription", cy, status="active"), Code.ARREARS_WRONG, cy, lambda: resumes(cy)),
+        (hand.changed("subscription", ada, sleeps), Code.NOT_IN_SCHEDULE, ada, lambda: resumes(ada)),
+        (hand.without("subscription", f"{eve}@status"), Code.LINK_ASTRAY, eve, lambda: resumes(eve)),
+        (hand.changed("payment", debit, is_left), Code.FORGOTTEN, debit, lambda: shop.it_is("2026-02-12")),
+    ]
+    for broken, code, subject, done in cases:
+        broken.__enter__()  # and nobody puts it back
+        assert (code, subject) in found(shop)
+        done()
+        assert found(shop) == set(), code
+    assert shop.payments("dan") == [("succeeded", 1250)]
+
+
 def test_what_stripe_took_besides_is_named(shop: Diary):
     """Charges in our name that nobody here asked for, money given back or asked back there alone, until it is heard of."""
     client = StripeClient(STRIPE_KEY, base_addresses={"api": shop.world.stripe_url})
