@@ -2,8 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -28,24 +27,20 @@ from chalicelib.billing.gateway import (
 )
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.issuing import invoice_of
-from chalicelib.billing.lines import Line
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import CONFIRMED_WITHIN, Allocation, Origin, Payment
-from chalicelib.billing.periods import Frequency
 from chalicelib.billing.setups import Setup, SetupStatus
-from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import HOUSE, Account, Moment
 from chalicelib.crm.contacts import PaymentMethod
 from chalicelib.operations import keep, outcomes
 from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record, key_of
+from tests.billing.monthly import AMEX, VISA, sold
 
 NOW, REAL = datetime(2026, 2, 28, 6, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=UTC)
 TOTAL = Money(2500, "usd")
 ENDS = REAL + timedelta(minutes=31)
-VISA = Method(id="pm_visa", customer="cus_1", label="Visa •••• 4242")
-AMEX = Method(id="pm_amex", customer="cus_1", label="American Express •••• 0005")
 LEFT = SavedMethod(id="pm_new", customer="cus_1", type="card", label="Mastercard •••• 4444")
 ACCOUNT = Account(
     account="acct_1",
@@ -107,20 +102,7 @@ def test_a_setup_is_awake_as_long_as_it_is_open(words: list[SetupPage | None], l
 
 def subscription(**more: object) -> Subscription:
     """A coffee a month, charged on the Visa."""
-    made = Subscription(
-        account="acct_1",
-        id="sub_1",
-        contact="con_1",
-        currency="usd",
-        frequency=Frequency.MONTHLY,
-        lines=(Line(id="li_1", name="Coffee", unit_amount=Decimal(2500)),),
-        anchor_on=date(2026, 2, 28),
-        zone="UTC",
-        hour=6,
-        status=Status.SCHEDULED,
-        created_at=NOW,
-        method=VISA,
-    )
+    made = sold("2026-02-28", created_at=NOW, reminder_days=None)
     return replace(made.renewed(), **more)  # type: ignore[arg-type]
 
 
