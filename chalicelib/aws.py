@@ -75,12 +75,12 @@ class Aws:
     ) -> None:
         self._json = f"application/x-amz-json-{json}"
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        self._endpoint = (endpoint or f"https://{name}.{region}.{suffix}").rstrip("/")
-        self._host = urlsplit(self._endpoint).netloc
+        url = (endpoint or f"https://{name}.{region}.{suffix}").rstrip("/")
+        self._host = urlsplit(url).netloc
         self._scope = (region, signing_name)
         self._credentials = credentials()
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = urllib3.PoolManager(maxsize=32, timeout=timeout, retries=False)
+        self._pool = urllib3.connection_from_url(url, maxsize=32, timeout=timeout, retries=False)
 
     def call(self, path: str, body: Any, target: str | None = None) -> dict[str, Any]:
         """One POST, sent once. Raises AwsRefused, AwsUnreachable or AwsSilent."""
@@ -99,9 +99,7 @@ class Aws:
         sign(signed, path, data, Signer(self._credentials(), *self._scope, datetime.now(UTC)), method)
         del signed["host"]
         try:
-            return self._pool.request(
-                method, self._endpoint + path, body=data, headers=signed, redirect=False
-            )
+            return self._pool.urlopen(method, path, body=data, headers=signed, redirect=False)
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise AwsUnreachable(str(error)) from error
         except urllib3.exceptions.HTTPError as error:

@@ -24,13 +24,13 @@ AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 class Silent:
     """A pool of connections to the local AWS: the answers of the next `lost` requests do not come, and `meanwhile` is done."""
 
-    def __init__(self, pool: urllib3.PoolManager) -> None:
+    def __init__(self, pool: urllib3.HTTPConnectionPool) -> None:
         self._pool, self.lost = pool, 0
         self.sent: list[str] = []
         self.meanwhile: Any = lambda: None
 
-    def request(self, method: str, url: str, **given: Any) -> urllib3.BaseHTTPResponse:
-        answer = self._pool.request(method, url, **given)
+    def urlopen(self, method: str, url: str, **given: Any) -> urllib3.BaseHTTPResponse:
+        answer = self._pool.urlopen(method, url, **given)
         self.sent.append(given["headers"]["x-amz-target"].rpartition(".")[2])
         if not self.lost:
             return answer
