@@ -1,7 +1,7 @@
 """How a letter looks: as text, and as HTML that MJML makes for mail clients, in the business's color."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +52,7 @@ def _template() -> "Template":
     )  # no web fonts: whoever reads a letter is not told of elsewhere
 
 
+@lru_cache(256)
 def color(chosen: str) -> Color:
     """The business's color for a button, and what is read on it, where mail is light and where it is dark."""
     base = chosen.lower() if re.fullmatch(r"#[0-9a-fA-F]{6}", chosen) else BLUE
