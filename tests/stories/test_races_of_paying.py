@@ -13,10 +13,11 @@ from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.money import Money
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.receipts import HandType
-from chalicelib.operations import attach, collect, pay, record
+from chalicelib.operations import attach, checkout, collect, pay, record
 from chalicelib.operations.record import Received
 from chalicelib.service import Service
 from chalicelib.store import keys
+from tests.stories.buyer import BACK, pays
 from tests.stories.diary import Diary
 from tests.stories.test_races_of_acts import Race
 from tests.stories.test_retrying import POOR, invoice
@@ -50,6 +51,11 @@ def records(service: Service, diary: Diary) -> Any:
     return record.payment(service, diary.account, received)
 
 
+def opens(service: Service, diary: Diary) -> str:
+    """The buyer's page of Stripe's, on which they pay later, whatever has become of it."""
+    return checkout.pay(service, diary.account, [invoice(diary, "ada")["id"]], back_url=BACK + "{payment}")
+
+
 PAIRS = {
     "two people": (asks, asks),
     "a person and the schedule": (asks, retries),
@@ -58,6 +64,10 @@ PAIRS = {
     "a transfer and a person": (records, asks),
     "a transfer and another card": (records, attaches),
     "a transfer twice": (records, records),
+    "a page and the schedule": (opens, retries),
+    "a page and a person": (opens, asks),
+    "a page and another card": (opens, attaches),
+    "a page and a transfer": (opens, records),
 }
 
 
@@ -66,7 +76,10 @@ PAIRS = {
     [(name, n) for name, (one, other) in PAIRS.items() for n in ((0, 1) if one is not other else (0,))],
 )
 def test_money_is_asked_for_by_one_of_two(diary: Diary, name: str, first: int):
-    """Whoever comes second finds the invoice held or paid, and is told so, or does nothing: it is paid exactly once."""
+    """Whoever comes second finds the invoice held or paid, and is told so, or does nothing: it is paid exactly once.
+
+    The buyer pays on the page they were given, though it may be an old one by then.
+    """
     diary.saves_a_card("ada")
     diary.card("ada", POOR)
     diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
@@ -78,6 +91,8 @@ def test_money_is_asked_for_by_one_of_two(diary: Diary, name: str, first: int):
         answer is None or not isinstance(answer, Exception) or isinstance(answer, WrongState)
         for answer in told
     )
+    for page in (one for one in told if isinstance(one, str)):
+        pays(page)
     diary.it_is("2026-01-16", hour=7)
     row = invoice(diary, "ada")
     assert (row["status"], row["amount_paid"]["amount"]) == ("paid", 2500)

@@ -1,5 +1,6 @@
 """A bank asks for its buyer: the payment waits, a letter leads them there, and it goes on where it stopped."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from sandbox.demo.timeline import inbox
@@ -102,6 +103,39 @@ def test_an_old_link_pays_nothing_twice(diary: Diary, world: World):
     world.settle()
     assert diary.payments("bea") == [("succeeded", 2500)]
     assert diary.taken() == 5000
+    diary.sound()
+
+
+def test_who_confirms_at_the_moment_something_else_pays_is_charged_once(diary: Diary, world: World):
+    """At their bank's page while another card is given, a person asks for it, a transfer is written down, or the day is over."""
+    people = {who: asked(diary, who) for who in ("card", "person", "transfer", "schedule")}
+    diary.it_is("2026-01-15", hour=9)
+    banks = {who: one.confirms(one.payment().id) or "" for who, one in people.items()}
+    spare = {who: diary.saves_a_card(who, "pm_card_mastercard")["id"] for who in people}
+    paid = {"amount": {"amount": 2500, "currency": "usd"}, "received_on": "2026-01-15", "type": "check"}
+    acts = {
+        "card": (f"/v1/subscriptions/{diary.subscriptions['card']}/payment_method", {"payment_method": spare["card"]}),
+        "person": (f"/v1/invoices/{people['person'].owed()[0]}/pay", {"payment_method": spare["person"]}),
+        "transfer": ("/v1/payments", {"contact": diary.contacts["transfer"], **paid}),
+    }  # fmt: skip
+    for who, (path, body) in acts.items():
+        with ThreadPoolExecutor(2) as pool:
+            confirmed = pool.submit(says, banks[who])
+            done = pool.submit(world.call, "POST", path, body, diary.key)
+        assert done.result().status in (200, 201, 409), done.result().body
+        assert confirmed.result().status < 500
+    world.settle()
+    world.set_clock(world.now + timedelta(days=1))
+    with ThreadPoolExecutor(2) as pool:
+        confirmed, done = pool.submit(says, banks["schedule"]), pool.submit(world.settle)
+    assert (confirmed.result().status < 500, done.result()) == (True, None)
+    diary.it_is("2026-01-17", hour=9)
+    if diary.invoices("schedule")[0][1] == "open":  # called off first: the bank asks anew
+        says(people["schedule"].confirms(people["schedule"].payment().id) or "")
+        world.settle()
+    for who in people:
+        assert diary.invoices(who)[0][1] == "paid"
+        assert [row for row in diary.payments(who) if row[0] == "succeeded"] == [("succeeded", 2500)]
     diary.sound()
 
 
