@@ -1,4 +1,4 @@
-"""Ada, who buys coffee of a roaster in Paris: the records her letters tell of."""
+"""Ada, who buys coffee of a roaster in Paris: the records her letters and pages tell of."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,6 +16,15 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Account
 from chalicelib.crm.contacts import Contact
+from chalicelib.service import Service
+from chalicelib.settings import read
+from chalicelib.store import table
+from chalicelib.store.changes import Changeset
+from chalicelib.store.store import Store
+from chalicelib.views import links
+from chalicelib.views.links import Purpose
+from sandbox.world import environment
+from tests.moto import Moto
 
 # Half past eleven in the evening in London, and already the 31st in Paris.
 NOW = datetime(2026, 1, 30, 23, 30, tzinfo=UTC)
@@ -90,3 +99,40 @@ def payment(invoice: Invoice) -> Payment:
         reference="pi_123",
         settled_at=NOW,
     )
+
+
+@pytest.fixture
+def now(subscription: Subscription) -> datetime:
+    return subscription.created_at
+
+
+@pytest.fixture
+def service(quick_aws: dict[str, str], now: datetime) -> Service:
+    """A service that has a store and a clock: the page needs nothing else."""
+    settings = read(environment(quick_aws, "http://127.0.0.1:9", None))
+    table.create(settings)
+    store = Store(Moto(settings), settings.table, settings.wake_shards)
+    return Service(
+        settings=settings,
+        store=store,
+        gateway=None,
+        mailer=None,
+        files=None,
+        hooks=None,
+        queue=None,
+        real=lambda: now,
+        new_id=str,
+    )
+
+
+@pytest.fixture
+def keep(service: Service, account: Account):
+    """Writes records beside the account, and returns the token of the subscription's link."""
+
+    def write(*records) -> str:
+        changes = Changeset("acct_1")
+        changes.put(account, *records)
+        service.store.commit(changes)
+        return links.sign(service.settings, Purpose.OWED, "acct_1", "sub_1", service.real())
+
+    return write
