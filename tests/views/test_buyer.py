@@ -21,7 +21,7 @@ from chalicelib.service import Service
 from chalicelib.views import links, render
 from chalicelib.views.links import Purpose
 from chalicelib.web import buyer, buyer_pages
-from tests.views.visits import owed_on, page, put, seen
+from tests.views.visits import owed_on, page, press, put, seen
 
 
 def test_the_page_shows_each_invoice_that_is_owed(
