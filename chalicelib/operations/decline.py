@@ -112,11 +112,11 @@ def since_paid(changes: Changeset, invoice: Invoice) -> list[Payment]:
 
 
 def paid_by_balance(changes: Changeset, invoice: Invoice, at: Moment) -> bool:
-    """Whether what was credited while a payment held an invoice pays all of it, folded in: then nothing has failed.
+    """Whether what came to the customer's balance while a payment held an invoice pays all of it, folded in: then nothing has failed.
 
-    The contact is in the changeset where credit notes were issued.
+    The contact is in the changeset where credit notes were issued, or the payment waited for its end.
     """
-    buyer = changes.find(Contact, invoice.contact) if invoice.notes else None
+    buyer = changes.find(Contact, invoice.contact)
     owed = invoice.amount_due
     if buyer is None or not owed or buyer.balance(invoice.currency) < owed:
         return False

@@ -99,7 +99,7 @@ def _left(
 
 
 def _further(known: Reading, payment: Payment, answer: Answer) -> Iterator[str]:
-    """The keys of a method a buyer left with it and of what is still owed, of the payments before a debit that came back, of whom it credited."""
+    """The keys of a method a buyer left with it and of what is still owed, of the payments before a debit that came back, of whose balance may pay what it failed to."""
     account = payment.account
     if isinstance(answer, Succeeded) and answer.method:
         # One that cannot be read is told of where the payment is decided.
@@ -112,7 +112,8 @@ def _further(known: Reading, payment: Payment, answer: Answer) -> Iterator[str]:
     if isinstance(answer, Declined) and payment.type in DEBIT_TYPES:
         made = (name for one in owed for name in one.payments_so_far(MOST_COUNTED))
         yield from (keys.key(Payment, account, name) for name in made if name != payment.id)
-    if isinstance(answer, Declined | Canceled | None) and any(one.notes for one in owed):
+    waited = payment.look_at is not None  # meanwhile money may have come another way, or been given
+    if isinstance(answer, Declined | Canceled | None) and (waited or any(one.notes for one in owed)):
         yield keys.key(Contact, account, payment.contact)
 
 

@@ -2,6 +2,7 @@
 
 from tests.stories.buyer import Buyer
 from tests.stories.diary import Diary
+from tests.stories.test_credits import balance, usd
 from tests.stories.test_refunds import refused
 from tests.stories.test_retrying import POOR
 from tests.stories.test_ways import scheduled
@@ -57,3 +58,20 @@ def test_a_change_stripe_could_never_charge_is_refused(diary: Diary):
     diary.post(path, lines=[bag, milk], proration="none")
     diary.it_is("2026-02-16")
     assert diary.payments("ada") == [("succeeded", 10000), ("succeeded", 20000)]
+
+
+def test_money_that_came_another_way_while_a_debit_was_under_way_pays_what_that_did_not(diary: Diary):
+    """Written down for no invoice, as is said to who tries: when the bank refuses it pays all, and nobody is canceled or told of a failure."""
+    diary.post("/v1/account", retries={"days": [], "debit_days": [], "at_end": "cancel"})
+    diary.saves_a_card("ada", "pm_usBankAccount_insufficientFunds")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-16")
+    came = {"contact": diary.contacts["ada"], "amount": usd(2500), "type": "bank_transfer"}
+    assert refused(diary, "/v1/payments", received_on="2026-01-16", **came)[1] == "payment_processing"
+    diary.post("/v1/payments", received_on="2026-01-16", invoices=[], **came)
+    diary.it_is("2026-01-24")
+    assert diary.payments("ada") == [("declined", 2500)]
+    assert [status for _, status, _ in diary.invoices("ada")] == ["paid"]
+    assert (diary.subscription("ada")["status"], balance(diary, "ada")) == ("active", 0)
+    assert diary.letters("ada") == []
+    diary.sound()
