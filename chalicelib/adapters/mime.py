@@ -16,6 +16,8 @@ from typing import Final
 from chalicelib.crm.mail import Attachment, Mail, MailRefused
 
 ENDS: Final = re.compile(r"\r\n|\r|\n")
+# What the name of a letter or picture has none of.
+UNNAMED: Final = re.compile(r"[^A-Za-z0-9_.-]")
 # A blank at a line's end is written out by `binascii` without a look at how long the line was: 77 where RFC 2045 has 76.
 TOO_LONG: Final = re.compile(rb"=(?:20|09)(?=\r)(?:(?<=\n.{77})|(?<=\A.{77}))")
 MOST_NAME = 200
@@ -169,4 +171,4 @@ def _sound(text: str) -> str:
 
 
 def _token(text: str) -> str:
-    return "".join(one if one.isascii() and (one.isalnum() or one in "-_.") else "-" for one in text)
+    return UNNAMED.sub("-", text)
