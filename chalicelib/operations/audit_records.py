@@ -190,13 +190,19 @@ def _unreadable(look: Look) -> Iterator[Finding]:
 
 
 def _astray(looking: Looking, look: Look) -> Iterator[Finding]:
-    """What waits for a moment and does not stand there in the schedules, or should long have been worked."""
+    """What waits for a moment and does not stand there in the schedules, or stands there for nothing, or should long have been worked."""
     shards = looking.service.settings.wake_shards
     for key, record in look.reading.records.items():
-        wake = record.wake
-        if wake is None or key in look.reading.parked:
+        wake, stands = record.wake, look.reading.stood.get(key)
+        if key in look.reading.parked or (wake is None and stands is None):
             continue
-        stands, wanted = look.reading.stood.get(key), (keys.shard_of(key, wake, shards), keys.stamp(wake.at))
+        if wake is None:
+            detail = (
+                f"It waits for nothing, and stands in {' at '.join(stands or ())}: nobody can work it off."
+            )
+            yield Finding(code=Code.WRONG_SHARD, subject=record.id, detail=detail)
+            continue
+        wanted = (keys.shard_of(key, wake, shards), keys.stamp(wake.at))
         now = looking.at.now if wake.topic in ACCOUNT_TOPICS else looking.at.real
         if stands is None:
             detail = f"It is to be looked at {wake.at:%Y-%m-%d %H:%M} UTC, and no schedule knows of it."

@@ -117,12 +117,16 @@ def test_what_is_broken_by_hand_is_named(shop: Diary):
     def elsewhere(item: Item) -> None:
         item["wake_shard"] = {"S": "billing#7"}
 
+    def stirs(item: Item) -> None:
+        item.update(wake_shard={"S": "retries#0"}, wake_at={"S": "2026-02-01T00:00:00.000000Z"})
+
     def garbled(item: Item) -> None:
         item["body"] = {"S": item["body"]["S"][:-5]}
 
     cases: list[tuple[Any, Code, str]] = [
         (hand.changed("subscription", ada, sleeps), Code.NOT_IN_SCHEDULE, ada),
         (hand.changed("subscription", ada, elsewhere), Code.WRONG_SHARD, ada),
+        (hand.changed("invoice", invoice["id"], stirs), Code.WRONG_SHARD, invoice["id"]),
         (hand.changed("subscription", ada, garbled), Code.UNREADABLE, ada),
         (hand.without("subscription", f"{ada}@status"), Code.LINK_ASTRAY, ada),
         (hand.told("subscription", ada, status="past_due"), Code.ARREARS_WRONG, ada),
