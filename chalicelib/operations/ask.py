@@ -1,7 +1,7 @@
 """Questions to the gateway, side by side and within its rate; after the first that finds nobody there, no more are asked."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,6 +48,13 @@ def side_by_side(
 def at_once(questions: Mapping[str, Callable[[], T]]) -> dict[str, T | BaseException]:
     """The same where a person waits: neither paced nor held back, one after the other."""
     return {name: _answer(question) for name, question in questions.items()}
+
+
+def check_alive(answers: Iterable[object]) -> None:
+    """Raise what ends the process, where an answer is that: nothing of such a round is written down."""
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+            raise answer
 
 
 def _answer(one: Callable[[], T]) -> T | BaseException:

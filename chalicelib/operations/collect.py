@@ -240,15 +240,6 @@ def payment_for(
         for invoice in owed
     )
     total = Money(sum(part.amount.amount for part in parts), first.currency)
-    numbers = ", ".join(invoice.number for invoice in owed)
-    metadata = {
-        "account": subscription.account,
-        "subscription": subscription.id,
-        "cycle": str(first.cycle),
-        "invoice": first.id,
-        "number": first.number,
-        "payment": name,
-    }
     return Payment(
         account=subscription.account,
         id=name,
@@ -260,8 +251,8 @@ def payment_for(
             amount=total,
             customer=method.customer,
             method=method.id,
-            description=numbers[:500],
-            metadata=metadata,
+            description=", ".join(invoice.number for invoice in owed)[:500],
+            metadata=_metadata(subscription, first, name),
         ),
         method_label=method.label,
         method_type="" if method.type == CARD else method.type,
@@ -270,6 +261,18 @@ def payment_for(
         sent_at=at.real,
         leased_until=at.real + LEASE,
     )
+
+
+def _metadata(subscription: Subscription, first: Invoice, payment: str) -> dict[str, str]:
+    """What Stripe keeps beside a payment: from that alone the books could be found again."""
+    return {
+        "account": subscription.account,
+        "subscription": subscription.id,
+        "cycle": str(first.cycle),
+        "invoice": first.id,
+        "number": first.number,
+        "payment": payment,
+    }
 
 
 def charge(service: Service, account: str, payments: list[str], known: Reading) -> None:

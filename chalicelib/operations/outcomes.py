@@ -21,7 +21,7 @@ from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm import notifications
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.crm.contacts import Contact, PaymentMethod
-from chalicelib.operations import decline, keep, publish, settle
+from chalicelib.operations import ask, decline, keep, publish, settle
 from chalicelib.operations.ask import Answer
 from chalicelib.operations.together import blame, work
 from chalicelib.service import Service
@@ -50,10 +50,7 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer], know
     that it was not asked: the payment keeps its state and is looked at later. Any other error is the payment's own.
     """
     real = service.real()
-    if killed := next(
-        (a for a in answers.values() if isinstance(a, BaseException) and not isinstance(a, Exception)), None
-    ):
-        raise killed
+    ask.check_alive(answers.values())
 
     def decide(changes: Changeset, name: str) -> None:
         asked = changes.at(name)

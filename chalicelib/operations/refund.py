@@ -221,8 +221,7 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer]) -> N
     None means that Stripe has no trace of it and its key can no longer be trusted; Unavailable that it is not known:
     it is looked at later. What Stripe refuses has failed.
     """
-    if killed := next((a for a in answers.values() if _is_killed(a)), None):
-        raise killed  # type: ignore[misc]
+    ask.check_alive(answers.values())
     real = service.real()
 
     def decide(changes: Changeset, name: str) -> None:
@@ -233,10 +232,6 @@ def answered(service: Service, account: str, answers: Mapping[str, Answer]) -> N
 
     names = [keys.key(Refund, account, one) for one in answers]
     work(service, account, names, decide, items_each=4, beyond=beside)
-
-
-def _is_killed(answer: Answer) -> bool:
-    return isinstance(answer, BaseException) and not isinstance(answer, Exception)
 
 
 def _told(before: Refund, answer: Answer, at: Moment) -> Refund:
