@@ -6,38 +6,22 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from time import perf_counter
 
 import pytest
 
-from chalicelib.billing import differences, issuing
-from chalicelib.billing.addresses import Address
-from chalicelib.billing.collection import Collection, CollectionMethod
-from chalicelib.billing.credits import CreditNote
+from chalicelib.billing import issuing
 from chalicelib.billing.deliveries import Letter
-from chalicelib.billing.disputes import DisputeStatus
-from chalicelib.billing.money import Money
-from chalicelib.billing.payments import PaymentStatus
-from chalicelib.billing.pricing import Model, Tier
 from chalicelib.billing.statuses import Status
-from chalicelib.billing.subscriptions import Change, Subscription
-from chalicelib.billing.tax import Tax
-from chalicelib.crm.accounts import Account
-from chalicelib.crm.parties import LANGUAGES, Parties
-from chalicelib.crm.profiles import Bank, Profile
-from chalicelib.crm.tax_ids import TaxId
+from chalicelib.crm.parties import LANGUAGES
 from chalicelib.crm.wordings import Wording
 from chalicelib.views import letter_looks, letter_samples, letters, own_words
 from chalicelib.views.catalogs import catalog
-from chalicelib.views.dues import REASONS
 from chalicelib.views.letter_cases import Case
 from chalicelib.views.reading import Reader
 from tests.views.posting import Reader as Seen
+from tests.views.situations import PROFILE, account, all_situations, by_transfer, case, charged, on_balance
 
-LOCALES = {
-    "en": "en-US", "de": "de-DE", "fr": "fr-FR", "da": "da-DK", "es": "es-ES", "ja": "ja-JP", "ar": "ar-AE",
-}  # fmt: skip
 EVERY = [(letter, language) for letter in Letter for language in LANGUAGES]
 HOSTILE = [
     "☕️👩‍👩‍👧 Ltd",
@@ -50,49 +34,6 @@ HOSTILE = [
     "</td></table><img src=x onerror=alert(1)>\"'&amp;",
 ]
 AMOUNT = re.compile(r"[\d٠-٩][\d٠-٩.,\u202f٫٬]*[.,٫][\d٠-٩]{2,3}")
-
-
-def account(**more) -> Account:
-    made = Account(
-        account="acct_1",
-        id="acct_1",
-        name="Harbour Coffee",
-        email="hello@harbour.example",
-        currency="eur",
-        zone="Europe/Berlin",
-        livemode=False,
-        created_at=letter_samples.NOW,
-    )
-    return replace(made, **more)
-
-
-PROFILE = Profile(
-    account="acct_1",
-    id="acct_1",
-    created_at=letter_samples.NOW,
-    legal_name="Harbour Coffee GmbH",
-    address=Address(country="DE", line1="Hafenstr. 1", city="Hamburg", postal_code="20457"),
-    registration="HRB 1234, Amtsgericht Hamburg",
-    tax_ids=(TaxId(type="eu_vat", value="DE123456789"),),
-    footer="Fairly traded.\nSince 2019.",
-    color="#0a7d4f",
-)
-
-
-def case(letter: Letter, language: str = "en", business: Account | None = None, **more) -> Case:
-    """A sample of a letter, in a language."""
-    business = business or account()
-    records = letter_samples.records(business, letter)
-    staff = letter_samples.user(business, language) if letter.value.startswith("staff") else None
-    to = Parties(account=business, profile=PROFILE, contact=letter_samples.contact(business, language))
-    made = Case(
-        reader=Reader(language=language, locale=LOCALES[language]),
-        parties=to,
-        letter=letter,
-        user=staff,
-        **records,
-    )
-    return replace(made, **more)
 
 
 def hostile(letter: Letter, language: str, words: str) -> Case:
@@ -195,54 +136,6 @@ def test_every_word_of_the_catalog_is_used():
     assert {key for key in ours - asked if not key.startswith("letter.change.")} == set()
 
 
-def all_situations():
-    """Cases that lead to every situation of every letter."""
-    yield from (case(letter) for letter in Letter)
-    yield from unpaid()
-    yield from sold_so()
-    yield from sent_so()
-    yield from told_otherwise()
-
-
-def unpaid():
-    """What did not go through, came back, or waits; owed, paid since, or never tried again."""
-    failed = case(Letter.PAYMENT_FAILED)
-    settled = tuple(one.settled(letter_samples.NOW) for one in failed.invoices)
-    never = tuple(replace(one, attempt_at=None) for one in failed.invoices)
-    for status in (PaymentStatus.DECLINED, PaymentStatus.RETURNED, PaymentStatus.ACTION_REQUIRED):
-        payment = replace(failed.payment, status=status)
-        for invoices in (failed.invoices, settled, never):
-            for letter in (Letter.PAYMENT_FAILED, Letter.ACTION_REQUIRED, Letter.STAFF_PAYMENT_FAILED):
-                yield replace(failed, letter=letter, payment=payment, invoices=invoices, user=None)
-    for code in (*REASONS, "other"):
-        for letter in (Letter.PAYMENT_FAILED, Letter.STAFF_PAYMENT_FAILED):
-            yield replace(failed, letter=letter, payment=replace(failed.payment, decline_code=code))
-    bare = replace(failed.payment, decline_code=None, reference=None)
-    yield replace(failed, payment=bare)
-    yield replace(failed, letter=Letter.STAFF_PAYMENT_FAILED, payment=bare)
-    yield replace(failed, subscription=case(Letter.CANCELED).subscription, invoices=never)
-
-
-def sold_so():
-    """What is to come of a subscription that has a method, none, one that was refused, or is sent invoices."""
-    canceled = case(Letter.CANCELED)
-    upcoming = case(Letter.UPCOMING_PAYMENT)
-    sold = upcoming.subscription
-    by_invoice = case(Letter.INVOICE)
-    yield replace(upcoming, subscription=replace(sold, method=None, automatic_tax=True))
-    refused = replace(sold, method=replace(sold.method, refused=True))
-    yield replace(upcoming, subscription=refused)
-    yield replace(upcoming, subscription=by_invoice.subscription)
-    rich = upcoming.parties.contact.credited(Money(10**9, "eur"))
-    yield replace(upcoming, parties=replace(upcoming.parties, contact=replace(rich, name="")))
-    for letter in (Letter.SUBSCRIBED, Letter.PAYMENT_METHOD, Letter.METHOD_UPDATED):
-        yield replace(upcoming, letter=letter, subscription=by_invoice.subscription)
-        yield replace(upcoming, letter=letter, subscription=replace(sold, method=None))
-        yield replace(upcoming, letter=letter, subscription=canceled.subscription)
-        yield replace(upcoming, letter=letter, subscription=replace(sold, paused_on=date(2026, 2, 4)))
-        yield replace(upcoming, letter=letter, subscription=refused)
-
-
 def test_no_payment_is_announced_that_does_not_come():
     """Whoever gives another card for what is paused, or ends before its next date, is told of no payment on that; nor is a card's end."""
     made = case(Letter.METHOD_UPDATED)
@@ -263,38 +156,6 @@ def test_no_payment_is_announced_that_does_not_come():
         assert "March 3" not in expiring
 
 
-def sent_so():
-    """Invoices that are sent: paid online or not, kept for later, charged after all, paid."""
-    by_invoice = case(Letter.INVOICE)
-    invoice = by_invoice.invoices[0]
-    first = Collection(way=CollectionMethod.CHARGE_AFTER_FIRST_INVOICE, days_until_due=14)
-    yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=first))
-    offline = Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14, online=False)
-    yield replace(by_invoice, subscription=replace(by_invoice.subscription, collection=offline))
-    yield by_transfer(Letter.INVOICE)
-    yield by_transfer(Letter.OVERDUE)
-    yield charged()
-    yield replace(charged(), subscription=replace(by_invoice.subscription, method=None))
-    yield replace(by_invoice, invoices=(invoice.settled(letter_samples.NOW),))
-    yield replace(case(Letter.OVERDUE), invoices=(invoice.settled(letter_samples.NOW),))
-    credited = case(Letter.CREDIT_NOTE)
-    [note] = credited.notes
-    owed = replace(note, to_invoice=note.total, to_balance=note.total - note.total)
-    yield replace(credited, notes=(owed,))
-
-
-def by_transfer(letter: Letter) -> Case:
-    """An invoice that is paid to the business's account alone."""
-    made = case(letter)
-    bank = Bank(iban="DE89370400440532013000", bic="COBADEFFXXX")
-    offline = Collection(way=CollectionMethod.SEND_INVOICE, days_until_due=14, online=False)
-    return replace(
-        made,
-        subscription=replace(made.subscription, collection=offline),
-        parties=replace(made.parties, profile=replace(PROFILE, bank=bank)),
-    )
-
-
 @pytest.mark.parametrize("letter", [Letter.INVOICE, Letter.OVERDUE])
 def test_who_pays_by_transfer_is_told_where_to(letter: Letter):
     """The account, its holder and the reference, under no button that promises a page to pay on; without an account, as it was."""
@@ -308,13 +169,6 @@ def test_who_pays_by_transfer_is_told_where_to(letter: Letter):
     bare = letters.write(replace(made, parties=replace(made.parties, profile=PROFILE)))["text"]
     assert "IBAN" not in bare
     assert ("Harbour Coffee will tell you how to pay it" in bare) is (letter is Letter.INVOICE)
-
-
-def charged() -> Case:
-    """An invoice that is sent although it is charged automatically."""
-    made = case(Letter.INVOICE)
-    invoices = tuple(replace(one, due_on=None) for one in made.invoices)
-    return replace(made, subscription=case(Letter.UPCOMING_PAYMENT).subscription, invoices=invoices)
 
 
 def test_an_invoice_is_said_to_be_charged_only_where_it_is():
@@ -331,43 +185,6 @@ def test_an_invoice_is_said_to_be_charged_only_where_it_is():
         assert "please pay it on the page below" in text
         assert "nothing you need to do" not in text
         assert f"See the invoice and pay it:\n{letter_samples.LINK}" in text
-
-
-def told_otherwise():
-    """Changes, ends, disputes, and a payment of several invoices."""
-    canceled, sold = case(Letter.CANCELED), case(Letter.UPCOMING_PAYMENT).subscription
-    invoice = case(Letter.INVOICE).invoices[0]
-    more = Change(lines=(replace(sold.lines[0], quantity=Decimal(5)),))
-    yield replace(case(Letter.CHANGED), subscription=sold.changing(more), more={})
-    yield replace(canceled, invoices=(), subscription=replace(sold, cancel_at_period_end=True))
-    ended = replace(canceled.subscription, status=Status.EXPIRED)
-    yield replace(canceled, subscription=ended)
-    dispute = case(Letter.STAFF_DISPUTE)
-    for status in DisputeStatus:
-        yield replace(dispute, dispute=replace(dispute.dispute, status=status))
-    for reason in catalog("en"):
-        if reason.startswith("letter.dispute_reason."):
-            yield replace(dispute, dispute=replace(dispute.dispute, reason=reason.rpartition(".")[2]))
-    yield replace(dispute, dispute=replace(dispute.dispute, reason="of_tomorrow", evidence_due_at=None))
-    both = case(Letter.RECEIPT)
-    other = replace(both.invoices[0], id="inv_2", number="INV-000043")
-    parts = (*both.payment.allocations, replace(both.payment.allocations[0], invoice="inv_2"))
-    yield replace(both, invoices=(*both.invoices, other), payment=replace(both.payment, allocations=parts))
-    total = invoice.total
-    note = CreditNote(
-        account="acct_1", id="cn_1", invoice=invoice.id, subscription="sub_1", contact="con_1", number="CN-1",
-        currency="eur", lines=(), total=total, to_invoice=total, to_balance=total, issued_at=letter_samples.NOW,
-        issued_on=date(2026, 2, 3),
-    )  # fmt: skip
-    yield replace(canceled, notes=(note,))
-    yield on_balance()
-
-
-def on_balance(language: str = "en") -> Case:
-    """Money that was written down by hand and pays no invoice: no subscription is known."""
-    made = case(Letter.STAFF_PAYMENT, language)
-    payment = replace(made.payment, allocations=(), subscription="")
-    return replace(made, subscription=None, invoices=(), payment=payment)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -426,76 +243,6 @@ def test_a_letter_is_in_the_readers_own_country_too():
     swiss = letters.write(replace(made, reader=Reader(language="de", locale="de-CH")))
     assert "CHF\u00a055.00" in swiss["text"]
     assert "February 3, 2026" in letters.write(case(Letter.RECEIPT))["text"]
-
-
-def test_a_change_is_told_from_what_to_what_and_when():
-    """Quantity and price before and after; the day; a change that is to come says so."""
-    text = letters.write(case(Letter.CHANGED))["text"]
-    assert "Basic: 2 × €25.00 → 3 × €25.00" in text
-    assert "has been changed as follows, from February 3, 2026 on." in text
-    sold = case(Letter.UPCOMING_PAYMENT).subscription
-    change = Change(lines=(replace(sold.lines[0], quantity=Decimal(5)),))
-    later = letters.write(replace(case(Letter.CHANGED), subscription=sold.changing(change), more={}))["text"]
-    assert "Basic: 2 × €25.00 → 5 × €25.00" in later
-    assert "Plus: 40 × €0.125 (no longer)" in later
-    assert "will be changed as follows, from March 3, 2026 on." in later
-
-
-def test_a_change_of_tiers_is_told_by_what_it_comes_to():
-    """For the quantity there is, step by step; tiers above it are nothing that a buyer sees, and no change to tell of."""
-    made = case(Letter.CHANGED)
-    tiers = (
-        Tier(up_to=Decimal(10), unit_amount=Decimal(500)),
-        Tier(up_to=Decimal(20), unit_amount=Decimal(400)),
-        Tier(up_to=None, unit_amount=Decimal(300)),
-    )
-    line = replace(made.subscription.lines[0], quantity=Decimal(15), unit_amount=Decimal(0))
-    before = replace(
-        made.subscription, lines=(replace(line, model=Model.GRADUATED, tiers=tiers),), change=None
-    )
-
-    def dearer(n: int) -> Subscription:
-        more = tuple(
-            replace(one, unit_amount=2 * one.unit_amount) if at == n else one for at, one in enumerate(tiers)
-        )
-        return replace(before, lines=(replace(before.lines[0], tiers=more),))
-
-    was = differences.was(before, dearer(1))
-    assert differences.read(differences.written(was)) == was
-    text = letters.write(
-        replace(made, subscription=dearer(1), more={"was": differences.written(was)}),
-    )["text"]
-    assert "15: 10 × €5.00 + 5 × €4.00 → 15: 10 × €5.00 + 5 × €8.00" in text
-    assert differences.written(differences.was(before, dearer(2))) == ""
-    told_before = '{"lines":{"li_1":["Basic","15",null]}}'
-    text = letters.write(replace(made, subscription=dearer(1), more={"was": told_before}))["text"]
-    assert "Basic: 15 → 15: 10 × €5.00 + 5 × €8.00" in text
-
-
-def test_a_change_of_taxes_is_told():
-    """A line that is taxed, or taxed otherwise, costs its buyer something else; a one-off tax is no change of what is to come."""
-    made = case(Letter.CHANGED)
-    before = replace(made.subscription, change=None)
-    vat, once = (
-        Tax(id=id_, name="VAT", percent=Decimal("7.5"), once=id_ == "tax_2") for id_ in ("tax_1", "tax_2")
-    )
-
-    def taxed(*taxes: Tax) -> Subscription:
-        lines = tuple(replace(line, taxes=tuple(one.id for one in taxes)) for line in before.lines)
-        return replace(before, lines=lines, taxes=taxes)
-
-    for one, other, said in (
-        (before, taxed(vat), "Taxes: none → VAT (7.5%)"),
-        (taxed(vat), taxed(replace(vat, percent=Decimal(19))), "Taxes: VAT (7.5%) → VAT (19%)"),
-        (taxed(vat, once), before, "Taxes: VAT (7.5%) → none"),
-    ):
-        was = differences.was(one, other)
-        assert differences.read(differences.written(was)) == was
-        text = letters.write(replace(made, subscription=other, more={"was": differences.written(was)}))[
-            "text"
-        ]
-        assert said in text
-    assert differences.written(differences.was(before, taxed(once))) == ""
 
 
 def test_who_the_sender_is_by_law_stands_below():
