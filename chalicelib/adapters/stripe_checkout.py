@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from chalicelib.adapters.stripe_outcomes import label, outcome, saved
-from chalicelib.billing.addresses import COUNTRIES
+from chalicelib.billing.addresses import COUNTRIES, Address
 from chalicelib.billing.collection import AddressType, MethodType
 from chalicelib.billing.gateway import (
     AtCheckout,
     Canceled,
+    Collected,
     Outcome,
     Page,
     Processing,
@@ -25,6 +26,8 @@ LEFT: Final = ["setup_intent.payment_method"]
 
 _NOT_SHIPPED: Final = frozenset("AS CX CC CU HM IR KP MH FM NF MP PW SD SY UM VI".split())
 """What Stripe's page does not ship to (`shipping_address_collection.allowed_countries`)."""
+_LINE: Final = 250
+"""As long as a part of an address may be over our API."""
 
 
 def payment_params(request: Request, page: Page) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def setup_params(
 def paid(session: dict[str, Any]) -> Outcome:
     """What has become of a page's payment. Money that moves counts, whatever the page says of itself."""
     intent = session.get("payment_intent")
-    told = _labeled(intent) if isinstance(intent, dict) else None
+    told = _labeled(intent, _collected(session)) if isinstance(intent, dict) else None
     moving = session["status"] == "expired" and isinstance(intent, dict) and intent["status"] == "processing"
     if isinstance(told, Succeeded) or moving or session["status"] == "complete":
         return told or Unknown(reason="The page is complete, and names no payment.")
@@ -83,14 +86,38 @@ def paid(session: dict[str, Any]) -> Outcome:
     )
 
 
-def _labeled(intent: dict[str, Any]) -> Outcome:
+def _labeled(intent: dict[str, Any], collected: Collected | None) -> Outcome:
     """What a buyer chose is known by the charge alone."""
     told = outcome(intent)
     charge = intent.get("latest_charge")
     details = charge.get("payment_method_details") if isinstance(charge, dict) else None
     if details and isinstance(told, Succeeded | Processing):
-        return replace(told, label=label(details), type=details["type"])
+        return replace(told, label=label(details), type=details["type"], collected=collected)
     return told
+
+
+def _collected(session: dict[str, Any]) -> Collected | None:
+    """The addresses the page asked for; what Stripe learns besides, such as a card's postal code, is none."""
+    billing = shipping = None
+    if session.get("billing_address_collection") == "required":
+        billing = _address((session.get("customer_details") or {}).get("address"))
+    if session.get("shipping_address_collection"):
+        told = (session.get("collected_information") or {}).get("shipping_details") or {}
+        shipping = _address(told.get("address"))
+    return Collected(billing=billing, shipping=shipping) if billing or shipping else None
+
+
+def _address(told: dict[str, Any] | None) -> Address | None:
+    """An address of Stripe's, where it names a country."""
+    if not told or told.get("country") not in COUNTRIES:
+        return None
+    parts = ("country", "line1", "line2", "city", "postal_code", "state")
+    return Address(**{part: _line(told.get(part)) for part in parts})
+
+
+def _line(typed: str | None) -> str:
+    """What a stranger typed, as our own API would take it: one line, and no longer than documents have room for."""
+    return "".join(letter if letter.isprintable() else " " for letter in typed or "").strip()[:_LINE]
 
 
 def left(session: dict[str, Any]) -> SetupPage:

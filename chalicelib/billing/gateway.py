@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.billing.addresses import Address
 from chalicelib.billing.automatic_tax import TaxAnswer, TaxQuestion
 from chalicelib.billing.collection import AddressType, MethodType
 from chalicelib.billing.errors import PerennialError
@@ -58,11 +59,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """The addresses a buyer was asked for on a page, and typed there."""
+
+    billing: Address | None = None
+    shipping: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
     """The money was taken. `fee` and `net` are of the balance transaction, None until it is known.
 
     `method` is what it was paid with where that has been saved for later charges, `label` what a buyer chose on a page,
-    as a person reads it, and `type` Stripe's type of that.
+    as a person reads it, `type` Stripe's type of that, and `collected` what else they left there.
     """
 
     reference: str
@@ -71,6 +80,7 @@ class Succeeded:
     method: SavedMethod | None = None
     label: str = ""
     type: str = ""
+    collected: Collected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +112,12 @@ class AtCheckout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processing:
-    """Submitted; a bank debit takes days to succeed or fail. `label` and `type` are what a buyer chose on a page."""
+    """Submitted; a bank debit takes days to succeed or fail. `label` and `type` are what a buyer chose on a page, `collected` what else they left there."""
 
     reference: str
     label: str = ""
     type: str = ""
+    collected: Collected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ R = TypeVar("R", Profile, Contact, Company)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Former:
-    """One revision of `subject` that is no more, written in the commit that replaced it at `created_at` by a key.
+    """One revision of `subject` that is no more, written in the commit that replaced it at `created_at` by a key, or, without one, by what a buyer left on a page.
 
     It is one of the three; the balance of a contact is not part of what is remembered.
     """

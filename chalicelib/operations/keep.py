@@ -1,15 +1,23 @@
-"""Keep a payment method that a buyer left on Stripe's page, and charge their subscription on it."""
+"""Keep what a buyer left on Stripe's page: a payment method, on which their subscription may be charged, and addresses."""
 
 from chalicelib.billing.collection import CollectionMethod, Method
 from chalicelib.billing.events import EventType
-from chalicelib.billing.gateway import SavedMethod
+from chalicelib.billing.gateway import Collected, Processing, SavedMethod, Succeeded
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.payments import Payment
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Moment
-from chalicelib.crm.contacts import PaymentMethod
-from chalicelib.operations import publish
+from chalicelib.crm.contacts import Contact, PaymentMethod
+from chalicelib.operations import publish, revise
 from chalicelib.store.changes import Changeset
+
+
+def left(changes: Changeset, payment: Payment, told: Succeeded | Processing, at: Moment) -> None:
+    """Fold all that a buyer left on the page of a payment into the changeset."""
+    if isinstance(told, Succeeded) and told.method:
+        of_payment(changes, payment, told.method, at)
+    if told.collected:
+        addresses(changes, payment, told.collected, at)
 
 
 def of_payment(changes: Changeset, payment: Payment, saved: SavedMethod, at: Moment) -> None:
@@ -51,6 +59,14 @@ def method(changes: Changeset, contact: str, saved: SavedMethod, at: Moment) -> 
     if after != kept:
         changes.put(after)
     return after
+
+
+def addresses(changes: Changeset, payment: Payment, typed: Collected, at: Moment) -> None:
+    """Fold the addresses a buyer left on a page into the changeset, where none were known: what staff wrote down stays."""
+    buyer = changes.get(Contact, payment.contact)
+    billing = buyer.address or typed.billing
+    shipping = buyer.shipping_address or (typed.shipping if typed.shipping != billing else None)
+    revise.folded(changes, buyer, {"address": billing, "shipping_address": shipping}, at, key="")
 
 
 def switched(

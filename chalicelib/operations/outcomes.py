@@ -12,6 +12,7 @@ from chalicelib.billing.gateway import (
     Limited,
     NotAsked,
     Outcome,
+    Processing,
     Succeeded,
     Unavailable,
 )
@@ -96,8 +97,10 @@ def _left(
 
 
 def _further(known: Reading, payment: Payment, answer: Answer) -> Iterator[str]:
-    """The keys of a method a buyer left with it and of what is still owed, of the payments before a debit that came back, of whose balance may pay what it failed to."""
+    """The keys of a method a buyer left with it and of what is still owed, of the payments before a debit that came back, of whose balance may pay what it failed to, or who left an address."""
     account = payment.account
+    if isinstance(answer, Succeeded | Processing) and answer.collected:
+        yield keys.key(Contact, account, payment.contact)
     if isinstance(answer, Succeeded) and answer.method:
         # One that cannot be read is told of where the payment is decided.
         subscription = known.records.get(keys.key(Subscription, account, payment.subscription))
@@ -131,8 +134,8 @@ def _one_answered(changes: Changeset, asked: Payment, answer: Answer, at: Moment
             written(changes, asked, asked.never_arrived(at.now), at)
         case outcome:
             written(changes, asked, asked.told(outcome, at.now, at.real), at)
-            if isinstance(outcome, Succeeded) and outcome.method:
-                keep.of_payment(changes, asked, outcome.method, at)
+            if isinstance(outcome, Succeeded | Processing):
+                keep.left(changes, asked, outcome, at)
 
 
 def _fee_told(changes: Changeset, asked: Payment, answer: Outcome | None, at: Moment) -> None:

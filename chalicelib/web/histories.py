@@ -24,7 +24,7 @@ UNTOLD: Final = frozenset({"account", "id", "created_at", "revision", "version",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What one request changed: `revision` is what it made, which documents issued since then show."""
+    """What one request changed: `revision` is what it made, which documents issued since then show; `by` has no key where a buyer left it on a page."""
 
     revision: int
     created_at: datetime

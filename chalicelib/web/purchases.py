@@ -88,7 +88,7 @@ class Purchase(Body, frozen=True):
     billing date. charge_after_first_invoice sends the first invoice and charges what that is paid with from then on;
     send_invoice only ever sends. A sent invoice is to be paid within `days_until_due`, 0 on receipt, on a page where
     `accept_online` lets it: by one of `accepted_types` (the account's, where none are named), which asks for
-    `collect_addresses`, and keeps the method for later with `save_payment_method`.
+    `collect_addresses`, the contact's where none were known, and keeps the method for later with `save_payment_method`.
     What is billed first may be split over rising days with a `payment_schedule`, whose percents add up to 100.
     With `invoicing` false it is only a record of what is run elsewhere: never billed. `fees` are the account's where
     none are given.

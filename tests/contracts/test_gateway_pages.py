@@ -9,11 +9,13 @@ import pytest
 
 from chalicelib.adapters import stripe_checkout
 from chalicelib.adapters.stripe import StripeGateway
+from chalicelib.billing.addresses import Address
 from chalicelib.billing.collection import AddressType, MethodType
 from chalicelib.billing.gateway import (
     ActionRequired,
     AtCheckout,
     Canceled,
+    Collected,
     Declined,
     Page,
     Processing,
@@ -26,6 +28,7 @@ from chalicelib.billing.gateway import (
 from chalicelib.billing.money import Money
 from sandbox.stripe.remote import Remote
 from tests.contracts.browser import visit
+from tests.stories.buyer import pays
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FAULTS = ("timeout_after", "connection_reset_after", "500_after", "timeout_before", "500_before", "409")
@@ -149,6 +152,24 @@ def waiting(gateway: StripeGateway, name: str) -> tuple[Request, ActionRequired]
     told = gateway.charge(f"pay_{name}", request)
     assert isinstance(told, ActionRequired)
     return request, told
+
+
+def test_what_is_typed_on_a_page_is_told_as_an_address(gateway: StripeGateway):
+    """Each part on one line of a length that fits; where none is asked for none is told."""
+    typed = {
+        "country": "de",
+        "line1": "  Hauptstra\u00dfe\u202e 1\n",
+        "city": "K" * 300,
+        "postal_code": "50667",
+    }
+    fields = {f"billing-{part}": value for part, value in typed.items()}
+    for n, wanted in enumerate(((AddressType.BILLING,), ())):
+        at = opened(gateway, request_of(gateway, f"typed{n}", addresses=wanted))
+        pays(at.url, **fields)
+        paid = gateway.fetch_checkout(at.session)
+        assert isinstance(paid, Succeeded)
+        where = Address(country="DE", line1="Hauptstra\u00dfe  1", city="K" * 250, postal_code="50667")
+        assert paid.collected == (Collected(billing=where) if wanted else None)
 
 
 def test_a_buyer_confirms_on_their_banks_page(gateway: StripeGateway, control: Remote):

@@ -22,6 +22,8 @@ FIELDS = {
 }
 HOME = {"line1": "510 Townsend St", "city": "San Francisco", "postal_code": "94103", "country": "US"}
 
+WORK = {"line1": "1 Ferry Building", "city": "San Francisco", "postal_code": "94111"}
+
 
 def asked_on(page: Shown) -> set[str]:
     """What a page of Stripe's asks its buyer for."""
@@ -40,7 +42,10 @@ def newest_invoice(diary: Diary, who: str) -> dict[str, Any]:
 
 
 def test_a_page_asks_for_what_the_terms_name(diary: Diary, world: World):
-    """Its own types, else the account's; addresses only where they are to be collected, kept at Stripe, and nothing is paid without."""
+    """Its own types, else the account's; addresses only where they are to be collected, and nothing is paid without.
+
+    They are kept at Stripe, and are the contact's where none were known.
+    """
     both = {"collect_addresses": ["billing", "shipping"]}
     diary.subscribes("ada", "coffee-1kg", on="2026-01-15", accepted_types=["us_bank_account"], **both, **SENT)
     for who in ("bea", "cy"):
@@ -54,14 +59,40 @@ def test_a_page_asks_for_what_the_terms_name(diary: Diary, world: World):
 
     refused = pays(url, BANK)
     assert (refused.status, "Billing address" in refused.text) == (422, True)
-    where = {f"{kind}-{name}": value for kind in ("billing", "shipping") for name, value in HOME.items()}
-    assert pays(url, BANK, **where, **{"shipping-name": "Ada"}).location
+    before = diary.get(f"/v1/contacts/{diary.contacts['ada']}")
+    where = {f"billing-{name}": value for name, value in HOME.items()}
+    there = {f"shipping-{name}": value for name, value in (HOME | WORK).items()}
+    assert pays(url, BANK, **where, **there, **{"shipping-name": "Ada"}).location
     world.settle()
     assert diary.payments("ada") == [("processing", 2500)]
     customer = f"{world.stripe_url}/v1/customers/{diary.methods['ada']['customer']}"
     at_stripe = http("GET", customer, None, {"Authorization": f"Bearer {STRIPE_KEY}"}).body
-    for found in (at_stripe["address"], at_stripe["shipping"]["address"]):
+    here = diary.get(f"/v1/contacts/{diary.contacts['ada']}")
+    for found in (at_stripe["address"], here["address"]):
         assert {name: found[name] for name in HOME} == HOME
+    for found in (at_stripe["shipping"]["address"], here["shipping_address"]):
+        assert {name: found[name] for name in HOME} == HOME | WORK
+    assert (before["address"], before["shipping_address"]) == (None, None)
+    [change] = diary.get(f"/v1/contacts/{diary.contacts['ada']}/history")["data"]
+    assert change["by"] == {"key": "", "name": ""}
+    assert [one["field"] for one in change["fields_changed"]] == ["address", "shipping_address"]
+
+
+def test_an_address_that_is_known_is_not_what_a_buyer_types(diary: Diary, world: World):
+    """Staff wrote down where Ada is: what she types on the page is Stripe's, and one that is as her address is no other for shipping."""
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15", collect_addresses=["billing"], **SENT)
+    diary.subscribes("bea", "coffee-1kg", on="2026-01-15", collect_addresses=["billing", "shipping"], **SENT)
+    diary.post(f"/v1/contacts/{diary.contacts['ada']}", address=WORK | {"country": "US"})
+    diary.it_is("2026-01-15")
+    typed = {f"{kind}-{name}": value for kind in ("billing", "shipping") for name, value in HOME.items()}
+    for who in ("ada", "bea"):
+        assert pays(Buyer(diary, who).opens(), **typed, **{"shipping-name": who}).location
+    world.settle()
+    ada, bea = (diary.get(f"/v1/contacts/{diary.contacts[who]}") for who in ("ada", "bea"))
+    assert (ada["address"]["line1"], ada["shipping_address"]) == (WORK["line1"], None)
+    assert (bea["address"]["line1"], bea["shipping_address"]) == (HOME["line1"], None)
+    assert [diary.subscription(who)["status"] for who in ("ada", "bea")] == ["active", "active"]
+    diary.sound()
 
 
 def test_a_method_is_kept_for_later_where_the_terms_say_so(diary: Diary, world: World):
