@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib import operations
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
 # In pieces, so that this file doesn't name them either.
@@ -79,6 +81,14 @@ def test_the_core_imports_the_standard_library_only(room: str) -> None:
     """The nouns are pure: beside Perennial's own, which import-linter watches, they import only what comes with Python."""
     foreign = imported_from(ROOT / "chalicelib" / room) - {"chalicelib"} - sys.stdlib_module_names
     assert foreign == set()
+
+
+def test_every_operation_stands_in_the_contents() -> None:
+    """The docstring of operations/ names each of its files in one row, and none that is gone."""
+    rows = re.findall(r"^[\w' ,]+: {2,}(.+)$", operations.__doc__ or "", re.MULTILINE)
+    named = [name for row in rows for name in row.split(", ")]
+    files = [path.stem for path in (ROOT / "chalicelib" / "operations").glob("[!_]*.py")]
+    assert sorted(named) == sorted(files)
 
 
 def test_nothing_deployed_imports_the_app() -> None:
