@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
@@ -57,12 +57,16 @@ def work(
         groups.known.add(groups.read(names))
     for start in range(0, len(names), size):
         groups.run(names[start : start + size], groups.known)
+    groups.nudge()
     return groups.known
 
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """The way of each group to its commit; what comes of each part of it is `known` at once, to the next ones too."""
+    """The way of each group to its commit; what comes of each part of it is `known` at once, to the next ones too.
+
+    What was `written` is told of together, at the end: the messages are full, and few.
+    """
 
     service: Service
     account: str
@@ -70,6 +74,7 @@ class _Groups:
     beside: Beside
     beyond: Beyond
     known: Reading
+    written: Reading = field(default_factory=Reading)
 
     def run(self, names: list[str], reading: Reading | None) -> None:
         for tries in range(MAX_TRIES):
@@ -87,7 +92,7 @@ class _Groups:
             reading.add(written)
             if reading is not self.known:
                 self.known.add(reading)
-            self._nudge(reading, written)
+            self.written.add(written)
             return
         self._apart(names, None)
 
@@ -133,10 +138,10 @@ class _Groups:
         self.run(names[: len(names) // 2], reading)
         self.run(names[len(names) // 2 :], reading)
 
-    def _nudge(self, reading: Reading, written: Reading) -> None:
-        account = reading.records.get(keys.key(Account, self.account, self.account))
+    def nudge(self) -> None:
+        account = self.known.records.get(keys.key(Account, self.account, self.account))
         if isinstance(account, Account):
-            nudge(self.service, account, written.unparked())
+            nudge(self.service, account, self.written.unparked())
 
 
 def nudge(service: Service, account: Account, written: Iterable[Record]) -> None:
