@@ -5,10 +5,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from chalicelib import operations
+from chalicelib import billing, operations
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
@@ -83,11 +84,12 @@ def test_the_core_imports_the_standard_library_only(room: str) -> None:
     assert foreign == set()
 
 
-def test_every_operation_stands_in_the_contents() -> None:
-    """The docstring of operations/ names each of its files in one row, and none that is gone."""
-    rows = re.findall(r"^[\w' ,]+: {2,}(.+)$", operations.__doc__ or "", re.MULTILINE)
+@pytest.mark.parametrize("room", [billing, operations])
+def test_every_file_of_a_large_room_stands_in_its_contents(room: ModuleType) -> None:
+    """The docstring of the room names each of its files in one row, and none that is gone."""
+    rows = re.findall(r"^[\w' ,]+: {2,}(.+)$", room.__doc__ or "", re.MULTILINE)
     named = [name for row in rows for name in row.split(", ")]
-    files = [path.stem for path in (ROOT / "chalicelib" / "operations").glob("[!_]*.py")]
+    files = [path.stem for path in Path(str(room.__file__)).parent.glob("[!_]*.py")]
     assert sorted(named) == sorted(files)
 
 
