@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from chalicelib.billing import boundaries, redemptions
 from chalicelib.billing import lines as line_rules
-from chalicelib.billing.currencies import largest_at_stripe
 from chalicelib.billing.discounts import Coupon, Discount
 from chalicelib.billing.errors import Invalid, WrongState
 from chalicelib.billing.lines import Line
-from chalicelib.billing.money import Money
+from chalicelib.billing.money import Money, most_at_stripe
 from chalicelib.billing.orders import Wish
 from chalicelib.billing.periods import Frequency
 from chalicelib.billing.products import Product
@@ -269,7 +268,7 @@ def _check_lines(lines: tuple[Line, ...], before: Subscription, wanted: Wanted) 
         elif line.id in wanted.quantities:
             line_rules.check_quantity(line.quantity, f"quantities.{line.id}")
     total = sum(line_rules.amount(line, before.currency).amount for line in lines)
-    largest = largest_at_stripe(before.currency)
+    largest = most_at_stripe(before.currency)
     if total > largest:
         detail = f"Stripe charges at most {largest} minor units at once."
         raise Invalid("amount_too_large", detail, "lines" if wanted.lines is not None else "quantities")

@@ -133,6 +133,10 @@ class Invoice:
             due = due if due >= MINIMUM_CHARGE.get(self.currency, 0) else 0
         return known(due, self.currency)
 
+    def asked_for(self, day: date) -> Money:
+        """What a payment of it asks for on a local day: what is due by then, or all that is owed where nothing is."""
+        return self.due_now(day) or self.amount_due
+
     def lacking(self, day: date) -> Money:
         """What should have been paid of it when a local day begins; of a sent one what was due before that day."""
         if self.due_on is None:

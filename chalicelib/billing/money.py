@@ -21,7 +21,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Final, Self
 
-from chalicelib.billing.currencies import EXPONENTS, exponent, stripe_exponent, unknown
+from chalicelib.billing.currencies import EXPONENTS, exponent, largest_at_stripe, stripe_exponent, unknown
 from chalicelib.billing.errors import Invalid
 
 Exact = int | Fraction | Decimal
@@ -182,6 +182,11 @@ def smallest_at_stripe(currency: str) -> int:
     decimals = exponent(currency)
     finest = 2 if decimals == 3 else stripe_exponent(currency)
     return _ten(max(0, decimals - finest))
+
+
+def most_at_stripe(currency: str) -> int:
+    """The greatest amount of one charge, in minor units: of `isk` and `ugx` two digits fewer than its integer has."""
+    return _shift(largest_at_stripe(currency), exponent(currency) - stripe_exponent(currency))
 
 
 def to_stripe(money: Money) -> int:

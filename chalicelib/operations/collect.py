@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import accumulate
 
 from chalicelib.billing import ceilings, dunning, periods
 from chalicelib.billing.ceilings import Ceiling
@@ -11,7 +12,7 @@ from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import Request
 from chalicelib.billing.invoices import CARD, Invoice, InvoiceStatus
 from chalicelib.billing.issuing import overdue_at
-from chalicelib.billing.money import Money
+from chalicelib.billing.money import Money, most_at_stripe
 from chalicelib.billing.payments import LEASE, Allocation, Origin, Payment
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
@@ -196,17 +197,19 @@ def _asked_before(invoice: Invoice) -> bool:
 def arrears(changes: Changeset, subscription: Subscription, at: Moment) -> Payment | None:
     """Fold one payment for all that a subscription owes into the changeset, which holds the owed invoices and the contact.
 
-    What another payment still holds is asked for when that has ended; what is too much for one transaction, and what the
-    networks' ceilings forbid where its payments were read, is left to `ask_for_the_rest`. What was sent is asked for
-    with it, and then as any other. None where nothing is free to be asked for.
+    What another payment still holds is asked for when that has ended; what is too much for one transaction or one charge,
+    and what the networks' ceilings forbid where its payments were read, is left to `ask_for_the_rest`. What was sent is
+    asked for with it, and then as any other. None where nothing is free to be asked for.
     """
     owed = [changes.get(Invoice, name) for name in subscription.arrears]
     free = [invoice for invoice in owed if invoice.payment is None and invoice.status is InvoiceStatus.OPEN]
     if method := subscription.method:
         free = [invoice for invoice in free if not ceiling(changes, invoice, method, at)]
     after = [settle.from_balance(changes, invoice, at) for invoice in free[:MOST_AT_ONCE]]
-    owing = (invoice for invoice in after if invoice.status is InvoiceStatus.OPEN)
-    together = tuple(invoice if invoice.due_on is None else invoice.asked_at(at.now) for invoice in owing)
+    owing = [one for one in after if one.status is InvoiceStatus.OPEN]
+    asked = [one if one.due_on is None else one.asked_at(at.now) for one in owing]
+    sums = accumulate(one.asked_for(subscription.day(at.now)).amount for one in asked)
+    together = tuple(asked[: sum(so_far <= most_at_stripe(subscription.currency) for so_far in sums)])
     if not together or subscription.method is None:
         return None
     payment = payment_for(subscription, subscription.method, together, Origin.ARREARS, at)
@@ -235,10 +238,7 @@ def payment_for(
     """The payment of what is due now of one or more open invoices, its request frozen; named by the oldest of them."""
     first, today = owed[0], subscription.day(at.now)
     name = first.next_payment()
-    parts = tuple(
-        Allocation(invoice=invoice.id, amount=invoice.due_now(today) or invoice.amount_due)
-        for invoice in owed
-    )
+    parts = tuple(Allocation(invoice=invoice.id, amount=invoice.asked_for(today)) for invoice in owed)
     total = Money(sum(part.amount.amount for part in parts), first.currency)
     return Payment(
         account=subscription.account,

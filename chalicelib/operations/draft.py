@@ -8,7 +8,7 @@ from decimal import Decimal
 from chalicelib.billing import instalments, issuing, money, orders, redemptions, ways
 from chalicelib.billing import products as library
 from chalicelib.billing.collection import AUTOMATICALLY, Collection, Method
-from chalicelib.billing.currencies import check_currency, largest_at_stripe
+from chalicelib.billing.currencies import check_currency
 from chalicelib.billing.discounts import Coupon, Discount, PromotionCode, check_percent
 from chalicelib.billing.errors import Invalid, NotFound
 from chalicelib.billing.gateway import Refused
@@ -291,7 +291,7 @@ def check_chargeable(wanted: Subscription, buyer: Contact, levy: Levying | None)
             money.to_stripe(total)
         except Invalid as refused:
             raise Invalid(refused.code, refused.detail, "lines") from None
-        largest = largest_at_stripe(wanted.currency)
+        largest = money.most_at_stripe(wanted.currency)
         if total.amount > largest:
             detail = f"Stripe charges at most {largest} minor units at once."
             raise Invalid("amount_too_large", detail, "lines")

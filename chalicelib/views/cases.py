@@ -89,7 +89,7 @@ class Case:
         for one in self.free:
             part = applicable(rest, one.amount_due)
             left = one.applied(part, one.issued_at) if part else one
-            asked.append(left.due_now(self.today) or left.amount_due)
+            asked.append(left.asked_for(self.today))
             rest -= part
         return money.total(asked, currency), before - rest
 

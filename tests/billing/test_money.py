@@ -309,6 +309,15 @@ def test_stripe_gives_back_what_it_was_sent(amount: int, currency: str):
     assert Fraction(sent, 10 ** stripe_exponent(currency)) == Fraction(money.major())
 
 
+@pytest.mark.parametrize(
+    ("currency", "most"), [("usd", 99_999_999), ("isk", 999_999), ("ugx", 999_999), ("kwd", 99_999_999)]
+)
+def test_the_most_of_one_charge_is_in_minor_units(currency: str, most: int):
+    """Stripe's integer has eight digits: of krónur and Ugandan shillings, which go in hundredths, six."""
+    assert m.most_at_stripe(currency) == most
+    assert m.to_stripe(Money(most // 10 * 10 if currency == "kwd" else most, currency)) <= 99_999_999
+
+
 @given(amounts, st.sampled_from(sorted(EXPONENTS)))
 def test_money_that_is_known_is_money(amount: int, currency: str):
     """What is made without a check equals what is made with one, and is frozen too."""

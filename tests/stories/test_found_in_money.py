@@ -75,3 +75,18 @@ def test_money_that_came_another_way_while_a_debit_was_under_way_pays_what_that_
     assert (diary.subscription("ada")["status"], balance(diary, "ada")) == ("active", 0)
     assert diary.letters("ada") == []
     diary.sound()
+
+
+def test_arrears_of_more_than_stripe_takes_at_once_are_paid_by_a_new_card(diary: Diary):
+    """Two months of 600,000.00 are over a million: each is asked for, and the subscription recovers."""
+    diary.post("/v1/account", retries={"days": [], "at_end": "unpaid"})
+    diary.saves_a_card("ada")
+    diary.card("ada", POOR)
+    lines = [{"name": "a roastery", "unit_amount": "60000000"}]
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10", lines=lines)
+    diary.it_is("2026-02-12")
+    diary.gives_another_card("ada")
+    diary.world.settle()
+    assert diary.payments("ada") == [("declined", 60000000), *[("succeeded", 60000000)] * 2]
+    assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
