@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from chalicelib.operations import audit
-from sandbox.world import STRIPE_KEY, World, http
+from sandbox.exchange import http
+from sandbox.world import STRIPE_KEY, World
 from tests.contracts.browser import Shown, ask, visit
 from tests.stories.buyer import BANK, MASTERCARD, Buyer, pays
 from tests.stories.diary import Diary
+from tests.stories.test_returns import comes_back
 
 SENT = {"collection_method": "send_invoice", "payment_method": None}
 FIELDS = {
@@ -147,7 +149,10 @@ DEBITS: dict[str, tuple[str, str, dict[str, str]]] = {
 
 @pytest.mark.parametrize("type_", DEBITS)
 def test_each_countrys_debit_takes_days(diary: Diary, world: World, type_: str):
-    """Saved or typed on the page it is processing, its subscription lives, and it succeeds; for want of money it is presented twice more."""
+    """Saved or typed on the page it is processing, its subscription lives, and it succeeds; for want of money it is presented twice more.
+
+    Weeks later it comes back: what it paid is owed again.
+    """
     currency, name, numbers = DEBITS[type_]
     for who, method in (("ada", f"pm_{name}_success"), ("poor", f"pm_{name}_insufficientFunds")):
         diary.saves_a_card(who, method)
@@ -176,4 +181,11 @@ def test_each_countrys_debit_takes_days(diary: Diary, world: World, type_: str):
         assert {row[part]["currency"] for part in ("amount", "fee", "net")} == {currency}
         assert row["net"]["amount"] == row["amount"]["amount"] - row["fee"]["amount"] > 0
         assert row["method_type"] == type_
+        comes_back(diary, row["id"])
+    for who in ("ada", "cy"):
+        assert diary.payments(who) == [("returned", 2500)]
+        assert (newest_invoice(diary, who)["status"], diary.subscription(who)["status"]) == (
+            "open",
+            "past_due",
+        )
     assert audit.account(world.service(), diary.account).findings == ()
