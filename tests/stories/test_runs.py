@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.billing.billing_runs import BillingRun
+from chalicelib.billing.wake import Topic
 from chalicelib.operations import collect, renew
 from chalicelib.service import Service
 from chalicelib.store.dynamo import Dynamo
@@ -65,6 +66,16 @@ class Counted(Dynamo):
         return super().dispatch(operation, request)
 
 
+class Told:
+    """A queue that notes what it is told of."""
+
+    def __init__(self) -> None:
+        self.sent = list[tuple[Topic, list[str]]]()
+
+    def send_many(self, batches: list[tuple[Topic, str, list[str]]]) -> None:
+        self.sent += [(topic, names) for topic, _, names in batches]
+
+
 def counted(world: World, meanwhile: Callable[[], object] | None = None) -> tuple[Service, Counter[str]]:
     """A service, and what it asks of the table."""
     service = world.service()
@@ -105,6 +116,19 @@ def test_what_is_billed_together_is_read_together(diary: Diary, world: World):
     assert {invoice["status"] for invoice in diary.every("/v1/invoices")} == {"paid"}
     world.settle()
     diary.sound()
+
+
+def test_what_was_written_together_is_told_of_together(diary: Diary, world: World):
+    """What three transactions leave to be done is sent to its queue in one go, and nothing of it is left out."""
+    service, told = world.service(), Told()
+    names, service = seventy_due(diary, world), replace(service, queue=cast(Any, told))
+    written = renew.subscriptions(service, diary.account, names).written
+    invoices = {key for key in written if "/invoice/" in key}
+    assert [(topic, set(keys)) for topic, keys in told.sent] == [(Topic.RETRIES, invoices)]
+    written = collect.invoices(service, diary.account, list(invoices)).written
+    paid = {key for key in written if key.endswith("_payment_succeeded")}
+    assert [(topic, set(keys)) for topic, keys in told.sent[1:]] == [(Topic.DELIVERIES, paid)]
+    assert len(paid) == 70
 
 
 def test_who_took_a_number_meanwhile_costs_one_more_look(diary: Diary, world: World):
