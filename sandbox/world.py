@@ -6,11 +6,8 @@ import json
 import os
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +19,7 @@ from chalicelib import wiring
 from chalicelib.billing.wake import Topic
 from chalicelib.service import Service
 from chalicelib.store import keys, table
+from sandbox.exchange import Answer, http
 from sandbox.gateway import Context, Gateway, sns_event, sqs_event, tick_event
 
 WEBHOOK_SECRET = "whsec_local"
@@ -114,15 +112,6 @@ def settle_in(settings: Any) -> None:
 
 class Killed(BaseException):
     """The process of a worker ends here, with nothing more done: no handler of Exception sees it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer: `body` is the JSON, or text where it is none."""
-
-    status: int
-    body: Any
-    headers: dict[str, str]
 
 
 class World:
@@ -325,24 +314,6 @@ class World:
                 break
             messages += answer["Messages"]
         return messages
-
-
-def http(method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:
-    """One HTTP exchange on loopback."""
-    request = urllib.request.Request(url, data=data, method=method, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return Answer(answer.status, _json(answer.read()), dict(answer.headers))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, _json(error.read()), dict(error.headers))
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode(errors="replace")
 
 
 def _fresh(name: str) -> ModuleType:

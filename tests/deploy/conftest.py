@@ -22,11 +22,12 @@ from chalicelib.operations import create
 from chalicelib.settings import read
 from sandbox import deploy, package, policies
 from sandbox.aws import Aws
+from sandbox.exchange import Answer, http
 from sandbox.gateway import tick_event
 from sandbox.policies import logical
 from sandbox.stripe.server import StripeServer
 from sandbox.template import QUEUES
-from sandbox.world import STRIPE_EVENTS, Answer, changed_environment, http
+from sandbox.world import STRIPE_EVENTS, changed_environment
 
 STAGE = "dev"
 ACCOUNT = "000000000000"

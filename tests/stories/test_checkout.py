@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.billing.errors import Invalid, NotFound, WrongState
-from sandbox.world import STRIPE_KEY, World, http
+from sandbox.exchange import http
+from sandbox.world import STRIPE_KEY, World
 from tests.contracts.browser import visit
 from tests.stories.buyer import BANK, MASTERCARD, POOR, POOR_BANK, VISA, Buyer, pays
 from tests.stories.diary import Diary

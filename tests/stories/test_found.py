@@ -17,8 +17,9 @@ from chalicelib.service import Service
 from chalicelib.store.changes import Changeset
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.store import Store
+from sandbox.exchange import http
 from sandbox.gateway import sqs_event
-from sandbox.world import QUEUES, STRIPE_KEY, World, http
+from sandbox.world import QUEUES, STRIPE_KEY, World
 from tests.stories.diary import Diary
 
 

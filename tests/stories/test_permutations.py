@@ -29,8 +29,9 @@ from chalicelib.crm.accounts import Account
 from chalicelib.operations import agenda, books, checkout, collect, confirm, heed, renew
 from chalicelib.settings import read
 from chalicelib.store import keys, table
+from sandbox.exchange import http
 from sandbox.stripe.server import StripeServer
-from sandbox.world import STRIPE_EVENTS, STRIPE_KEY, environment, http
+from sandbox.world import STRIPE_EVENTS, STRIPE_KEY, environment
 from tests.web.conftest import Api, Writes
 
 MOST_EVENTS = 5

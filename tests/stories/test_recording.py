@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.demo.timeline import inbox
-from sandbox.world import Answer
+from sandbox.exchange import Answer
 from tests.contracts.browser import visit
 from tests.stories.buyer import Buyer
 from tests.stories.diary import Diary

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.world import Answer, World
+from sandbox.exchange import Answer
+from sandbox.world import World
 from tests.stories.diary import Diary, each_day
 
 POOR, HARD = "insufficient_funds", "stolen_card"
