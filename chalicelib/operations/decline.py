@@ -14,7 +14,7 @@ from chalicelib.store.changes import Changeset
 
 
 def refused(changes: Changeset, invoice: Invoice, payment: Payment, at: Moment) -> None:
-    """What a buyer tried on a page leaves the schedule as it was."""
+    """A payment was declined: what becomes of its invoice depends on who asked. What a buyer tried on a page leaves the schedule as it was."""
     match payment.origin:
         case Origin.CHECKOUT:
             changes.put(invoice.released(invoice.attempt_at))
@@ -112,9 +112,9 @@ def since_paid(changes: Changeset, invoice: Invoice) -> list[Payment]:
 
 
 def paid_by_balance(changes: Changeset, invoice: Invoice, at: Moment) -> bool:
-    """Whether what came to the customer's balance while a payment held an invoice pays all of it, folded in: then nothing has failed.
+    """Whether what came to the customer's balance since an invoice was asked for pays all of it, folded in: then nothing has failed.
 
-    The contact is in the changeset where credit notes were issued, or the payment waited for its end.
+    The contact is in the changeset where credit notes were issued, or the payment waited for its end, or came back.
     """
     buyer = changes.find(Contact, invoice.contact)
     owed = invoice.amount_due
