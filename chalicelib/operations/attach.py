@@ -129,13 +129,18 @@ def to_subscription(
 
 
 def _checked(service: Service, account: str, id_: str, method: str) -> Reading:
-    """A subscription, the method it is to be charged on, and their account. Raises NotFound or Invalid."""
+    """A subscription, the method it is to be charged on, and their account. Raises NotFound, Invalid or WrongState."""
     wanted = [keys.key(Subscription, account, id_), keys.key(PaymentMethod, account, method)]
     found = service.store.load(account, [*wanted, keys.key(Account, account, account)])
     before = found.get(Subscription, account, id_)
     saved = fill.named(found, PaymentMethod, account, method, "payment_method")
     if saved.contact != before.contact:
         raise Invalid("method_of_another", "Another contact saved this payment method.", "payment_method")
+    if before.method is not None and before.method.id == saved.id and before.method.refused:
+        detail = (
+            f"{saved.label} was refused for good, and may not be asked again; send another payment method."
+        )
+        raise WrongState("method_refused", detail, "payment_method")
     return found
 
 

@@ -18,7 +18,7 @@ from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import publish, settle
+from chalicelib.operations import decline, publish, settle
 from chalicelib.store.changes import Changeset
 
 log = logging.getLogger("perennial")
@@ -68,7 +68,7 @@ def _fact(before: Dispute | None, after: Dispute) -> EventType:
 
 
 def _returned(changes: Changeset, payment: Payment, dispute: Dispute, at: Moment) -> None:
-    """A bank took the payment back: what it paid is owed again, and its subscription fails by it."""
+    """A bank took the payment back: what it paid is owed again, and where no balance pays it, its subscription fails by it."""
     after = payment.returned(dispute.held)
     owed = [changes.get(Invoice, part.invoice) for part in payment.allocations]
     changes.put(after)
@@ -80,7 +80,8 @@ def _returned(changes: Changeset, payment: Payment, dispute: Dispute, at: Moment
     hard = dispute.reason in REFUSED_FOR_GOOD and _closed(changes, after)
     for part in after.came_back:
         invoice = changes.get(Invoice, part.invoice).returned(part.amount)
-        _owed_again(changes, invoice, after, at, hard=hard)
+        if invoice.payment is not None or not decline.paid_by_balance(changes, invoice, at):
+            _owed_again(changes, invoice, after, at, hard=hard)
 
 
 def _closed(changes: Changeset, payment: Payment) -> bool:

@@ -5,6 +5,7 @@ from tests.stories.diary import Diary
 from tests.stories.test_credits import balance, usd
 from tests.stories.test_refunds import refused
 from tests.stories.test_retrying import POOR
+from tests.stories.test_returns import comes_back, debits
 from tests.stories.test_ways import scheduled
 
 
@@ -89,4 +90,31 @@ def test_arrears_of_more_than_stripe_takes_at_once_are_paid_by_a_new_card(diary:
     diary.world.settle()
     assert diary.payments("ada") == [("declined", 60000000), *[("succeeded", 60000000)] * 2]
     assert diary.subscription("ada")["status"] == "active"
+    diary.sound()
+
+
+def test_a_balance_pays_what_a_bank_took_back(diary: Diary):
+    """Three weeks on a debit comes back to a policy without retries: 30.00 of the customer's are there, so nobody is canceled or told."""
+    diary.post("/v1/account", retries={"days": [], "debit_days": [], "at_end": "cancel"})
+    paid = debits(diary)
+    diary.post(f"/v1/contacts/{diary.contacts['ada']}/balance", amount=usd(3000), reason="Sorry")
+    comes_back(diary, paid)
+    assert (diary.subscription("ada")["status"], balance(diary, "ada")) == ("active", 500)
+    assert [status for _, status, _ in diary.invoices("ada")] == ["paid"]
+    assert diary.letters("ada") == ["receipt"]
+    diary.sound()
+
+
+def test_a_card_that_was_refused_for_good_is_not_given_again(diary: Diary):
+    """Sent once more it is refused before it is asked; the same card saved anew is another method, and pays."""
+    card = diary.saves_a_card("ada")["id"]
+    diary.card("ada", "stolen_card")
+    sold = diary.subscribes("ada", "coffee-1kg", on="2026-01-10")
+    diary.it_is("2026-01-11")
+    path = f"/v1/subscriptions/{sold}/payment_method"
+    assert refused(diary, path, payment_method=card) == (409, "method_refused", "payment_method")
+    assert diary.payments("ada") == [("declined", 2500)]
+    diary.gives_another_card("ada", "pm_card_visa")
+    diary.world.settle()
+    assert diary.payments("ada") == [("declined", 2500), ("succeeded", 2500)]
     diary.sound()
