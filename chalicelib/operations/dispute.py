@@ -6,19 +6,19 @@ A card's dispute leaves the invoice paid: what is lost is bad debt. A bank debit
 import logging
 from dataclasses import replace
 
-from chalicelib.billing import ledger
+from chalicelib.billing import ledger, parts
 from chalicelib.billing.disputes import REFUSED_FOR_GOOD, Dispute, DisputeStatus, comes_back
 from chalicelib.billing.events import EventType
 from chalicelib.billing.gateway import DisputeTold
 from chalicelib.billing.invoices import Invoice, InvoiceStatus
 from chalicelib.billing.issuing import overdue_at
 from chalicelib.billing.money import Money
-from chalicelib.billing.payments import Payment, PaymentStatus
+from chalicelib.billing.payments import Allocation, Payment, PaymentStatus
 from chalicelib.billing.statuses import Status
 from chalicelib.billing.subscriptions import Subscription
 from chalicelib.crm.accounts import Moment
 from chalicelib.crm.contacts import Contact
-from chalicelib.operations import decline, publish, settle
+from chalicelib.operations import credit, decline, publish, settle
 from chalicelib.store.changes import Changeset
 
 log = logging.getLogger("perennial")
@@ -69,6 +69,7 @@ def _fact(before: Dispute | None, after: Dispute) -> EventType:
 
 def _returned(changes: Changeset, payment: Payment, dispute: Dispute, at: Moment) -> None:
     """A bank took the payment back: what it paid is owed again, and where no balance pays it, its subscription fails by it."""
+    payment = replace(payment, allocations=_credited_first(changes, payment))
     after = payment.returned(dispute.held)
     owed = [changes.get(Invoice, part.invoice) for part in payment.allocations]
     changes.put(after)
@@ -82,6 +83,17 @@ def _returned(changes: Changeset, payment: Payment, dispute: Dispute, at: Moment
         invoice = changes.get(Invoice, part.invoice).returned(part.amount)
         if invoice.payment is not None or not decline.paid_by_balance(changes, invoice, at):
             _owed_again(changes, invoice, after, at, hard=hard)
+
+
+def _credited_first(changes: Changeset, payment: Payment) -> tuple[Allocation, ...]:
+    """What it paid, the invoices first that were credited most: the last are owed again before them."""
+
+    def credited(part: Allocation) -> int:
+        owed = changes.get(Invoice, part.invoice)
+        left = parts.creditable(owed, credit.notes_of(changes, owed)).amount
+        return max(0, part.amount.amount - left)
+
+    return tuple(sorted(payment.allocations, key=credited, reverse=True))
 
 
 def _closed(changes: Changeset, payment: Payment) -> bool:

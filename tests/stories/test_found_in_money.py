@@ -5,7 +5,7 @@ from tests.stories.diary import Diary
 from tests.stories.test_credits import balance, usd
 from tests.stories.test_refunds import refused
 from tests.stories.test_retrying import POOR
-from tests.stories.test_returns import comes_back, debits
+from tests.stories.test_returns import ACH, comes_back, debits
 from tests.stories.test_ways import scheduled
 
 
@@ -94,7 +94,7 @@ def test_arrears_of_more_than_stripe_takes_at_once_are_paid_by_a_new_card(diary:
 
 
 def test_a_balance_pays_what_a_bank_took_back(diary: Diary):
-    """Three weeks on a debit comes back to a policy without retries: 30.00 of the customer's are there, so nobody is canceled or told."""
+    """A debit comes back to a policy without retries: 30.00 of the customer's are there, so nobody is canceled or told."""
     diary.post("/v1/account", retries={"days": [], "debit_days": [], "at_end": "cancel"})
     paid = debits(diary)
     diary.post(f"/v1/contacts/{diary.contacts['ada']}/balance", amount=usd(3000), reason="Sorry")
@@ -117,4 +117,23 @@ def test_a_card_that_was_refused_for_good_is_not_given_again(diary: Diary):
     diary.gives_another_card("ada", "pm_card_visa")
     diary.world.settle()
     assert diary.payments("ada") == [("declined", 2500), ("succeeded", 2500)]
+    diary.sound()
+
+
+def test_of_a_debit_that_comes_back_what_was_refunded_is_not_owed_again(diary: Diary):
+    """One debit paid two months, and one of them was given back: it is the other that is owed when the bank takes the rest."""
+    diary.post("/v1/account", retries={"days": [], "debit_days": [], "at_end": "past_due"})
+    diary.saves_a_card("ada")
+    diary.card("ada", *[POOR] * 2)
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-10")
+    diary.it_is("2026-02-12")
+    first, second = Buyer(diary, "ada").owed()
+    diary.gives_another_card("ada", ACH)
+    diary.it_is("2026-02-25")
+    paid = max(diary.every("/v1/payments"), key=lambda row: row["amount"]["amount"])["id"]
+    diary.post("/v1/refunds", payment=paid, invoice=second)
+    diary.world.settle()
+    comes_back(diary, paid)
+    assert Buyer(diary, "ada").owed() == diary.subscription("ada")["arrears"] == [first]
+    assert diary.get(f"/v1/invoices/{first}")["amount_due"] == usd(2500)
     diary.sound()
