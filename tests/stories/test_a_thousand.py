@@ -143,6 +143,9 @@ def _agree(diary: Diary) -> None:
     assert paid == set(charged)
     assert diary.taken() == len(paid) * CENTS
     _rest_is_known(diary, [row for row in invoices if row["id"] not in paid])
+    told = {row["decline_code"] for row in diary.every("/v1/payments")}
+    assert set(CODES) - told == {"authentication_required"}, "every code was met; this one asks for its buyer"
+    assert diary.every("/v1/events?type=payment.action_required")
 
 
 def _rest_is_known(diary: Diary, owed: list[Any]) -> None:
