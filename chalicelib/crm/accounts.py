@@ -32,15 +32,18 @@ class Rezoning:
     """A walk over the subscriptions, in order of their ids, that takes the account's zone, hour and notice to each.
 
     `walk_at` is the real time from which it walks, `after` the last one seen to. The `second` walk comes a little later,
-    for what was sold by the old settings, or was not yet in the index, while the first one went by.
+    for what was sold by the old settings, or was not yet in the index, while the first one went by. Where it `missed` one,
+    which could not be read or was written all the time, there is another walk, until none is.
     """
 
     walk_at: datetime
     after: str | None = None
     second: bool = False
+    missed: bool = False
 
 
 SECOND_WALK: Final = timedelta(minutes=2)
+WALK_AGAIN: Final = timedelta(hours=1)
 MOST_REMINDER_DAYS: Final = 90
 MOST_OVERDUE_DAYS: Final = 365
 MOST_NOTICES: Final = 10
@@ -130,15 +133,18 @@ class Account:
         """It has put these letters into words of its own."""
         return replace(self, wordings=tuple(sorted(wordings)))
 
-    def walked(self, after: str | None, real: datetime) -> "Account":
-        """Its subscriptions up to an id have followed; with None all of them, once, or, with the second walk, for good."""
-        if self.rezoning is None:
+    def walked(self, after: str | None, real: datetime, *, missed: bool = False) -> "Account":
+        """Its subscriptions up to an id have followed, but those `missed`; with None all of them, once, or, with the second walk, for good."""
+        walk = self.rezoning
+        if walk is None:
             return self
+        missed = missed or walk.missed
         if after is not None:
-            return replace(self, rezoning=replace(self.rezoning, after=after))
-        if self.rezoning.second:
+            return replace(self, rezoning=replace(walk, after=after, missed=missed))
+        if walk.second and not missed:
             return replace(self, rezoning=None)
-        return replace(self, rezoning=Rezoning(walk_at=real + SECOND_WALK, second=True))
+        pause = WALK_AGAIN if walk.second else SECOND_WALK
+        return replace(self, rezoning=Rezoning(walk_at=real + pause, second=True))
 
     def now(self, real: datetime) -> datetime:
         """The account's own time: its clock's, or real time where it has none."""

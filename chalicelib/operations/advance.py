@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations import collect, expire, renew
-from chalicelib.operations.together import retried
+from chalicelib.operations.together import retried, standing
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Conflict, Reading
@@ -35,7 +35,7 @@ def clocks(service: Service, account: str, names: list[str]) -> None:
     del names
     started, before, rounds = time.monotonic(), None, 0
     while True:
-        business = service.store.find(Account, account, account)
+        business = standing(service, account)
         if business is None or business.clock is None or business.clock.target_at is None:
             return
         if time.monotonic() - started > BUDGET_SECONDS:

@@ -83,10 +83,7 @@ def sweep(service: Service, topic: Topic) -> int:
     15 minutes: a backlog is enqueued once, not once a minute, and a lost message is found again.
     """
     real = service.real()
-    kept = service.store.find(Sweep, HOUSE, topic.value) or Sweep(
-        account=HOUSE, id=topic.value, started_at=real
-    )
-    state = kept
+    state = kept = _mark(service, topic, real)
     if kept.reached and (real - kept.started_at >= START_OVER or service.queue.empty(topic)):
         state = replace(kept, started_at=real, reached={})
     elif not kept.reached:
@@ -101,6 +98,18 @@ def sweep(service: Service, topic: Topic) -> int:
     if reached and (state is not kept or reached != kept.reached):
         _keep(service, replace(state, reached=reached))
     return len(found)
+
+
+def _mark(service: Service, topic: Topic, real: datetime) -> Sweep:
+    """How far the last sweep came; one that cannot be read is no reason to stand still: all is looked through from the begin."""
+    name = keys.key(Sweep, HOUSE, topic.value)
+    found = service.store.load(HOUSE, [name])
+    if found.has(name) and name not in found.records:
+        log.error(
+            "a sweep's mark cannot be read: all that is due is enqueued each time", extra={"record": name}
+        )
+    kept = found.records.get(name)
+    return kept if isinstance(kept, Sweep) else Sweep(account=HOUSE, id=topic.value, started_at=real)
 
 
 def _look_through(
@@ -146,7 +155,7 @@ def perform(service: Service, messages: list[Message]) -> None:
 
 def _calls(messages: list[Message]) -> int:
     """How many questions to the gateway the named records may lead to: one each of those that ask."""
-    return sum(keys.kind_of(name).name in ASK for message in messages for name in message.names)
+    return sum(_kind(name) in ASK for message in messages for name in message.names)
 
 
 def _perform_in_time(service: Service, messages: list[Message]) -> None:
@@ -160,6 +169,7 @@ def _perform_in_time(service: Service, messages: list[Message]) -> None:
         for message in messages
         if message.received > 1
         for name in message.names
+        if _kind(name) in PERFORM
     ]
     try:
         for step in steps:
@@ -181,12 +191,21 @@ def _by_account(messages: Iterable[Message]) -> list[tuple[str, list[str]]]:
 def _perform(service: Service, account: str, names: list[str]) -> None:
     by_kind: dict[str, list[str]] = {}
     for name in names:
-        by_kind.setdefault(keys.kind_of(name).name, []).append(name)
+        by_kind.setdefault(_kind(name), []).append(name)
+    for kind in by_kind.keys() - PERFORM.keys():
+        # A newer release has written it, and works it: to this one it is nobody's fault.
+        log.warning("left awake: of a kind that is not known here", extra={"kind": kind})
+        del by_kind[kind]
     for kind, group in by_kind.items():
         # One finds out whether the gateway is there again, before anything is begun for the others.
         first = kind in ASK and service.breaker.doubtful
         for part in (group[:1], group[1:]) if first else (group,):
             PERFORM[kind](service, account, part)
+
+
+def _kind(name: str) -> str:
+    """The kind of record a key names, whether it is known here or not."""
+    return name.split("/", 2)[1]
 
 
 def _perform_apart(service: Service, account: str, name: str) -> None:

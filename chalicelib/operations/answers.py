@@ -19,7 +19,7 @@ from chalicelib.store.changes import Changeset, Reading
 
 @dataclass(slots=True)
 class Post:
-    """What is sent of one delivery, and what came of it: no answer where it was not sent."""
+    """What is sent of one delivery, and what came of it: no answer where it was not sent, or `trouble` of our own was in its way."""
 
     name: str
     endpoint: str
@@ -29,6 +29,7 @@ class Post:
     signed_by: list[str] = field(repr=False)
     again: bool
     answer: WebhookAnswer | None = None
+    trouble: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from chalicelib.crm.accounts import HOUSE, Account, Moment
 from chalicelib.operations import audit_records as records
 from chalicelib.operations import audit_stripe as stripe
 from chalicelib.operations.audit_records import Looking, Section
-from chalicelib.operations.together import work
+from chalicelib.operations.together import tried, work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Conflict
@@ -67,7 +67,11 @@ def _accounts(service: Service) -> Iterator[str]:
 def _ordered(service: Service, account: str) -> bool:
     """Write down that an account is to be audited, and send it to a worker."""
     real = service.real()
-    kept = service.store.find(Audit, account, LAST)
+    name = keys.key(Audit, account, LAST)
+    found = service.store.load(account, [name])
+    if not tried(service, name, found, lambda: found.find(Audit, account, LAST)):
+        return False
+    kept = found.find(Audit, account, LAST)
     if kept is not None and (kept.completed_at is None or real - kept.started_at < EVERY):
         return False
     made = replace(begun(service, account), version=kept.version if kept else 0)

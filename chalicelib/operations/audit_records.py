@@ -132,7 +132,11 @@ def _numbers(
     """The gaps of a page's numbers, and, where a year ends in it, or all, of what that has given away."""
     first = numbering.position_of(before)[0] if before else 0
     ends = look.next is None or any(numbering.counted(number)[0] != first for number in numbers)
-    kept = looking.service.store.find(Series, looking.account, series) if ends else None
+    known = looking.load(Series, [series] if ends else [])
+    for key, trouble in {**known.broken, **known.newer}.items():
+        yield Finding(code=Code.UNREADABLE, subject=id_of(key), detail=str(trouble))
+        return
+    kept = read(known, Series, looking.account, series)
     yield from audits.gaps(numbers, before, kept.last if kept else {}, over=look.next is None)
 
 

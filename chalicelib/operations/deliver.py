@@ -12,7 +12,7 @@ from chalicelib.crm.mail import Attachment, Mail, MailRefused, MailSilent
 from chalicelib.crm.profiles import Profile
 from chalicelib.operations import enclose, letter_records, moot
 from chalicelib.operations.ask import pool
-from chalicelib.operations.together import work
+from chalicelib.operations.together import blame, work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Outage, Reading
@@ -117,7 +117,8 @@ class _Batch:
         try:
             self._decide(changes, name, delivery, at)
         except Undecodable as trouble:
-            log.warning("a letter tells of what cannot be read", extra={"record": name}, exc_info=trouble)
+            told_of = (key for key, of in changes.before.broken.items() if of is trouble)
+            blame(self.service, next(told_of, name), trouble)
             changes.put(delivery.put_off(trouble.detail, at.real, MENDED_AFTER))
 
     def _decide(self, changes: Changeset, name: str, delivery: Delivery, at: Moment) -> None:
@@ -173,7 +174,7 @@ def _at(found: Changeset, name: str) -> Delivery:
 def _presumed(found: Changeset, delivery: Delivery) -> list[Record]:
     try:
         return list(moot.presumed(found, delivery))
-    except PerennialError:
+    except (PerennialError, KeyError):
         return []  # told of where the letter is decided
 
 

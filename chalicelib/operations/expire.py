@@ -18,27 +18,45 @@ def payment_methods(service: Service, account: str, names: list[str]) -> Reading
     """State of each awake card that it expires, naming a subscription that is charged on it; of one nobody uses, nothing."""
     real = service.real()
     reading = service.store.load(account, [*names, keys.key(Account, account, account)])
-    used = {
-        name: _charged_on(service, found)
-        for name in names
-        if isinstance(found := reading.records.get(name), PaymentMethod)
-    }
+    bought: dict[str, list[str]] = {}
+    for name in names:
+        if isinstance(found := reading.records.get(name), PaymentMethod):
+            owner = f"{account}/{found.contact}/subscription"
+            look = service.store.look(owner, limit=MOST_SUBSCRIPTIONS)
+            reading.add(look.reading)
+            bought[name] = look.keys
 
     def decide(changes: Changeset, name: str) -> None:
         method, at = changes.at(name), Moment(changes.get(Account, account), real)
         if isinstance(method, PaymentMethod) and at.awake(method.wake):
+            sold = _charged_on(changes, method, bought.get(name, []))
             changes.put(method.looked_at())
-            if sold := used.get(name):
+            if sold is not None:
                 _told(changes, method, sold, at)
 
-    return work(service, account, names, decide, items_each=2, reading=reading)
+    return work(
+        service,
+        account,
+        names,
+        decide,
+        items_each=2,
+        beside=lambda name: bought.get(name, ()),
+        reading=reading,
+    )
 
 
-def _charged_on(service: Service, method: PaymentMethod) -> Subscription | None:
-    """The newest of its contact's subscriptions that goes on being charged on a method."""
-    page = service.store.owned(f"{method.account}/{method.contact}/subscription", limit=MOST_SUBSCRIPTIONS)
-    sold = (one for one in page.records if isinstance(one, Subscription))
-    return next((one for one in sold if uses(one, method)), None)
+def _charged_on(changes: Changeset, method: PaymentMethod, bought: list[str]) -> Subscription | None:
+    """The newest of its contact's subscriptions (keys) that goes on being charged on a method.
+
+    Raises Undecodable or NewerShape where that may be one that cannot be read.
+    """
+    for name in bought:
+        sold = changes.at(name)
+        if isinstance(sold, Subscription) and uses(sold, method):
+            return sold
+    for name in bought:
+        changes.find(Subscription, name.rpartition("/")[2])
+    return None
 
 
 def uses(of: Subscription, method: PaymentMethod) -> bool:

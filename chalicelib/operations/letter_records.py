@@ -62,7 +62,9 @@ def _documents(found: Reading, sent: list[Delivery], business: Account) -> list[
     if not business.attach_pdf:
         return []
     with_document = {
-        keys.key(Invoice, business.id, one.about["invoice"]) for one in sent if one.letter in WITH_DOCUMENT
+        keys.key(Invoice, business.id, one.about.get("invoice", ""))
+        for one in sent
+        if one.letter in WITH_DOCUMENT
     }
     invoices = (found.records.get(key) for key in with_document)
     parties_ = [one for one in found.records.values() if isinstance(one, Profile | Contact)]
@@ -144,8 +146,11 @@ def stopped(found: Changeset, delivery: Delivery, to: str) -> str | None:
     """Why nobody is written to, in words for the business; None where somebody may be. Raises NotFound."""
     if delivery.letter in found.get(Account, delivery.account).letters_off:
         return "The account has switched this letter off."
-    if delivery.user and found.get(User, delivery.user).deleted_at is not None:
+    user = found.get(User, delivery.user) if delivery.user else None
+    if user is not None and user.deleted_at is not None:
         return "Who was to read it is deleted."
+    if user is not None and delivery.letter not in user.letters:
+        return "Who was to read it does not want this letter."
     known = found.find(Suppression, suppressions.name_of(to))
     if known is None or not known.stops:
         return None

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Final
 
@@ -22,6 +22,7 @@ from chalicelib.billing.wake import Wake
 from chalicelib.billing.webhook_deliveries import Treatment, WebhookAnswer, WebhookDelivery, treatment
 from chalicelib.billing.webhooks import WebhookEndpoint
 from chalicelib.crm.accounts import Account, Moment
+from chalicelib.operations import ask
 from chalicelib.operations.answers import Answers, Post, accepted, grouped
 from chalicelib.operations.event_payloads import payload, subject_type
 from chalicelib.operations.listen import secrets
@@ -29,11 +30,12 @@ from chalicelib.operations.together import work
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.changes import Changeset, Reading
-from chalicelib.store.shapes import NewerShape, Undecodable
+from chalicelib.store.shapes import Undecodable
 
 # No post is begun later than this after the first, so that none is cut off with the function, nor outlives its lease.
 LAST_BEGIN_SECONDS: Final = 40
 SIDE_BY_SIDE: Final = 64
+TYPES: Final = frozenset(type_.value for type_ in EventType)
 LANES: Final = 8
 """Posts to one endpoint at once, of one worker: one of them is of what is sent again, in order."""
 LONGEST_PUT_OFF: Final = timedelta(hours=1)
@@ -44,7 +46,9 @@ def deliveries(service: Service, account: str, names: list[str]) -> None:
     """Send each awake delivery, in rounds: first all to whom nothing is the matter with, and one to each that failed last."""
     real = service.real()
     known = _read(service, account, names)
-    waiting = _waiting(known, names, Moment(known.get(Account, account, account), real))
+    business = known.records.get(keys.key(Account, account, account))
+    # An account that cannot be read is told of where the deliveries are decided.
+    waiting = _waiting(known, names, Moment(business, real) if isinstance(business, Account) else None)
     first: list[str] = []
     held: dict[str, list[str]] = {}
     for endpoint, group in _by_endpoint(waiting).items():
@@ -76,13 +80,15 @@ def _told_of(known: Reading, name: str) -> tuple[str, ...]:
     found = known.records.get(name)
     if not isinstance(found, WebhookDelivery):
         return ()
-    subject = keys.key(subject_type(EventType(found.type)), found.account, found.subject)
-    return (keys.key(Event, found.account, found.event), subject)
+    event = keys.key(Event, found.account, found.event)
+    if found.type not in TYPES:
+        return (event,)
+    return (event, keys.key(subject_type(EventType(found.type)), found.account, found.subject))
 
 
-def _waiting(known: Reading, names: Iterable[str], at: Moment) -> list[str]:
-    """What is awake, oldest event first; with what cannot be read, which is blamed where it is decided."""
-    found = [name for name in names if name in known.broken or at.awake(_wake(known, name))]
+def _waiting(known: Reading, names: Iterable[str], at: Moment | None) -> list[str]:
+    """What is awake, oldest event first; last what cannot be read, which is blamed where it is decided."""
+    found = [name for name in names if name in known.broken or at is None or at.awake(_wake(known, name))]
     return sorted(dict.fromkeys(found), key=lambda name: _order(known, name))
 
 
@@ -92,9 +98,9 @@ def _wake(known: Reading, name: str) -> Wake | None:
 
 
 def _order(known: Reading, name: str) -> tuple[str, str]:
-    """By the event's moment, then by name."""
+    """By the event's moment, then by name; what cannot be read finds out nothing of its endpoint, and comes last."""
     record = known.records.get(name)
-    return (keys.stamp(record.created_at) if isinstance(record, WebhookDelivery) else "", name)
+    return (keys.stamp(record.created_at) if isinstance(record, WebhookDelivery) else "~", name)
 
 
 def _by_endpoint(names: Iterable[str]) -> dict[str, list[str]]:
@@ -151,7 +157,7 @@ class _Round:
                 changes.put(delivery.given_up(post))
             else:
                 self.posts[name] = post
-                changes.put(delivery.sending(at.real))
+                changes.begin(delivery.sending(at.real))
 
         return work(
             self.service,
@@ -179,7 +185,7 @@ class _Round:
             return f"Events are kept for {webhook_deliveries.KEPT_FOR.days} days."
         try:
             subject = changes.find(subject_type(event.type), event.subject)
-        except (Undecodable, NewerShape):
+        except Undecodable:
             subject = None
         return Post(
             name=keys.key_of(delivery),
@@ -196,7 +202,12 @@ class _Round:
         for post in lane:
             if post.endpoint in self.ailing or time.monotonic() - self.began > LAST_BEGIN_SECONDS:
                 return
-            post.answer = self._posted(post)
+            match ask.at_once({post.id: partial(self._posted, post)})[post.id]:
+                case WebhookAnswer() as answer:
+                    post.answer = answer
+                case error:
+                    post.trouble = error
+                    continue
             if treatment(post.answer.http_status) in (Treatment.SLOW, Treatment.GONE):
                 self.ailing.add(post.endpoint)
 
@@ -223,6 +234,8 @@ class _Round:
             delivery, post = changes.at(name), by_name[name]
             if not isinstance(delivery, WebhookDelivery) or delivery.leased_until is None:
                 return
+            if post.trouble is not None:
+                raise post.trouble  # it may have been heard, and goes again once its lease is over
             if post.answer is None:
                 soon = real + SHORTEST_PUT_OFF
                 until = later.get(post.endpoint, soon) if post.endpoint in self.ailing else real

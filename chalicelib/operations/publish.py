@@ -1,7 +1,9 @@
 """State facts, and make one delivery of each for everyone who is told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from chalicelib.billing import deliveries, events, webhook_deliveries
 from chalicelib.billing.deliveries import Delivery, Letter
@@ -20,6 +22,9 @@ from chalicelib.store.changes import Changeset, Reading
 from chalicelib.store.keys import Record
 
 PAGE = 100
+Staff = Mapping[str, tuple[Letter, ...] | None]
+"""The letters that people of the business want, by their ids; None of one who cannot be read: that is seen as their letter is sent."""
+NOBODY: Final[Staff] = MappingProxyType({})
 
 
 def fact(
@@ -58,7 +63,7 @@ def fan_out(service: Service, account: str, names: list[str]) -> None:
     real = service.real()
     listeners = keys.key(Listeners, account, account)
     reading = service.store.load(account, [*names, keys.key(Account, account, account), listeners])
-    users = _readers(service, account, reading)
+    users = _staff(service, account, reading)
 
     def decide(changes: Changeset, name: str) -> None:
         event = changes.at(name)
@@ -89,7 +94,7 @@ def _listeners(reading: Reading, account: str) -> Listeners | None:
     return found if isinstance(found, Listeners) else None
 
 
-def _items(reading: Reading, account: str, name: str, users: Sequence[User]) -> int:
+def _items(reading: Reading, account: str, name: str, users: Staff) -> int:
     """How many items an event's fan-out writes at most: itself, its letters, a delivery for each endpoint."""
     event, listeners = reading.records.get(name), _listeners(reading, account)
     if not isinstance(event, Event):
@@ -98,22 +103,24 @@ def _items(reading: Reading, account: str, name: str, users: Sequence[User]) -> 
     return 1 + letters + (len(listeners.of(event.type)) if listeners else 0)
 
 
-def _readers(service: Service, account: str, reading: Reading) -> list[User]:
+def _staff(service: Service, account: str, reading: Reading) -> Staff:
     """The people of the business, where any of them wants a letter of what was read: nobody is asked for otherwise."""
     business = reading.records.get(keys.key(Account, account, account))
     events_ = (one for one in reading.records.values() if isinstance(one, Event) and not one.silent)
     if not isinstance(business, Account) or not any(staffs(business, one.type) for one in events_):
-        return []
-    found, after = list[User](), None
+        return {}
+    found, after = dict[str, tuple[Letter, ...] | None](), None
     while True:
-        page = service.store.owned(f"{account}/user", limit=PAGE, after=after)
-        found += [one for one in page.records if isinstance(one, User) and one.letters]
+        page = service.store.look(f"{account}/user", limit=PAGE, after=after)
+        for key in filter(page.reading.has, page.keys):
+            one = page.reading.records.get(key)
+            found[key.rpartition("/")[2]] = one.letters if isinstance(one, User) else None
         if page.next is None:
-            return found
+            return {id_: letters for id_, letters in found.items() if letters != ()}
         after = page.next
 
 
-def told(changes: Changeset, event: Event, real: datetime, users: Sequence[User] = ()) -> None:
+def told(changes: Changeset, event: Event, real: datetime, users: Staff = NOBODY) -> None:
     """Fold an event's deliveries into the changeset, which holds the account."""
     if not event.silent:
         _written(changes, event, real, users)
@@ -124,14 +131,16 @@ def told(changes: Changeset, event: Event, real: datetime, users: Sequence[User]
     changes.put(event.fanned_out())
 
 
-def _written(changes: Changeset, event: Event, real: datetime, users: Sequence[User]) -> None:
+def _written(changes: Changeset, event: Event, real: datetime, users: Staff) -> None:
     business = changes.get(Account, event.account)
     if letter := buyers(business, event.type, event.about):
         changes.put(letter_for(event, letter, real))
     staff = staffs(business, event.type)
-    for user in users if staff else ():
-        if staff in user.letters:
-            changes.put(letter_for(event, staff, real, user.id))
+    if staff is None:
+        return
+    for user, letters in users.items():
+        if letters is None or staff in letters:
+            changes.put(letter_for(event, staff, real, user))
 
 
 def letter_for(event: Event, letter: Letter, real: datetime, user: str | None = None) -> Delivery:

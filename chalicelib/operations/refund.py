@@ -265,6 +265,7 @@ def refunds(service: Service, account: str, names: list[str]) -> None:
     if service.breaker.tripped(real):
         return
     taken: dict[str, Refund] = {}
+    paid: dict[str, Payment] = {}
 
     def decide(changes: Changeset, name: str) -> None:
         taken.pop(name, None)
@@ -272,17 +273,17 @@ def refunds(service: Service, account: str, names: list[str]) -> None:
         if not isinstance(refund, Refund) or refund.leased(real):
             return
         if Moment(changes.get(Account, account), real).awake(refund.wake):
+            # What its end will change must be there, else Stripe is asked in vain.
+            paid[refund.id] = changes.get(Payment, refund.payment)
+            changes.get(Contact, refund.contact)
             taken[name] = refund.taken_up(real)
             changes.begin(taken[name])
 
-    known = work(service, account, names, decide, items_each=1)
+    known = work(service, account, names, decide, items_each=1, beyond=beside)
     mine = [refund for name, refund in taken.items() if name in known.written]
     if not mine:
         return
-    paid = service.store.load(account, [keys.key(Payment, account, one.payment) for one in mine])
-    questions = {
-        one.id: partial(_outcome, service, one, paid.get(Payment, account, one.payment), real) for one in mine
-    }
+    questions = {one.id: partial(_outcome, service, one, paid[one.id], real) for one in mine}
     answered(service, account, ask.side_by_side(service, questions))
 
 

@@ -14,7 +14,7 @@ from chalicelib.crm.accounts import Account, Moment
 from chalicelib.operations.act import REQUEST
 from chalicelib.operations.listen import living
 from chalicelib.operations.listeners import delivery_of
-from chalicelib.operations.together import nudge, retried
+from chalicelib.operations.together import nudge, retried, tried
 from chalicelib.service import Service
 from chalicelib.store import keys
 from chalicelib.store.bookkeeping import Alias
@@ -116,21 +116,30 @@ def walks(service: Service, account: str, names: list[str]) -> None:
     """Go on with what endpoints are to be sent again, until each is at its end or there is no time left."""
     began = time.monotonic()
     for name in names:
+        while time.monotonic() - began <= LAST_BEGIN_SECONDS and _goes_on(service, account, name):
+            pass
+
+
+def _goes_on(service: Service, account: str, name: str) -> bool:
+    """See to the next events of a walk; whether there may be more. What of it cannot be read holds up no other walk."""
+    known, more = Reading(), False
+
+    def step() -> None:
+        nonlocal more
         try:
-            while time.monotonic() - began <= LAST_BEGIN_SECONDS and retried(
-                partial(_step, service, account, name)
-            ):
-                pass
+            more = retried(partial(_step, service, account, name, known))
         except Conflict:
             log.info("others are at the same endpoint: the next sweep goes on", extra={"record": name})
 
+    return tried(service, name, known, step) and more
 
-def _step(service: Service, account: str, name: str) -> bool:
-    """See to the next events of a walk; whether it goes on."""
-    known = service.store.load(account, [name, keys.key(Account, account, account)])
-    endpoint = known.records.get(name)
+
+def _step(service: Service, account: str, name: str, known: Reading) -> bool:
+    """The same, once; all that was read is `known`."""
+    known.add(service.store.load(account, [name, keys.key(Account, account, account)]))
     at = Moment(known.get(Account, account, account), service.real())
-    if not isinstance(endpoint, WebhookEndpoint) or endpoint.resending is None or not at.awake(endpoint.wake):
+    endpoint = known.find(WebhookEndpoint, account, name.rpartition("/")[2])
+    if endpoint is None or endpoint.resending is None or not at.awake(endpoint.wake):
         return False
     changes = Changeset(account, known)
     place = _seen_to(service, changes, endpoint, endpoint.resending, at)
@@ -143,7 +152,10 @@ def _step(service: Service, account: str, name: str) -> bool:
 def _seen_to(
     service: Service, changes: Changeset, endpoint: WebhookEndpoint, walk: Resending, at: Moment
 ) -> str | None:
-    """Fold the next page of events that has any into the changeset; the place it ends at, None at the end of all."""
+    """Fold the next page of events that has any into the changeset; the place it ends at, None at the end of all.
+
+    What is broken there is counted, and passed over. Raises NewerShape.
+    """
     day, after = _place(walk)
     found: list[str] = []
     next_: str | None = None
@@ -154,12 +166,18 @@ def _seen_to(
         if found or day > at.now.date():
             break
     reading = _with_deliveries(service, endpoint, found)
+    if reading.newer:
+        raise next(iter(reading.newer.values()))  # the release that wrote it walks on
     changes.before.add(reading)
-    for key in found:
-        told = reading.records.get(key)
-        if isinstance(told, Event) and told.created_at >= walk.since_at and endpoint.wants(told.type):
+
+    def see_to(key: str) -> None:
+        told = changes.find(Event, key.rpartition("/")[2])
+        if told is not None and told.created_at >= walk.since_at and endpoint.wants(told.type):
             missing = walk.missing and _is_told(told)
             fold(changes, told, endpoint.id, at, missing=missing, failing_at=walk.failing_at)
+
+    for key in found:
+        tried(service, key, changes.before, partial(see_to, key))
     return None if day > at.now.date() else f"{day}|{after or ''}"
 
 

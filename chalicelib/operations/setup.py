@@ -9,7 +9,7 @@ from functools import partial
 
 from chalicelib.billing import ways
 from chalicelib.billing.collection import CollectionMethod, taking
-from chalicelib.billing.errors import WrongState
+from chalicelib.billing.errors import NotFound, WrongState
 from chalicelib.billing.gateway import Refused, SavedMethod, SetupPage, Unavailable
 from chalicelib.billing.payments import PAUSES, Payment
 from chalicelib.billing.setups import ANSWERED_WITHIN, Setup
@@ -22,8 +22,8 @@ from chalicelib.operations.checkout import PAGE_LIVES
 from chalicelib.operations.together import retried, work
 from chalicelib.service import Service
 from chalicelib.store import keys
-from chalicelib.store.changes import Changeset, Reading
-from chalicelib.store.shapes import Undecodable
+from chalicelib.store.changes import Changeset, Conflict, Reading
+from chalicelib.store.shapes import NewerShape, Undecodable
 
 Answers = dict[str, SetupPage | BaseException]
 
@@ -63,7 +63,7 @@ def setups(service: Service, account: str, names: list[str], *, at_once: bool = 
     asked = [one for one in found.records.values() if isinstance(one, Setup) and one.open]
     mine = [one for one in asked if at_once or (one.wake and one.wake.at <= real)]
     answers = _answers(service, mine, at_once=at_once)
-    _write(service, account, mine, answers)
+    _write(service, account, mine, answers, sorted(found.broken))
 
 
 # -- the page -------------------------------------------------------------------------------------------
@@ -151,7 +151,8 @@ def _answers(service: Service, asked: list[Setup], *, at_once: bool) -> Answers:
     return ask.at_once(questions) if at_once else ask.side_by_side(service, questions)
 
 
-def _write(service: Service, account: str, asked: list[Setup], answers: Answers) -> None:
+def _write(service: Service, account: str, asked: list[Setup], answers: Answers, broken: list[str]) -> None:
+    """Write the answers down; what is `broken` (keys) was not asked about, and is counted."""
     real, freed = service.real(), _freed(service, account, asked, answers)
     payments: dict[str, Payment] = {}
 
@@ -168,10 +169,10 @@ def _write(service: Service, account: str, asked: list[Setup], answers: Answers)
     known = work(
         service,
         account,
-        names,
+        [*names, *broken],
         decide,
         items_each=collect.MOST_AT_ONCE,
-        beside=lambda name: read[name],
+        beside=lambda name: read.get(name, ()),
         beyond=_owed,
     )
     for one in asked:
@@ -205,7 +206,8 @@ def _freed(service: Service, account: str, asked: list[Setup], answers: Answers)
     for one in asked:
         answer = answers.get(one.id)
         if isinstance(answer, SetupPage) and answer.method:
-            with suppress(Undecodable):  # that is told of where the setup is decided
+            # What cannot be read is told of where the setup is decided; what somebody else is at stays as it is.
+            with suppress(Undecodable, NewerShape, NotFound, Conflict):
                 before = service.store.get(Subscription, account, one.subscription)
                 freed[one.id] = attach.cleared(service, before) if charged(before) else []
     return freed

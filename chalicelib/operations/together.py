@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from chalicelib.aws import AwsRefused, AwsSilent, AwsUnreachable
@@ -112,22 +113,14 @@ class _Groups:
             return changes
         for name in names:
             before = dict(changes.changed)
-            try:
-                if name in reading.broken:
-                    raise reading.broken[name]
-                self.decide(changes, name)
-            except Outage:
-                raise
-            except NewerShape:
-                changes.changed = before  # a newer release is at work beside this one: nobody's fault
-            except Exception as error:  # noqa: BLE001 - the one place where a failing record is set apart from the others
+            if not tried(self.service, name, reading, partial(self._decide, changes, name)):
                 changes.changed = before
-                blame(
-                    self.service,
-                    next((key for key, of in reading.broken.items() if of is error), name),
-                    error,
-                )
         return changes
+
+    def _decide(self, changes: Changeset, name: str) -> None:
+        if name in changes.before.broken:
+            raise changes.before.broken[name]
+        self.decide(changes, name)
 
     def _apart(self, names: list[str], reading: Reading | None, error: Unwritable | None = None) -> None:
         """In two halves; one that is refused by itself is at fault itself, or is left for the next sweep."""
@@ -142,6 +135,35 @@ class _Groups:
         account = self.known.records.get(keys.key(Account, self.account, self.account))
         if isinstance(account, Account):
             nudge(self.service, account, self.written.unparked())
+
+
+def standing(service: Service, account: str) -> Account | None:
+    """An account as it is now; None where it cannot be read, which is counted against it, as long as its own release can."""
+    key, found = keys.key(Account, account, account), Reading()
+
+    def read() -> None:
+        found.add(service.store.load(account, [key]))
+        found.find(Account, account, account)
+
+    return found.find(Account, account, account) if tried(service, key, found, read) else None
+
+
+def tried(service: Service, name: str, reading: Reading, act: Callable[[], object]) -> bool:
+    """Do something for a record (key), so that it holds up no other: whether it went through.
+
+    What it raises is counted against the record, or against the one of the reading that cannot be read. Raises Outage.
+    """
+    try:
+        act()
+    except Outage:
+        raise
+    except NewerShape:
+        return False  # a newer release is at work beside this one: nobody's fault
+    except Exception as error:  # noqa: BLE001 - the one place where a failing record is set apart from the others
+        at_fault = (key for key, of in reading.broken.items() if of is error)
+        blame(service, next(at_fault, name), error)
+        return False
+    return True
 
 
 def nudge(service: Service, account: Account, written: Iterable[Record]) -> None:

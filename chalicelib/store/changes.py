@@ -72,6 +72,8 @@ class Reading:
         """Take over what another reading knows: it is the newer."""
         self.parked = {key: why for key, why in self.parked.items() if key not in other.records}
         self.parked |= other.parked
+        self.broken = {key: why for key, why in self.broken.items() if key not in other.records}
+        self.newer = {key: why for key, why in self.newer.items() if key not in other.records}
         self.records |= other.records
         self.broken |= other.broken
         self.newer |= other.newer

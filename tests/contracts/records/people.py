@@ -103,7 +103,7 @@ RECORDS: dict[tuple[str, int], Record] = {
         ),
         invoice_prefix="R-",
         clock=TestClock(now_at=AT, target_at=LATER),
-        rezoning=Rezoning(walk_at=AT, after="sub_1", second=True),
+        rezoning=Rezoning(walk_at=AT, after="sub_1", second=True, missed=True),
         accept_online=False,
         method_types=(MethodType.SEPA, MethodType.CARD),
         fees=(
