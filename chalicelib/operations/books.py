@@ -144,9 +144,15 @@ def kept(service: Service, account: Account) -> Kept:
 
 
 def first_day(service: Service, account: Account) -> date | None:
-    """The UTC day of the account's first contact: nothing happens before there is somebody to sell to."""
-    page = service.store.owned(f"{account.id}/contact", limit=1, newest_first=False)
-    return min((one.created_at.date() for one in page.records if isinstance(one, Contact)), default=None)
+    """The UTC day of the account's first contact: nothing happens before there is somebody to sell to.
+
+    Where that cannot be read it is the account's own first day.
+    """
+    look = service.store.look(f"{account.id}/contact", limit=1, newest_first=False)
+    if not look.keys:
+        return None
+    first = look.reading.records.get(look.keys[0])
+    return (first if isinstance(first, Contact) else account).created_at.date()
 
 
 def cash(kept: Kept) -> dict[str, int]:
