@@ -30,7 +30,7 @@ class SesMailer:
         from chalicelib.adapters.mime import address, message, sender
 
         body: dict[str, Any] = {
-            "FromEmailAddress": sender(mail.sender),
+            "FromEmailAddress": sender(mail),
             "Destination": {"ToAddresses": [address(mail.to)]},
             "Content": {"Raw": {"Data": b64encode(message(mail)).decode()}},
             "EmailTags": _tags(account=mail.account, delivery=mail.id, letter=mail.letter),
