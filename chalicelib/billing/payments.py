@@ -339,6 +339,8 @@ class Payment:
         if not 0 < amount.amount <= self.refundable.amount:
             detail = (
                 f"Of {self.id} {self.refundable} can be given back; send an amount above 0 and at most that."
+                if self.refundable
+                else f"All of {self.id} was refunded or is disputed; nothing of it is left to give back."
             )
             raise Invalid("refund_out_of_range", detail, "amount")
 

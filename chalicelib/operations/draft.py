@@ -147,7 +147,10 @@ class _Drafting:
     def _recorded(self) -> tuple[None, None]:
         """Nothing is collected of what is only a record."""
         if not self.at.account.invoicing_can_be_off:
-            detail = "The account does not let invoices be switched off; let it with invoicing_can_be_off."
+            detail = (
+                "The account does not let invoices be switched off; let it with"
+                " invoicing_can_be_off at POST /v1/account."
+            )
             raise Invalid("invoicing_cannot_be_off", detail, "invoicing")
         order = self.order
         if order.payment_method or order.terms.says_something or order.schedule:

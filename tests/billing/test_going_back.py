@@ -141,6 +141,8 @@ def test_a_payment_gives_back_no_more_than_is_there():
             after.refunded(amount)
     with pytest.raises(Invalid, match="give it back in that"):
         after.refunded(Money(1, "eur"))
+    with pytest.raises(Invalid, match="nothing of it is left to give back"):
+        after.refunded(usd(1000)).refunded(usd(1))
     assert after.refund_failed(usd(1000)).refundable == usd(2000)
     assert after.disputed("du_1", usd(-500)).amount_disputed is None
     with pytest.raises(WrongState):
