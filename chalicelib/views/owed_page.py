@@ -1,5 +1,6 @@
 """The page of a subscription: all that is owed for it, and the method it is paid with."""
 
+from chalicelib.billing.collection import CollectionMethod
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.periods import Period
 from chalicelib.billing.statuses import Status
@@ -124,11 +125,12 @@ def _facts(case: Case, *, told: bool = True) -> tuple[tuple[str, str], ...]:
     subscription, word = case.subscription, case.reader.word
     goes_on = subscription.billable and subscription.paused_on is None and not subscription.ends_first
     next_on = case.reader.day(subscription.next_on) if goes_on and not subscription.at_its_end else ""
+    charged = subscription.collects.way is not CollectionMethod.SEND_INVOICE and not subscription.record_only
     return pages.known(
         [
             (word("letter.fact.to_be_paid_to"), formats.name(case.account.name)),
             (word("letter.fact.subscription"), dues.sold(subscription)),
-            (word("letter.fact.method"), _kept(subscription, case.reader) if told else ""),
+            (word("letter.fact.method"), _kept(subscription, case.reader) if told and charged else ""),
             (word("page.fact.next_invoice"), "" if subscription.record_only else next_on),
         ]
     )

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 
+import pytest
 from chalice import Chalice
 from chalice.test import Client
 
 from chalicelib.billing import issuing
+from chalicelib.billing.collection import Collection, CollectionMethod
 from chalicelib.billing.invoices import Invoice
 from chalicelib.billing.papers import Papers
 from chalicelib.billing.subscriptions import Subscription
@@ -66,6 +68,18 @@ def test_a_paid_subscription_owes_nothing(
     token = keep(replace(subscription, cycle=1), paid)
     assert "Nothing is owed $0.00" in owed_on(page(service, token))
     assert "INV-" not in owed_on(page(service, token))
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [(CollectionMethod.CHARGE_AUTOMATICALLY, True), (CollectionMethod.SEND_INVOICE, False)],
+)
+def test_what_is_sent_names_no_method(
+    service: Service, keep, subscription: Subscription, way: CollectionMethod, told: bool
+):
+    """A method is told where one is charged; one that is kept beside sent invoices pays nothing by itself."""
+    sold = replace(subscription, collection=Collection(way=way))
+    assert ("Payment method Visa •••• 4242" in owed_on(page(service, keep(sold)))) == told
 
 
 def test_an_expired_link_is_gone_and_tells_nothing(
