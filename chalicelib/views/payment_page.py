@@ -86,7 +86,7 @@ def _note(case: Case, one: Payment, *, back: bool) -> Note | None:
             text = word("page.payment.thanks_told", business=formats.name(case.account.name))
             return Note(tone=Tone.GOOD, title=word("page.payment.thanks"), text=text)
         case PaymentStatus.SUCCEEDED:
-            return None
+            return _disputed(case.reader, one)
         case PaymentStatus.PROCESSING:
             text = word("page.payment.asked_told")
             return Note(tone=Tone.WAIT, title=word("page.payment.asked"), text=text)
@@ -98,6 +98,14 @@ def _note(case: Case, one: Payment, *, back: bool) -> Note | None:
             return Note(tone=Tone.WAIT, title=word("page.payment.unanswered"), text=text)
         case _:
             return _failed(case, one)
+
+
+def _disputed(reader: Reader, one: Payment) -> Note | None:
+    """A buyer who asked their bank for the money back is told what there is of it elsewhere, while that is open and once it is lost."""
+    if not one.amount_disputed:
+        return None
+    text = reader.word("page.payment.disputed_told", amount=reader.money(one.amount_disputed))
+    return Note(tone=Tone.WAIT, title=reader.word("page.payment.disputed"), text=text)
 
 
 def _failed(case: Case, one: Payment) -> Note:

@@ -126,11 +126,15 @@ def test_a_subscription(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
 
 
 def test_a_payment(on: Callable[..., Shelf], buyer: Callable[..., Buyer]):
-    """A receipt with what was given back, and a payment that is held, was called off, declined or came back."""
+    """A receipt with what was given back, and a payment that is disputed, held, was called off, declined or came back."""
     here = on()
     one, payment, made = given_back(here)
     here.put(here.subscription, one, payment, *made)
     states = [("receipt", here.link(Purpose.PAYMENT, payment), "Sent back to Visa", "")]
+    here = on()
+    one, payment, _ = given_back(here)
+    here.put(here.subscription, one, payment.disputed("dp_1", payment.amount))
+    states.append(("disputed", here.link(Purpose.PAYMENT, payment), "The bank holds back", ""))
     for status, words, button in (
         (PaymentStatus.HELD, "Please do not pay again", ""),
         (PaymentStatus.CANCELED, "You can go on where you stopped", "Pay €"),

@@ -176,6 +176,20 @@ def test_a_payment_taken_back_says_by_whom(
     assert "bank" not in told[Origin.HAND].lower()
 
 
+def test_a_disputed_payment_says_what_the_bank_holds_back(
+    service: Service, owing: str, payment: Payment, now: datetime
+):
+    """As long as it is held back, and once it is lost; a dispute that is won leaves the receipt as it was."""
+    token = links.sign(service.settings, Purpose.PAYMENT, "acct_1", payment.id, now)
+    held = payment.disputed("dp_1", Money(500, "usd"))
+    put(service, held)
+    assert "The bank holds back $5.00 of it" in seen(page(service, token).html)
+    kept = service.store.get(Payment, "acct_1", payment.id)
+    put(service, kept.disputed("dp_1", Money(-500, "usd")))
+    assert "disputed" not in page(service, token).html
+    assert "Payment received" in page(service, token).html
+
+
 ELSEWHERE = [
     ("https://checkout.stripe.com/c/pay/cs_1#x", 303, "https://checkout.stripe.com/c/pay/cs_1#x"),
     ("https://hooks.stripe.com/3d_secure_2/x", 303, "https://hooks.stripe.com/3d_secure_2/x"),

@@ -149,6 +149,7 @@ def payment_pages(reader: Reader) -> Iterator[Page]:
     of = case(here, paid, reader=reader, payments=(payment,), refunds=(*refunds, on_its_way))
     yield payment_page.payment(of, payment)
     yield payment_page.payment(of, replace(payment, method_label="", received_on=TODAY))
+    yield payment_page.payment(of, payment.disputed("dp_1", payment.amount))
     for type_, label in LABELS.items():
         came = replace(payment, method_label=label, method_type=type_.value, origin=Origin.HAND)
         of = case(here, paid, reader=reader, payments=(came,), refunds=refunds)
