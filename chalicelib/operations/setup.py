@@ -202,11 +202,12 @@ def _told(
 
 def _freed(service: Service, account: str, asked: list[Setup], answers: Answers) -> dict[str, list[str]]:
     """What waits for its buyer is called off before another method takes its place; the invoices (ids) free by that."""
-    freed = {}
+    freed = dict[str, list[str]]()
     for one in asked:
         answer = answers.get(one.id)
         if isinstance(answer, SetupPage) and answer.method:
-            # What cannot be read is told of where the setup is decided; what somebody else is at stays as it is.
+            freed[one.id] = []
+            # What cannot be read is told of where it is decided; what somebody else is at is asked for when that has ended.
             with suppress(Undecodable, NewerShape, NotFound, Conflict):
                 before = service.store.get(Subscription, account, one.subscription)
                 freed[one.id] = attach.cleared(service, before) if charged(before) else []

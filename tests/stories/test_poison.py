@@ -19,6 +19,8 @@ from chalicelib.aws import AwsRefused
 from chalicelib.billing.audits import Code
 from chalicelib.billing.billing_runs import name_of
 from chalicelib.billing.deliveries import Letter
+from chalicelib.billing.statuses import Status
+from chalicelib.billing.subscriptions import Subscription
 from chalicelib.billing.wake import Topic
 from chalicelib.crm.accounts import HOUSE
 from chalicelib.crm.hooks import Answered
@@ -188,6 +190,29 @@ def test_a_method_is_taken_without_its_neighbor(diary: Diary, world: World, kind
     assert diary.payments("ada")[-1] == ("succeeded", 2500)
     assert diary.subscription("ada")["status"] == "active"
     assert diary.taken() == 2 * 2500
+    diary.sound()
+
+
+@UNREAD
+def test_what_a_page_held_is_asked_for_once_it_can_be_read(diary: Diary, world: World, how: Values):
+    """A buyer who owes for what is not retried any more leaves a method, while the payment of another page cannot be read: when that has ended, it is charged."""
+    diary.post("/v1/account", retries={"days": [], "at_end": "unpaid"})
+    diary.saves_a_card("ada")
+    diary.card("ada", "insufficient_funds")
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-01-15")
+    assert diary.subscription("ada")["status"] == "unpaid"
+    ada = Buyer(diary, "ada")
+    ada.opens()
+    page = ada.payment().id
+    world.stripe("DELETE", "webhooks")
+    pays(ada.opens_for_a_method(), MASTERCARD)
+    with unread(diary, key(diary, "payment", page), how, steps=8):
+        passes(diary, 7)
+        sold = world.service().store.get(Subscription, diary.account, diary.subscriptions["ada"])
+        assert sold.status is Status.PAST_DUE
+    assert [status for status, _ in diary.payments("ada")] == ["declined", "canceled", "succeeded"]
+    assert diary.subscription("ada")["status"] == "active"
     diary.sound()
 
 
