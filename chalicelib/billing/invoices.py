@@ -162,6 +162,11 @@ class Invoice:
         return position(self.number)
 
     @property
+    def paid_by_credit(self) -> bool:
+        """Whether nothing is owed, and no payment brought the last of it: the customer's balance paid it, or a credit note."""
+        return self.status is InvoiceStatus.PAID and self.paid_by is None
+
+    @property
     def subtotal(self) -> Money:
         """The sum of its lines, before the invoice's discounts and the taxes on top."""
         return Money(sum(line.amount.amount for line in self.lines), self.currency)

@@ -193,8 +193,14 @@ def _gone_back_to(service: Service, payment: Payment) -> str | None:
 def _reserved(
     service: Service, account: str, names: Sequence[str], wish: _Wish
 ) -> tuple[Payment | None, Reading]:
-    """The payment of a page, written with what it holds; None where nothing is left to pay once the balance is applied."""
+    """The payment of a page, written with what it holds; None where nothing is left to pay once the balance is applied.
+
+    It may have paid some of them already, as the page that held them was called off.
+    """
     found = _read(service, account, names)
+    names = [name for name in names if not found.get(Invoice, account, name).paid_by_credit]
+    if not names:
+        return None, found
     subscription, owed = _payable(found, account, names)
     at, changes = Moment(found.get(Account, account, account), service.real()), Changeset(account, found)
     if held := next((invoice.payment for invoice in owed if invoice.payment), None):

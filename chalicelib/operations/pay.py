@@ -48,6 +48,8 @@ def invoice(
         wanted = _read(service, account, id_, method)
         if wanted.invoice.payment is not None:
             clear.invoices(service, account, [id_])
+            if service.store.get(Invoice, account, id_).paid_by_credit:
+                return None, _noted(service, account, asked, id_)
             wanted = _read(service, account, id_, method)
         payment = _folded(wanted)
         wanted.changes.put(Alias(account=account, id=asked, target=payment.id if payment else id_))
@@ -59,6 +61,13 @@ def invoice(
     if payment is not None:
         collect.charge(service, account, [keys.key_of(payment)], known)
     return _told(service, account, id_, asked)
+
+
+def _noted(service: Service, account: str, asked: str, id_: str) -> Reading:
+    """Write down that nothing is left to ask for: the balance paid it as what held it was called off."""
+    changes = Changeset(account)
+    changes.put(Alias(account=account, id=asked, target=id_))
+    return service.store.commit(changes)
 
 
 def _told(service: Service, account: str, id_: str, asked: str) -> tuple[Invoice, Payment | None]:

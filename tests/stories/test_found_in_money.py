@@ -1,6 +1,6 @@
 """What a last look at the money found: what was owed, and would never have been asked for."""
 
-from tests.stories.buyer import Buyer
+from tests.stories.buyer import BACK, Buyer, pays
 from tests.stories.diary import Diary
 from tests.stories.test_credits import balance, usd
 from tests.stories.test_refunds import refused
@@ -136,4 +136,28 @@ def test_of_a_debit_that_comes_back_what_was_refunded_is_not_owed_again(diary: D
     comes_back(diary, paid)
     assert Buyer(diary, "ada").owed() == diary.subscription("ada")["arrears"] == [first]
     assert diary.get(f"/v1/invoices/{first}")["amount_due"] == usd(2500)
+    diary.sound()
+
+
+def test_money_that_came_while_a_page_was_open_is_no_reason_to_refuse_who_asks_again(diary: Diary):
+    """The page that held an invoice is called off and the balance pays it: the buyer is led back, staff are shown it paid, and a second month is still asked for."""
+    for who in ("ada", "bea", "cy"):
+        diary.saves_a_card(who)
+        diary.card(who, *[POOR] * 20)
+        diary.subscribes(who, "coffee-1kg", on="2026-01-10" if who == "cy" else "2026-02-10")
+    diary.it_is("2026-02-11")
+    ada, bea, cy = (Buyer(diary, who) for who in ("ada", "bea", "cy"))
+    for one in (ada, bea, cy):
+        one.opens()
+        diary.post(f"/v1/contacts/{diary.contacts[one.who]}/balance", amount=usd(2500), reason="Sorry")
+    assert ada.opens() == BACK + "{payment}"
+    [owed] = bea.owed()
+    told = diary.post(f"/v1/invoices/{owed}/pay")
+    assert (told["id"], told["status"]) == (owed, "paid")
+    pays(cy.opens())
+    diary.world.settle()
+    assert diary.payments("cy")[-1] == ("succeeded", 2500)
+    for one in (ada, bea, cy):
+        assert (one.owed(), balance(diary, one.who)) == ([], 0)
+        assert diary.subscription(one.who)["status"] == "active"
     diary.sound()
