@@ -175,7 +175,8 @@ def _write(service: Service, account: str, asked: list[Setup], answers: Answers,
         beside=lambda name: read.get(name, ()),
         beyond=_owed,
     )
-    for one in asked:
+    told = (one for one in asked if keys.key_of(one) in known.written)  # else the method is the one before
+    for one in told:
         after = known.records.get(keys.key(Subscription, account, one.subscription))
         if isinstance(after, Subscription) and one.id in freed and charged(after):
             payment = payments.get(keys.key_of(one))

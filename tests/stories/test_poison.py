@@ -216,6 +216,26 @@ def test_what_a_page_held_is_asked_for_once_it_can_be_read(diary: Diary, world: 
     diary.sound()
 
 
+@UNREAD
+def test_a_card_is_not_asked_again_for_a_method_that_cannot_be_taken_yet(
+    diary: Diary, world: World, how: Values
+):
+    """One of two months owed cannot be read as another method is left: the old card is left alone for the other, and the new one pays both."""
+    diary.post("/v1/account", retries={"days": [], "at_end": "past_due"})
+    diary.saves_a_card("ada")
+    diary.card("ada", *["insufficient_funds"] * 20)
+    diary.subscribes("ada", "coffee-1kg", on="2026-01-15")
+    diary.it_is("2026-02-15")
+    ada = Buyer(diary, "ada")
+    world.stripe("DELETE", "webhooks")
+    pays(ada.opens_for_a_method(), MASTERCARD)
+    with unread(diary, key(diary, "invoice", ada.owed()[0]), how, steps=8):
+        passes(diary, 7)
+        assert diary.payments("ada") == [("declined", 2500)] * 2
+    assert diary.payments("ada") == [("declined", 2500)] * 2 + [("succeeded", 5000)]
+    diary.sound()
+
+
 # -- accounts ------------------------------------------------------------------------------------------
 
 
