@@ -119,8 +119,18 @@ def _owed_again(changes: Changeset, invoice: Invoice, payment: Payment, at: Mome
     elif subscription.status is Status.CANCELED:
         settle.failed(changes, invoice.left_open(), at)
     else:
-        type_ = subscription.method.type if subscription.method else payment.type
-        settle.failed(changes, invoice.declined(at.account.retries, at.now, hard=hard, type_=type_), at)
+        settle.failed(changes, _asked_again(invoice, subscription, payment, at, hard=hard), at)
+
+
+def _asked_again(
+    invoice: Invoice, subscription: Subscription, payment: Payment, at: Moment, *, hard: bool
+) -> Invoice:
+    """On the policy's next day; where there is none any more, at once if another method is charged by now, for that has not failed."""
+    method = subscription.method
+    type_ = method.type if method else payment.type
+    after = invoice.declined(at.account.retries, at.now, hard=hard, type_=type_)
+    other = method is not None and not method.refused and not payment.was_of(method)
+    return after.asked_at(at.now) if other and after.attempt_at is None else after
 
 
 def _about(payment: Payment) -> dict[str, str]:

@@ -48,6 +48,23 @@ def test_a_debit_that_comes_back_is_owed_again_and_asked_for_by_the_policy(diary
     diary.sound()
 
 
+def test_what_comes_back_is_asked_of_the_method_charged_by_now_though_nothing_is_retried(diary: Diary):
+    """The policy asks once only; meanwhile the subscription has another card: that is asked for it, and where it fails too, it is given up."""
+    diary.post("/v1/account", retries={"days": [], "debit_days": [], "at_end": "unpaid"})
+    diary.saves_a_card("bea", ACH)
+    diary.subscribes("bea", "coffee-1kg", on="2026-01-15")
+    paid = {"ada": debits(diary), "bea": last_payment(diary, "bea")["id"]}
+    for who in paid:
+        diary.gives_another_card(who)
+    diary.card("bea", "insufficient_funds")
+    for payment in paid.values():
+        comes_back(diary, payment)
+    assert diary.payments("ada") == [("returned", 2500), ("succeeded", 2500)]
+    assert diary.payments("bea") == [("returned", 2500), ("declined", 2500)]
+    assert [diary.subscription(who)["status"] for who in paid] == ["active", "unpaid"]
+    diary.sound()
+
+
 def test_an_account_that_never_allowed_it_is_not_asked_again(diary: Diary):
     """A return for want of an authorization closes the method: another one pays the arrears."""
     paid = debits(diary)
@@ -87,6 +104,17 @@ def test_a_debit_from_a_page_that_comes_back_closes_what_it_was_of_alone(diary: 
     diary.gives_another_card("bea")
     assert diary.payments("bea")[1:] == [("succeeded", 5000)]
     assert diary.subscription("bea")["status"] == "active"
+    diary.sound()
+
+
+def test_a_card_given_since_is_asked_for_what_comes_back_though_nothing_is_retried(diary: Diary):
+    """A card without retries was never asked for it: it is at once, and nobody is given up unasked."""
+    diary.post("/v1/account", retries={"days": [], "at_end": "unpaid"})
+    paid = debits(diary)
+    diary.gives_another_card("ada")
+    comes_back(diary, paid)
+    assert diary.payments("ada") == [("returned", 2500), ("succeeded", 2500)]
+    assert diary.subscription("ada")["status"] == "active"
     diary.sound()
 
 
