@@ -107,17 +107,6 @@ def test_a_debit_from_a_page_that_comes_back_closes_what_it_was_of_alone(diary: 
     diary.sound()
 
 
-def test_a_card_given_since_is_asked_for_what_comes_back_though_nothing_is_retried(diary: Diary):
-    """A card without retries was never asked for it: it is at once, and nobody is given up unasked."""
-    diary.post("/v1/account", retries={"days": [], "at_end": "unpaid"})
-    paid = debits(diary)
-    diary.gives_another_card("ada")
-    comes_back(diary, paid)
-    assert diary.payments("ada") == [("returned", 2500), ("succeeded", 2500)]
-    assert diary.subscription("ada")["status"] == "active"
-    diary.sound()
-
-
 def test_a_debit_from_a_page_is_the_first_of_three_presentations(diary: Diary):
     """The account that was kept there is presented twice more; a person who asks for a fourth time is refused."""
     diary.saves_a_card("ada")
